@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * attribute.h - the few compiler words that every room uses.
+ *
+ * Nothing here changes control flow: a macro that hides a return is not wanted in this project.
+ */
+#ifndef CHEK_BASE_ATTRIBUTE_H
+#define CHEK_BASE_ATTRIBUTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A function that can fail: ignoring its result does not compile. */
+#define CHEK_MUST_USE __attribute__((warn_unused_result))
+
+#define CHEK_PRINTF(format_at, first_at) __attribute__((format(printf, format_at, first_at)))
+
+#define CHEK_LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define CHEK_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
+/* Elements of an array (not of a pointer). */
+#define CHEK_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* The structure that embeds `member` at `pointer`. */
+#define CHEK_CONTAINER_OF(pointer, type, member) \
+    ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+
+/* Two threads never share a line of this many bytes by accident. */
+#define CHEK_CACHE_LINE_SIZE 64
+
+__extension__ typedef __int128 chek_i128;
+__extension__ typedef unsigned __int128 chek_u128;
+
+#endif

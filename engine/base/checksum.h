@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * checksum.h - XXH3-64, the one checksum of every format here.
+ *
+ * It finds accidents, not attackers. A seed binds a sum to a place or a purpose, so that right
+ * bytes in a wrong place miss their sum.
+ *
+ *   Source  xxHash, doc/xxhash_spec.md (XXH3 64 bits)
+ */
+#ifndef CHEK_BASE_CHECKSUM_H
+#define CHEK_BASE_CHECKSUM_H
+
+#include "engine/base/bytes.h"
+
+uint64_t chek_checksum(const void *bytes, size_t size);
+uint64_t chek_checksum_seeded(const void *bytes, size_t size, uint64_t seed);
+
+#endif

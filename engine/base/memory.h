@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * memory.h - the only file that calls the allocator.
+ *
+ * The heap counts what it gives out, can be told to fail at the n-th request (for tests), and can
+ * be sealed: after chek_memory_seal() an allocation on a thread that has not opened a
+ * chek_memory_unsealed_begin() window is a bug and asserts. Big regions that grow are address
+ * space reserved once and committed in steps; they never move.
+ */
+#ifndef CHEK_BASE_MEMORY_H
+#define CHEK_BASE_MEMORY_H
+
+#include "engine/base/attribute.h"
+
+struct chek_memory_counters {
+    uint64_t allocation_count; /* requests served since the start */
+    uint64_t free_count;
+    uint64_t heap_size;     /* bytes given out and not freed */
+    uint64_t reserved_size; /* bytes of address space reserved */
+    uint64_t committed_size;
+};
+
+/*
+ * Allocate `size` zeroed bytes.
+ *
+ *   Ownership  the caller frees with chek_memory_free(pointer, size)
+ *   Errors     NULL when there is no memory (or a test asked for that)
+ *   Threads    any thread
+ */
+CHEK_MUST_USE void *chek_memory_allocate(size_t size);
+
+/* Free what chek_memory_allocate() gave; takes NULL. `size` is the size it was asked for with. */
+void chek_memory_free(void *pointer, size_t size);
+
+/*
+ * Grow an allocation, keeping its content; new bytes are zero.
+ *
+ *   Errors     NULL when there is no memory; `pointer` stays valid
+ */
+CHEK_MUST_USE void *chek_memory_grow(void *pointer, size_t size_old, size_t size_new);
+
+/*
+ * Reserve address space for `size` bytes, none of it usable yet.
+ *
+ *   Ownership  the caller releases with chek_memory_release(base, size)
+ *   Errors     NULL when the system refuses
+ */
+CHEK_MUST_USE void *chek_memory_reserve(size_t size);
+
+/*
+ * Make `size` bytes at `at`, inside a reservation, readable, writable and zero.
+ *
+ *   Errors     -ENOMEM; nothing changes
+ */
+CHEK_MUST_USE int chek_memory_commit(void *at, size_t size);
+
+/* Give the pages of a committed range back; they stay addressable and read as zero. */
+void chek_memory_discard(void *at, size_t size);
+
+void chek_memory_release(void *base, size_t size);
+
+/* From here on an allocation outside an unsealed window asserts. Threads: before work starts. */
+void chek_memory_seal(void);
+void chek_memory_unseal(void); /* tests, shutdown */
+
+/* Open and close a window on this thread in which allocation is allowed although sealed. */
+void chek_memory_unsealed_begin(void);
+void chek_memory_unsealed_end(void);
+
+/* Test hook: the n-th allocation from now on this thread fails (1 = the next); 0 switches off. */
+void chek_memory_fail_at(uint64_t n);
+
+struct chek_memory_counters chek_memory_count(void);
+
+#endif
