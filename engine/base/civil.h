@@ -53,6 +53,7 @@ chek_civil_hour(int64_t civil_s)
  */
 CHEK_MUST_USE int chek_civil_from_parts(const struct chek_civil_parts *parts, int64_t *ret);
 
+/* Calendar time of seconds; before 1970 and after 9999 the nearest end stands for them. */
 struct chek_civil_parts chek_civil_to_parts(int64_t civil_s);
 
 /*
@@ -63,7 +64,8 @@ struct chek_civil_parts chek_civil_to_parts(int64_t civil_s);
  */
 CHEK_MUST_USE int chek_civil_read(struct chek_bytes_view text, int64_t *ret);
 
-/* Write "YYYY-MM-DDTHH:MM:SS" (NUL-terminated); returns the size without the NUL. */
+/* Write "YYYY-MM-DDTHH:MM:SS" (NUL-terminated); returns the size without the NUL. Range as
+ * chek_civil_to_parts(). */
 size_t chek_civil_write(int64_t civil_s, char text[CHEK_CIVIL_TEXT_MAX]);
 
 /* Write the date alone. */

@@ -3,7 +3,8 @@
  * decimal.h - decimal text to scaled integers and back, exactly or not at all.
  *
  * No number of a receipt passes through a double. "12.5" with 2 decimals is 1250; more significant
- * decimals than the scale holds, an exponent, a sign without digits, a bare point are refused.
+ * decimals than the scale holds, an exponent, a plus, a sign without digits, a point without digits
+ * on both sides are refused.
  * Zeros after the last significant decimal are harmless and accepted ("2.000000").
  */
 #ifndef CHEK_BASE_DECIMAL_H

@@ -13,7 +13,7 @@
 #include "engine/base/attribute.h"
 
 struct chek_memory_counters {
-    uint64_t allocation_count; /* requests served since the start */
+    uint64_t allocation_count; /* served since the start; growing a block counts as one of each */
     uint64_t free_count;
     uint64_t heap_size;     /* bytes given out and not freed */
     uint64_t reserved_size; /* bytes of address space reserved */
@@ -59,7 +59,12 @@ void chek_memory_discard(void *at, size_t size);
 
 void chek_memory_release(void *base, size_t size);
 
-/* From here on an allocation outside an unsealed window asserts. Threads: before work starts. */
+/*
+ * From here on an allocation or a reservation outside an unsealed window asserts; committing what
+ * was reserved before stays allowed.
+ *
+ *   Threads    before work starts
+ */
 void chek_memory_seal(void);
 void chek_memory_unseal(void); /* tests, shutdown */
 
@@ -67,7 +72,10 @@ void chek_memory_unseal(void); /* tests, shutdown */
 void chek_memory_unsealed_begin(void);
 void chek_memory_unsealed_end(void);
 
-/* Test hook: the n-th allocation from now on this thread fails (1 = the next); 0 switches off. */
+/*
+ * Test hook: the n-th request from now on this thread fails (1 = the next), the others do not;
+ * 0 switches off. Allocations, reservations and commits are requests.
+ */
 void chek_memory_fail_at(uint64_t n);
 
 struct chek_memory_counters chek_memory_count(void);

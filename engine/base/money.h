@@ -32,9 +32,9 @@ chek_money_is_valid(int64_t amount)
 }
 
 /*
- * price * quantity, rounded half up to the minor unit.
+ * price * quantity, rounded half up to the minor unit. Any numbers may be given.
  *
- *   Errors     OVERFLOW when the product leaves CHEK_MONEY_MAX; *ret is unchanged
+ *   Errors     OVERFLOW when the product leaves 0..CHEK_MONEY_MAX; *ret is unchanged
  */
 CHEK_MUST_USE int chek_money_line_sum(int64_t price, int64_t quantity_micro, int64_t *ret);
 
