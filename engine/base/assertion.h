@@ -10,7 +10,7 @@
 
 #include "engine/base/attribute.h"
 
-#define CHEK_ASSERT(condition)                                                                     \
+#define CHEK_ASSERT(condition) \
     (CHEK_LIKELY(condition) ? (void)0 : chek_assertion_failed(#condition, __FILE__, __LINE__))
 
 #ifdef CHEK_SLOW_CHECKS

@@ -24,7 +24,7 @@
 
 /* The structure that embeds `member` at `pointer`. */
 #define CHEK_CONTAINER_OF(pointer, type, member) \
-    ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 /* Two threads never share a line of this many bytes by accident. */
 #define CHEK_CACHE_LINE_SIZE 64

@@ -10,7 +10,7 @@
 #include "engine/base/attribute.h"
 
 /* Documents. */
-#define CHEK_MONEY_MAX INT64_C(10000000000000) /* 10^13 minor units an amount */
+#define CHEK_MONEY_MAX INT64_C(10000000000000)   /* 10^13 minor units an amount */
 #define CHEK_QUANTITY_MAX INT64_C(1000000000000) /* 10^6 units in 10^-6 */
 #define CHEK_RATE_MAX 1000000                    /* 1,000 % in thousandths of a percent */
 #define CHEK_LINE_COUNT_MAX 1000                 /* lines of a receipt */
@@ -35,10 +35,10 @@
 #define CHEK_SHARD_COUNT_MAX 64
 
 /* Storage. */
-#define CHEK_PAGE_SIZE 16384           /* a page of the page heap */
-#define CHEK_CHUNK_RECEIPT_COUNT 4096  /* receipts of an open chunk; rows of a column page */
+#define CHEK_PAGE_SIZE 16384          /* a page of the page heap */
+#define CHEK_CHUNK_RECEIPT_COUNT 4096 /* receipts of an open chunk; rows of a column page */
 #define CHEK_SEGMENT_RECEIPT_COUNT 16384
-#define CHEK_BLOCK_SIZE 4096           /* a block of the log */
+#define CHEK_BLOCK_SIZE 4096 /* a block of the log */
 #define CHEK_SECTOR_SIZE 512
 #define CHEK_DICTIONARY_COUNT_MAX 1048576
 #define CHEK_DICTIONARY_SIZE_MAX (64 * 1024 * 1024)

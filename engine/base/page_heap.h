@@ -29,8 +29,8 @@
 typedef uint32_t chek_page_ref; /* 0 = none */
 
 struct chek_page_heap {
-    uint8_t *base;        /* address space for page_count_max pages */
-    uint32_t page_count;  /* pages in use; pages 0..page_count-1 are the state */
+    uint8_t *base;       /* address space for page_count_max pages */
+    uint32_t page_count; /* pages in use; pages 0..page_count-1 are the state */
     uint32_t page_count_max;
     uint32_t page_count_committed;
 };

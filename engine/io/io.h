@@ -209,7 +209,7 @@ CHEK_MUST_USE int64_t chek_disk_read(struct chek_io *io, int file, void *bytes, 
 CHEK_MUST_USE int chek_disk_write(struct chek_io *io, int file, const void *bytes, size_t size,
                                   uint64_t offset);
 CHEK_MUST_USE int chek_disk_truncate(struct chek_io *io, int file, uint64_t size);
-CHEK_MUST_USE int chek_disk_sync(struct chek_io *io, int file); /* data and size */
+CHEK_MUST_USE int chek_disk_sync(struct chek_io *io, int file);                /* data and size */
 CHEK_MUST_USE int chek_disk_make_folder(struct chek_io *io, const char *path); /* 0 if there */
 CHEK_MUST_USE int chek_disk_rename(struct chek_io *io, const char *from, const char *to);
 CHEK_MUST_USE int chek_disk_unlink(struct chek_io *io, const char *path);

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+# How everything is compiled. One interface library carries it; no target has flags of its own.
+add_library(chek_flags INTERFACE)
+
+target_compile_definitions(chek_flags INTERFACE
+  _GNU_SOURCE
+  $<$<BOOL:${CHEK_SLOW_CHECKS}>:CHEK_SLOW_CHECKS>)
+
+target_compile_options(chek_flags INTERFACE
+  -march=${CHEK_MARCH}
+  -fno-common
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
+  -Wcast-qual -Wvla -Wundef -Wformat=2 -Wimplicit-fallthrough
+  $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes>)
+
+if(CHEK_SANITIZE)
+  target_compile_options(chek_flags INTERFACE
+    -fsanitize=${CHEK_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(chek_flags INTERFACE
+    -fsanitize=${CHEK_SANITIZE} -fno-sanitize-recover=all)
+endif()
+
+if(CHEK_HARDEN)
+  set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+  target_compile_definitions(chek_flags INTERFACE _FORTIFY_SOURCE=2)
+  target_compile_options(chek_flags INTERFACE
+    -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE)
+  target_link_options(chek_flags INTERFACE -pie -Wl,-z,relro,-z,now)
+endif()
