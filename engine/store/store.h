@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * store.h - the documents of one partition as columns.
+ *
+ * A document is a row: it is appended to an open chunk, and when four chunks (16,384 rows) are
+ * full they are sealed into a segment: sorted by (registration, ordinal), encoded in pages of 4,096
+ * rows, immutable for ever. Texts are codes of append-only dictionaries. What the store holds is
+ * logical history; where a row lives (open or sealed) is not part of the state and changes nothing
+ * that a reader can see.
+ *
+ * The store decides nothing about documents: identity, shifts and totals are engine/fiscal's.
+ *
+ *   Threads  the owning shard, but for chek_seal_run(), which a worker calls
+ */
+#ifndef CHEK_STORE_STORE_H
+#define CHEK_STORE_STORE_H
+
+#include "engine/base/arena.h"
+#include "engine/base/error.h"
+#include "engine/base/limits.h"
+#include "engine/wire/protocol.h"
+
+struct chek_store;
+struct chek_segment;
+struct chek_seal;
+
+enum chek_row_kind { CHEK_ROW_RECEIPT, CHEK_ROW_MOVEMENT, CHEK_ROW_CLOSE };
+
+/* What the engine knows of a document beside the document itself. */
+struct chek_row {
+    uint32_t registration;
+    uint32_t ordinal;   /* arrival order within the registration, from 0 */
+    uint32_t shift;     /* as assigned */
+    uint32_t completes; /* ordinal + 1 of the poorer copy that this row replaces; 0 = none */
+    uint32_t warnings;  /* bits of enum chek_warning */
+    uint16_t binding;   /* index of the registration's binding to a trade point */
+    uint8_t kind;       /* enum chek_row_kind */
+    bool late;          /* its shift was closed when it came */
+    bool replaced;      /* a fuller copy took its place; set by chek_store_replace() */
+    uint64_t received_us; /* envelope time, UTC */
+};
+
+struct chek_store_config {
+    uint32_t dictionary_count_max; /* entries of a dictionary; values beyond are stored plain */
+    uint32_t dictionary_size_max;  /* bytes of their text */
+    uint32_t segment_row_count;    /* rows that are sealed together; CHEK_SEGMENT_RECEIPT_COUNT */
+};
+
+struct chek_store_counters {
+    uint64_t row_count, line_count;
+    uint32_t segment_count;
+    uint32_t open_row_count;
+    uint64_t segment_size;    /* bytes of sealed segments in memory */
+    uint64_t open_size;       /* bytes of open chunks */
+    uint64_t dictionary_size; /* text and index of dictionaries */
+};
+
+/*
+ * Make an empty store.
+ *
+ *   Errors     -ENOMEM
+ */
+CHEK_MUST_USE int chek_store_create(const struct chek_store_config *config,
+                                    struct chek_store **ret);
+void chek_store_destroy(struct chek_store *store); /* takes NULL */
+
+/*
+ * Make sure that `row_count` rows with `line_count` lines and `text_size` bytes of texts can be
+ * appended without an allocation failing: what apply needs is reserved before a command is logged.
+ *
+ *   Errors     -ENOMEM; nothing changes
+ */
+CHEK_MUST_USE int chek_store_ensure(struct chek_store *store, uint32_t row_count,
+                                    uint32_t line_count, size_t text_size);
+
+/*
+ * Append a row: exactly one of document->receipt, ->movement, ->close is set, as row->kind says.
+ *
+ *   Ownership  borrows everything for the call
+ *   Errors     none: room was ensured (asserted), shapes were validated
+ *   Cost       about one store per value; no allocation, no system call
+ */
+void chek_store_append(struct chek_store *store, const struct chek_row *row,
+                       const struct chek_document *document);
+
+/*
+ * Read one row back, equal in every field to what was appended (texts, order of lists, presence).
+ *
+ *   Ownership  *document is in `arena`
+ *   Errors     NOT_FOUND; LIMIT when the arena is too small; CORRUPT from a sealed page;
+ *              outputs are unchanged
+ *   Cost       open rows: the registration's newer rows are walked; sealed: a binary search a
+ *              segment, newest first, then one row of each column's page
+ */
+CHEK_MUST_USE int chek_store_read(const struct chek_store *store, uint32_t registration,
+                                  uint32_t ordinal, struct chek_arena *arena,
+                                  struct chek_row *ret_row, struct chek_document *ret_document);
+
+/*
+ * Mark a row as replaced by a fuller copy: scans skip it, reads show `replaced`.
+ *
+ *   Errors     NOT_FOUND; nothing changes
+ */
+CHEK_MUST_USE int chek_store_replace(struct chek_store *store, uint32_t registration,
+                                     uint32_t ordinal);
+
+/* ---- scans ---------------------------------------------------------------------------------- */
+
+/* Which rows a scan wants; zero means no bound. Bounds are inclusive. */
+struct chek_scan_filter {
+    const uint32_t *registrations; /* ascending; NULL = all */
+    uint32_t registration_count;
+    int64_t time_min, time_max; /* civil; max 0 = none */
+    uint32_t shift_min, shift_max;
+    uint32_t ordinal_min; /* with one registration: go on from here */
+    bool with_replaced;
+};
+
+/* One row as a scan shows it: sums only, no texts. All amounts as on the document. */
+struct chek_scan_row {
+    struct chek_row row;
+    int64_t time;
+    uint8_t operation; /* or direction of a movement */
+    bool offline;
+    uint32_t position_count; /* commodity lines that are not stornos */
+    int64_t gross;           /* commodity sums less storno sums */
+    int64_t total;
+    int64_t payments[CHEK_PAYMENT_KIND_COUNT]; /* cash less change when payments exceed total */
+    int64_t tax;
+    uint32_t document;
+    uint64_t sign, autonomous;
+};
+
+/* Return false to stop the scan. */
+typedef bool (*chek_scan_fn)(void *context, const struct chek_scan_row *row);
+
+/*
+ * Call `on_row` for every row that the filter lets through: segments oldest first, then open
+ * rows; within a segment by (registration, ordinal), within the open rows by arrival. Pages whose
+ * zone map excludes them are not decoded.
+ *
+ *   Errors     CORRUPT from a sealed page (rows before it were shown); LIMIT when arena is small
+ *   Cost       about 20 ns a row that is decoded
+ */
+CHEK_MUST_USE int chek_store_scan(const struct chek_store *store,
+                                  const struct chek_scan_filter *filter, struct chek_arena *arena,
+                                  chek_scan_fn on_row, void *context);
+
+/* ---- sealing -------------------------------------------------------------------------------- */
+
+/*
+ * Hand out the oldest full set of chunks that is not being sealed yet; NULL when there is none.
+ *
+ *   Ownership  the job is the caller's until chek_seal_adopt() or chek_seal_drop()
+ */
+struct chek_seal *chek_store_seal_begin(struct chek_store *store);
+
+/* Encode the segment. Threads: any one thread; the shard meanwhile reads and appends. */
+void chek_seal_run(void *seal);
+
+/* Swap the segment in for its chunks; the job is gone. Cost: O(1) plus freeing the chunks. */
+void chek_seal_adopt(struct chek_seal *seal);
+void chek_seal_drop(struct chek_seal *seal);
+
+/* Number of a segment within its store, from 0 in the order of sealing; its bytes as in the file
+ * of persist/FORMAT.md "Segment". */
+uint32_t chek_segment_count(const struct chek_store *store);
+struct chek_bytes_view chek_segment_bytes(const struct chek_store *store, uint32_t index);
+
+/* ---- images, for snapshots ------------------------------------------------------------------ */
+
+/*
+ * Write everything that is not a sealed segment (open rows, dictionaries, replaced bits) as bytes.
+ *
+ *   Errors     none; out->full when it does not fit (chek_store_image_size() says how much)
+ */
+size_t chek_store_image_size(const struct chek_store *store);
+void chek_store_image_write(const struct chek_store *store, struct chek_writer *out);
+
+/*
+ * Rebuild a store from its image and the bytes of its segments in order.
+ *
+ *   Ownership  segment bytes are copied; views may go afterwards
+ *   Errors     CORRUPT, VERSION, -ENOMEM; *ret is unchanged
+ */
+CHEK_MUST_USE int chek_store_load(const struct chek_store_config *config,
+                                  struct chek_bytes_view image,
+                                  const struct chek_bytes_view *segments, uint32_t segment_count,
+                                  struct chek_store **ret);
+
+/*
+ * A hash of logical history kept at every append: equal for equal rows in equal order, whatever
+ * is sealed. Part of the partition's state hash.
+ */
+uint64_t chek_store_history_hash(const struct chek_store *store);
+
+struct chek_store_counters chek_store_count(const struct chek_store *store);
+
+#endif
