@@ -5,7 +5,6 @@
  * The kernel's texts come from glibc's tables (strerrordesc_np(3)): static, untranslated and safe
  * on any thread, which strerror() is not.
  */
-#define _GNU_SOURCE
 #include "engine/base/error.h"
 
 #include <string.h>

@@ -5,7 +5,6 @@
  * Whatever malloc is linked serves the heap. Reservations are kept in a sorted table, so that a
  * commit outside one is caught as the bug it is, and a release knows how much was committed.
  */
-#define _GNU_SOURCE
 #include "engine/base/memory.h"
 
 #include <errno.h>
