@@ -38,6 +38,8 @@ struct chek_row {
     bool late;          /* its shift was closed when it came */
     bool replaced;      /* a fuller copy took its place; set by chek_store_replace() */
     uint64_t received_us; /* envelope time, UTC */
+    /* Close rows: the frozen totals of the shift, opaque to the store; at most 64 KiB. */
+    struct chek_bytes_view cell;
 };
 
 struct chek_store_config {

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fiscal.h - registrations, shifts, identity and totals of one partition.
+ *
+ * One document goes in, and in the same step everything that depends on it is right: whether it is
+ * new, a repeat, a conflict or a fuller copy; which shift it belongs to; what X and Z show. Totals
+ * are kept in shift cells, one accumulator a (registration, shift, binding); a closed shift's cell
+ * is frozen as bytes in the row of its close, a document that comes later for it goes to a late
+ * cell, and the Z shows both. All state is in the partition's page heap; rows are in its store.
+ *
+ * Nothing here fails for lack of memory or because of what a document says: shapes were checked
+ * before logging (engine/fiscal/check.h), room was ensured (chek_fiscal_ensure()).
+ *
+ *   Threads  the owning shard
+ *   Rules    engine/fiscal/README.md, numbered F1...; code and tests cite the numbers
+ */
+#ifndef CHEK_FISCAL_FISCAL_H
+#define CHEK_FISCAL_FISCAL_H
+
+#include "engine/base/arena.h"
+#include "engine/base/page_heap.h"
+#include "engine/base/page_map.h"
+#include "engine/store/store.h"
+#include "engine/wire/protocol.h"
+
+/* Fiscal state's part of the partition's root object; all zero at the start. (format) */
+struct chek_fiscal_root {
+    struct chek_page_map registrations; /* registration id -> reference of its record */
+    struct chek_page_map keys;          /* hash of (kind, value) -> reference of a registration */
+    uint64_t registration_count;
+    uint64_t document_count;  /* rows ever applied */
+    uint64_t duplicate_count, conflict_count, late_count, completed_count;
+    chek_page_ref registration_first, registration_last; /* chain in the order of registering */
+};
+
+/* The three things fiscal works on; all belong to the partition. */
+struct chek_fiscal {
+    struct chek_page_heap *heap;
+    struct chek_store *store;
+    size_t root_offset; /* of struct chek_fiscal_root in the heap's root object */
+    struct chek_arena *scratch; /* reset by fiscal at the start of each call */
+};
+
+/* What the envelope says about a command. */
+struct chek_circumstance {
+    uint64_t received_us; /* envelope time */
+    uint64_t entropy;
+};
+
+/* Where events go: called in order, while applying. */
+struct chek_event_sink {
+    void *context;
+    void (*on_event)(void *context, const struct chek_event *event);
+};
+
+/*
+ * Make sure that `document_count` documents with `line_count` lines and `text_size` bytes in all
+ * can be applied without any allocation failing.
+ *
+ *   Errors     FULL, -ENOMEM; nothing changes
+ */
+CHEK_MUST_USE int chek_fiscal_ensure(struct chek_fiscal *fiscal, uint32_t document_count,
+                                     uint32_t line_count, size_t text_size);
+
+/*
+ * Make or update a registration. Known id: new keys and names are added, another trade point
+ * begins a new binding from here on; currency and organisation never change.
+ */
+void chek_fiscal_register(struct chek_fiscal *fiscal, uint32_t registration,
+                          const struct chek_register *what,
+                          const struct chek_circumstance *circumstance,
+                          const struct chek_event_sink *events);
+
+bool chek_fiscal_is_registered(const struct chek_fiscal *fiscal, uint32_t registration);
+
+/*
+ * Apply one checked document of a registered register.
+ *
+ *   Returns    *ret: status, ordinal, shift, warnings; for a repeat those of the first copy;
+ *              for a conflict the field that differs
+ *   Cost       one registration record, one shift cell, one row; a suspected repeat also reads
+ *              the first copy's row
+ */
+void chek_fiscal_apply(struct chek_fiscal *fiscal, uint32_t registration,
+                       const struct chek_document *document,
+                       const struct chek_circumstance *circumstance,
+                       const struct chek_event_sink *events, struct chek_result *ret);
+
+/* Start loading the lines that applying this document will touch. */
+void chek_fiscal_prefetch(const struct chek_fiscal *fiscal, uint32_t registration);
+
+/* ---- reading ---------------------------------------------------------------------------------- */
+
+/*
+ * Compute X (shift 0 or the open shift) or Z (a closed shift), as of `revision` late documents
+ * (UINT32_MAX = the newest).
+ *
+ *   Ownership  everything in *ret is in `arena`
+ *   Errors     UNREGISTERED; NOT_FOUND no such shift or revision; SHIFT_OPEN when closed_wanted
+ *              and it is not; LIMIT arena too small; CORRUPT a sealed row; *ret is unchanged
+ */
+CHEK_MUST_USE int chek_fiscal_report(const struct chek_fiscal *fiscal, uint32_t registration,
+                                     uint32_t shift, uint32_t revision, bool closed_wanted,
+                                     struct chek_arena *arena, struct chek_answer_report *ret);
+
+/* Return false to stop. */
+typedef bool (*chek_shift_fn)(void *context, const struct chek_shift *shift);
+
+/* Call `on_shift` for shifts first..last (0 = no bound) in ascending order, the open one last. */
+CHEK_MUST_USE int chek_fiscal_shifts(const struct chek_fiscal *fiscal, uint32_t registration,
+                                     uint32_t first, uint32_t last, struct chek_arena *arena,
+                                     chek_shift_fn on_shift, void *context);
+
+/*
+ * Find a document's ordinal by its regular number.
+ *
+ *   Errors     UNREGISTERED, NOT_FOUND; *ret is unchanged
+ */
+CHEK_MUST_USE int chek_fiscal_find_document(const struct chek_fiscal *fiscal,
+                                            uint32_t registration, uint32_t document,
+                                            uint32_t *ret_ordinal);
+
+/* Numbers that are missing between the first and the last regular number: called per hole. */
+CHEK_MUST_USE int chek_fiscal_gaps(const struct chek_fiscal *fiscal, uint32_t registration,
+                                   void (*on_gap)(void *context, uint32_t first, uint32_t count),
+                                   void *context);
+
+/*
+ * Read what is known of a registration. `points` of earlier bindings by binding index.
+ *
+ *   Errors     UNREGISTERED; LIMIT; *ret is unchanged
+ */
+CHEK_MUST_USE int chek_fiscal_registration(const struct chek_fiscal *fiscal,
+                                           uint32_t registration, struct chek_arena *arena,
+                                           struct chek_registered *ret);
+
+/* The trade point's code of a binding; an empty view when there is none. Borrows the heap. */
+struct chek_bytes_view chek_fiscal_point(const struct chek_fiscal *fiscal, uint32_t registration,
+                                         uint16_t binding);
+
+/* Walk the registrations in the order in which they came. */
+bool chek_fiscal_registration_next(const struct chek_fiscal *fiscal, uint32_t *registration,
+                                   bool first);
+
+#endif
