@@ -19,7 +19,7 @@
 #include "engine/base/error.h"
 #include "engine/io/io.h"
 
-#define CHEK_LOG_GROUP_COUNT 4              /* in flight at most */
+#define CHEK_LOG_GROUP_COUNT 4               /* in flight at most */
 #define CHEK_LOG_GROUP_SIZE_MAX (256 * 1024) /* bytes of commands in a group */
 #define CHEK_LOG_FILE_SIZE_DEFAULT (256 * 1024 * 1024)
 
@@ -33,10 +33,10 @@ enum chek_sync_method {
 };
 
 struct chek_log_config {
-    uint32_t stream;      /* shard number */
-    uint64_t generation;  /* of this run; every start has a new one */
+    uint32_t stream;       /* shard number */
+    uint64_t generation;   /* of this run; every start has a new one */
     uint64_t folder_id[2]; /* identity of the data folder */
-    uint64_t file_size;   /* bytes; the next file is zero-filled ahead on a worker */
+    uint64_t file_size;    /* bytes; the next file is zero-filled ahead on a worker */
     enum chek_sync_method method;
     void *context;
     /* A command is durable; called in log order. `lsn` is the position behind it. */

@@ -26,10 +26,10 @@ static const struct error_row *
 error_find(int error)
 {
     static const struct error_row ok = {"OK", "success"};
-#define ERROR_CASE(name, number, text)                                                             \
-    case -(number): {                                                                              \
-        static const struct error_row row = {#name, text};                                         \
-        return &row;                                                                               \
+#define ERROR_CASE(name, number, text)                     \
+    case -(number): {                                      \
+        static const struct error_row row = {#name, text}; \
+        return &row;                                       \
     }
     switch (error) {
     case CHEK_OK:

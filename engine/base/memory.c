@@ -185,8 +185,8 @@ address_space_map(size_t size)
     if (size > SIZE_MAX - slack) {
         return NULL;
     }
-    uint8_t *mapped = mmap(NULL, size + slack, PROT_NONE,
-                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint8_t *mapped =
+        mmap(NULL, size + slack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mapped == MAP_FAILED) {
         return NULL;
     }

@@ -28,7 +28,7 @@ struct chek_fiscal_root {
     struct chek_page_map registrations; /* registration id -> reference of its record */
     struct chek_page_map keys;          /* hash of (kind, value) -> reference of a registration */
     uint64_t registration_count;
-    uint64_t document_count;  /* rows ever applied */
+    uint64_t document_count; /* rows ever applied */
     uint64_t duplicate_count, conflict_count, late_count, completed_count;
     chek_page_ref registration_first, registration_last; /* chain in the order of registering */
 };
@@ -37,7 +37,7 @@ struct chek_fiscal_root {
 struct chek_fiscal {
     struct chek_page_heap *heap;
     struct chek_store *store;
-    size_t root_offset; /* of struct chek_fiscal_root in the heap's root object */
+    size_t root_offset;         /* of struct chek_fiscal_root in the heap's root object */
     struct chek_arena *scratch; /* reset by fiscal at the start of each call */
 };
 
@@ -116,9 +116,8 @@ CHEK_MUST_USE int chek_fiscal_shifts(const struct chek_fiscal *fiscal, uint32_t 
  *
  *   Errors     UNREGISTERED, NOT_FOUND; *ret is unchanged
  */
-CHEK_MUST_USE int chek_fiscal_find_document(const struct chek_fiscal *fiscal,
-                                            uint32_t registration, uint32_t document,
-                                            uint32_t *ret_ordinal);
+CHEK_MUST_USE int chek_fiscal_find_document(const struct chek_fiscal *fiscal, uint32_t registration,
+                                            uint32_t document, uint32_t *ret_ordinal);
 
 /* Numbers that are missing between the first and the last regular number: called per hole. */
 CHEK_MUST_USE int chek_fiscal_gaps(const struct chek_fiscal *fiscal, uint32_t registration,
@@ -130,9 +129,8 @@ CHEK_MUST_USE int chek_fiscal_gaps(const struct chek_fiscal *fiscal, uint32_t re
  *
  *   Errors     UNREGISTERED; LIMIT; *ret is unchanged
  */
-CHEK_MUST_USE int chek_fiscal_registration(const struct chek_fiscal *fiscal,
-                                           uint32_t registration, struct chek_arena *arena,
-                                           struct chek_registered *ret);
+CHEK_MUST_USE int chek_fiscal_registration(const struct chek_fiscal *fiscal, uint32_t registration,
+                                           struct chek_arena *arena, struct chek_registered *ret);
 
 /* The trade point's code of a binding; an empty view when there is none. Borrows the heap. */
 struct chek_bytes_view chek_fiscal_point(const struct chek_fiscal *fiscal, uint32_t registration,

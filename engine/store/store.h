@@ -29,14 +29,14 @@ enum chek_row_kind { CHEK_ROW_RECEIPT, CHEK_ROW_MOVEMENT, CHEK_ROW_CLOSE };
 /* What the engine knows of a document beside the document itself. */
 struct chek_row {
     uint32_t registration;
-    uint32_t ordinal;   /* arrival order within the registration, from 0 */
-    uint32_t shift;     /* as assigned */
-    uint32_t completes; /* ordinal + 1 of the poorer copy that this row replaces; 0 = none */
-    uint32_t warnings;  /* bits of enum chek_warning */
-    uint16_t binding;   /* index of the registration's binding to a trade point */
-    uint8_t kind;       /* enum chek_row_kind */
-    bool late;          /* its shift was closed when it came */
-    bool replaced;      /* a fuller copy took its place; set by chek_store_replace() */
+    uint32_t ordinal;     /* arrival order within the registration, from 0 */
+    uint32_t shift;       /* as assigned */
+    uint32_t completes;   /* ordinal + 1 of the poorer copy that this row replaces; 0 = none */
+    uint32_t warnings;    /* bits of enum chek_warning */
+    uint16_t binding;     /* index of the registration's binding to a trade point */
+    uint8_t kind;         /* enum chek_row_kind */
+    bool late;            /* its shift was closed when it came */
+    bool replaced;        /* a fuller copy took its place; set by chek_store_replace() */
     uint64_t received_us; /* envelope time, UTC */
     /* Close rows: the frozen totals of the shift, opaque to the store; at most 64 KiB. */
     struct chek_bytes_view cell;

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-# The whole build in four functions, and who may use whom.
+# The whole build in a few functions, and who may use whom.
 #
 #   chek_module(NAME room [SOURCES ..] HEADERS .. [DEPENDS room ..] [LIBRARIES name ..] [GENERATED file ..])
 #   chek_program(NAME program SOURCES .. [MODULES room ..] [LIBRARIES name ..])
 #   chek_test(NAME test SOURCES .. LABELS .. [MODULES room ..] [LIBRARIES name ..] [ARGUMENTS ..] [TIMEOUT s])
 #   chek_fuzz(NAME noun SOURCES .. [MODULES room ..] [DICTIONARY file])
+#   chek_script_test(NAME test COMMAND .. LABELS .. [TIMEOUT s])
 #
 # LIBRARIES are names of tools/cmake/libraries.cmake: uring, zstd, sodium. GENERATED are files made
 # at build time below ${CHEK_GENERATED_DIR}, in the folder of their room; the caller adds the
@@ -128,6 +129,8 @@ function(chek_module)
   else()
     add_library(chek_${arg_NAME} STATIC ${arg_SOURCES} ${arg_GENERATED})
     target_link_libraries(chek_${arg_NAME} PRIVATE chek_flags)
+    set_property(GLOBAL APPEND PROPERTY CHEK_OBJECT_LISTS
+      "${arg_NAME} $<TARGET_FILE:chek_${arg_NAME}>")
     set(scope PUBLIC)
   endif()
   target_sources(chek_${arg_NAME} ${scope}
@@ -144,6 +147,9 @@ function(chek_program)
   set_target_properties(${arg_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
   target_include_directories(${arg_NAME} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${arg_NAME} PRIVATE chek_flags)
+  string(REPLACE "-" "_" prefix ${arg_NAME})
+  set_property(GLOBAL APPEND PROPERTY CHEK_OBJECT_LISTS
+    "${prefix} $<JOIN:$<TARGET_OBJECTS:${arg_NAME}>,$<SEMICOLON>>")
   chek__link(${arg_NAME} PRIVATE tools DEPENDS ${arg_MODULES} LIBRARIES ${arg_LIBRARIES})
   if(CHEK_JEMALLOC)
     target_link_libraries(${arg_NAME} PRIVATE chek_lib_jemalloc)
@@ -208,6 +214,9 @@ endfunction()
 # A test that is a script: COMMAND is the whole command line.
 function(chek_script_test)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;TIMEOUT" "COMMAND;LABELS")
+  if(NOT arg_LABELS)
+    message(FATAL_ERROR "test '${arg_NAME}' has no label, so no preset would run it")
+  endif()
   add_test(NAME ${arg_NAME} COMMAND ${arg_COMMAND} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   chek__test_properties(${arg_NAME} "${arg_LABELS}" "${arg_TIMEOUT}")
 endfunction()
