@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * partition.h - a complete state machine: apply(state, command) -> reply and events.
+ *
+ * Partition 0 is the directory; the others hold organisations with all that is theirs. A
+ * partition sees envelopes and bodies and nothing else: no clock, no settings, no pool sizes.
+ * Same commands in the same order give the same state hash on every machine and compiler.
+ *
+ * State is a page heap (mutable) and a store (history). A snapshot is the image of both.
+ *
+ *   Threads  the owning shard
+ */
+#ifndef CHEK_PARTITION_PARTITION_H
+#define CHEK_PARTITION_PARTITION_H
+
+#include "engine/directory/directory.h"
+#include "engine/fiscal/fiscal.h"
+#include "engine/partition/envelope.h"
+
+struct chek_partition;
+
+struct chek_partition_config {
+    uint16_t number;
+    uint32_t page_count_max;  /* of the heap: address space, not memory */
+    uint32_t segment_row_count; /* 0 = CHEK_SEGMENT_RECEIPT_COUNT; smaller in tests */
+};
+
+/* Events of the partition's change stream: gap-free numbers from 1, made again by replay. */
+struct chek_partition_sink {
+    void *context;
+    void (*on_event)(void *context, uint16_t partition, uint64_t event_seq,
+                     const struct chek_event *event);
+};
+
+/* What a command led to. */
+struct chek_outcome {
+    struct chek_result result;  /* documents */
+    int error;                  /* other commands: CHEK_OK or why nothing changed */
+    struct chek_claimed *claimed; /* claims: one an asked register, in the partition's scratch */
+    uint32_t claimed_count;
+    uint32_t principal;         /* of a principal added */
+};
+
+CHEK_MUST_USE int chek_partition_create(const struct chek_partition_config *config,
+                                        const struct chek_partition_sink *sink,
+                                        struct chek_partition **ret);
+void chek_partition_destroy(struct chek_partition *partition); /* takes NULL */
+
+/*
+ * Reserve what the worst case of applying this command may need, before it is logged.
+ *
+ *   Errors     FULL, -ENOMEM: answer BUSY or refuse; nothing changes
+ */
+CHEK_MUST_USE int chek_partition_ensure(struct chek_partition *partition, size_t body_size);
+
+/* Start loading what these commands will touch; decides nothing. */
+void chek_partition_prefetch(struct chek_partition *partition,
+                             const struct chek_command *command);
+
+/*
+ * Apply one durable command: partition_seq must be the next (a lower one was applied before, as
+ * after a snapshot, and is skipped).
+ *
+ *   Returns    CHEK_OK and *ret (valid until the next call); 1 when it was skipped
+ *   Errors     GAP a hole in partition_seq; CORRUPT a body that does not decode: a damaged log
+ *              or our bug, never a client's doing; the state is unchanged
+ */
+CHEK_MUST_USE int chek_partition_apply(struct chek_partition *partition,
+                                       const struct chek_command *command,
+                                       struct chek_outcome *ret);
+
+/* Number of the last command applied; 0 before genesis. The next event's number. */
+uint64_t chek_partition_seq(const struct chek_partition *partition);
+uint64_t chek_partition_event_seq(const struct chek_partition *partition);
+uint64_t chek_partition_time_us(const struct chek_partition *partition);
+
+/* Highest source offset applied for a source; 0 when none. */
+uint64_t chek_partition_source_offset(const struct chek_partition *partition, uint64_t source);
+
+/* Hash of the logical state: heap pages and the store's history. Cost: reads the whole heap. */
+uint64_t chek_partition_hash(const struct chek_partition *partition);
+
+/* The parts, for reading. `fiscal` is NULL in partition 0, `directory` in all others. */
+const struct chek_fiscal *chek_partition_fiscal(const struct chek_partition *partition);
+const struct chek_directory *chek_partition_directory(const struct chek_partition *partition);
+struct chek_store *chek_partition_store(struct chek_partition *partition);
+uint16_t chek_partition_number(const struct chek_partition *partition);
+
+/* ---- images ----------------------------------------------------------------------------------- */
+
+size_t chek_partition_image_size(const struct chek_partition *partition);
+
+/* Write heap pages and the store's image; sealed segments are not in it. */
+void chek_partition_image_write(const struct chek_partition *partition, struct chek_writer *out);
+
+/*
+ * Rebuild a partition from its image and its segments' bytes.
+ *
+ *   Errors     CORRUPT, VERSION, -ENOMEM; *ret is unchanged
+ */
+CHEK_MUST_USE int chek_partition_load(const struct chek_partition_config *config,
+                                      const struct chek_partition_sink *sink,
+                                      struct chek_bytes_view image,
+                                      const struct chek_bytes_view *segments,
+                                      uint32_t segment_count, struct chek_partition **ret);
+
+#endif
