@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * session.h - connections: who speaks, may he, what does he want, and the answer's way back.
+ *
+ * A session host belongs to a shard. It accepts streams, splits frames, checks the head, the
+ * checksum and the handshake, looks the opcode up in the one table made from protocol.def (right,
+ * size limit, handler) and calls the handler with a request. Handlers live in ingest and query; the
+ * wiring hands their table over. An answer may come in the same call, in a later turn, in many
+ * frames; a request ends with its last frame, with cancel, or with the connection.
+ *
+ * Nothing a client sends makes a session allocate: connections, requests and buffers are taken from
+ * pools of fixed size at the start.
+ *
+ *   Threads  the owning shard
+ */
+#ifndef CHEK_SESSION_SESSION_H
+#define CHEK_SESSION_SESSION_H
+
+#include "engine/base/arena.h"
+#include "engine/base/list.h"
+#include "engine/directory/directory.h"
+#include "engine/io/io.h"
+#include "engine/wire/frame.h"
+#include "engine/wire/protocol.h"
+
+struct chek_session_host;
+struct chek_connection;
+struct chek_request;
+
+/* One row of the table: how requests of an opcode are handled. */
+struct chek_handler {
+    /*
+     * Handle one request. `body` is the frame's body, borrowed for the call. The handler decodes
+     * it, answers now, or keeps the request and answers later.
+     */
+    void (*handle)(void *context, struct chek_request *request, struct chek_bytes_view body);
+    /* The request is over before its answer was: cancelled, or the connection is gone. The handler
+     * must not touch it after this call. NULL for handlers that answer in the same call. */
+    void (*on_abandon)(void *context, struct chek_request *request);
+    /* There is room again for a streamed answer. NULL for answers of one frame. */
+    void (*on_room)(void *context, struct chek_request *request);
+};
+
+/* One handler a row of CHEK_OPCODES, in its order; hello, ping, resume, cancel and allow are the
+ * session's own and NULL here. */
+struct chek_handler_table {
+    void *context;
+    struct chek_handler handlers[CHEK_OPCODE_COUNT];
+};
+
+struct chek_session_config {
+    uint32_t connection_count_max;
+    uint32_t unauthenticated_count_max;
+    uint32_t request_count_max;    /* in flight on a connection */
+    uint32_t output_size;          /* bytes of answers waiting on a connection, each of two halves */
+    uint32_t credits;              /* bytes of request frames in flight on a connection */
+    uint64_t handshake_ns_max;     /* from accept to a right hello */
+    uint64_t frame_ns_max;         /* from a frame's first byte to its last */
+    const char *server;            /* name and version for welcome */
+};
+
+struct chek_session_counters {
+    uint64_t connection_count, connection_open_count, request_count, refusal_count, busy_count;
+    uint64_t authentication_failure_count, alarm_count, frame_error_count, timeout_count;
+    uint64_t received_size, sent_size, send_count;
+};
+
+CHEK_MUST_USE int chek_session_host_create(struct chek_io *io,
+                                           const struct chek_session_config *config,
+                                           const struct chek_handler_table *table,
+                                           struct chek_session_host **ret);
+/* After all connections are closed. */
+void chek_session_host_destroy(struct chek_session_host *host);
+
+/* The shard's copy of the directory; may change between turns (after a reload). */
+void chek_session_host_directory(struct chek_session_host *host,
+                                 const struct chek_directory *directory);
+
+/*
+ * Listen. Errors as chek_io_listen().
+ */
+CHEK_MUST_USE int chek_session_listen(struct chek_session_host *host, const char *address,
+                                      uint16_t *ret_port);
+
+/* End of a turn: send what was answered, one send a connection; check deadlines. */
+void chek_session_turn(struct chek_session_host *host, uint64_t now_ns);
+
+/* A principal was revoked: its connections are closed in this call. */
+void chek_session_revoke(struct chek_session_host *host, uint32_t principal);
+
+/* Stop accepting and reading; frames in work are still answered. True when nothing is left. */
+void chek_session_drain(struct chek_session_host *host);
+bool chek_session_is_drained(const struct chek_session_host *host);
+
+/* ---- requests, for handlers ------------------------------------------------------------------- */
+
+/* Who asks, what, and a place for the handler's own state (64 bytes, zero at the start). */
+uint32_t chek_request_principal(const struct chek_request *request);
+uint64_t chek_request_source(const struct chek_request *request); /* principal << 32 | source */
+uint8_t chek_request_opcode(const struct chek_request *request);
+void *chek_request_state(struct chek_request *request);
+#define CHEK_REQUEST_STATE_SIZE 64
+
+/* Arena of the current turn, reset after it: for decoding and for building answers. */
+struct chek_arena *chek_request_arena(struct chek_request *request);
+
+/*
+ * Begin a frame of the answer with room for `size_max` body bytes; write the body with the
+ * returned writer, then chek_request_answer_end(). `last` ends the request: the pointer is gone.
+ *
+ *   Errors     an out->full writer when the connection's output has no room now: return and wait
+ *              for on_room (streams), or keep the answer
+ */
+struct chek_writer chek_request_answer_begin(struct chek_request *request, size_t size_max);
+void chek_request_answer_end(struct chek_request *request, const struct chek_writer *body,
+                             bool last);
+
+/* Answer with a refusal and end the request. `fault` may be NULL; `text` NULL = the error's own. */
+void chek_request_refuse(struct chek_request *request, int error, const struct chek_fault *fault,
+                         const char *text);
+
+/* Answer BUSY and make the connection sticky: later frames are BUSY until RESUME. */
+void chek_request_busy(struct chek_request *request);
+
+/*
+ * Park the connection: no further frame of it is handled until the request has been unparked, so
+ * that what follows cannot overtake it.
+ */
+void chek_request_park(struct chek_request *request);
+void chek_request_unpark(struct chek_request *request);
+
+struct chek_session_counters chek_session_count(const struct chek_session_host *host);
+
+#endif
