@@ -46,6 +46,12 @@ struct chek_handler {
 struct chek_handler_table {
     void *context;
     struct chek_handler handlers[CHEK_OPCODE_COUNT];
+    /*
+     * A principal came in and says what was acknowledged to it. The wiring finds out whether the
+     * partitions hold that much and calls chek_request_welcome(), now or later; no other frame of
+     * the connection is handled before.
+     */
+    void (*on_hello)(void *context, struct chek_request *request, uint64_t acknowledged);
 };
 
 struct chek_session_config {
@@ -114,6 +120,9 @@ struct chek_arena *chek_request_arena(struct chek_request *request);
 struct chek_writer chek_request_answer_begin(struct chek_request *request, size_t size_max);
 void chek_request_answer_end(struct chek_request *request, const struct chek_writer *body,
                              bool last);
+
+/* Answer a hello and end the request. `alarm`: less is stored than was acknowledged; counted. */
+void chek_request_welcome(struct chek_request *request, bool alarm);
 
 /* Answer with a refusal and end the request. `fault` may be NULL; `text` NULL = the error's own. */
 void chek_request_refuse(struct chek_request *request, int error, const struct chek_fault *fault,
