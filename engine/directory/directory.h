@@ -87,8 +87,8 @@ bool chek_directory_sees(const struct chek_directory *directory, uint32_t princi
                          uint32_t registration);
 
 /* Where a registration lives. Cost: one indexed load. Errors: UNREGISTERED. */
-CHEK_MUST_USE int chek_directory_home(const struct chek_directory *directory,
-                                      uint32_t registration, struct chek_home *ret);
+CHEK_MUST_USE int chek_directory_home(const struct chek_directory *directory, uint32_t registration,
+                                      struct chek_home *ret);
 
 /*
  * Resolve a key (`kind` of enum key_kind, or -1 for any) among what the principal sees.

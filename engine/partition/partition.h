@@ -21,7 +21,7 @@ struct chek_partition;
 
 struct chek_partition_config {
     uint16_t number;
-    uint32_t page_count_max;  /* of the heap: address space, not memory */
+    uint32_t page_count_max;    /* of the heap: address space, not memory */
     uint32_t segment_row_count; /* 0 = CHEK_SEGMENT_RECEIPT_COUNT; smaller in tests */
 };
 
@@ -34,11 +34,11 @@ struct chek_partition_sink {
 
 /* What a command led to. */
 struct chek_outcome {
-    struct chek_result result;  /* documents */
-    int error;                  /* other commands: CHEK_OK or why nothing changed */
+    struct chek_result result;    /* documents */
+    int error;                    /* other commands: CHEK_OK or why nothing changed */
     struct chek_claimed *claimed; /* claims: one an asked register, in the partition's scratch */
     uint32_t claimed_count;
-    uint32_t principal;         /* of a principal added */
+    uint32_t principal; /* of a principal added */
 };
 
 CHEK_MUST_USE int chek_partition_create(const struct chek_partition_config *config,
@@ -54,8 +54,7 @@ void chek_partition_destroy(struct chek_partition *partition); /* takes NULL */
 CHEK_MUST_USE int chek_partition_ensure(struct chek_partition *partition, size_t body_size);
 
 /* Start loading what these commands will touch; decides nothing. */
-void chek_partition_prefetch(struct chek_partition *partition,
-                             const struct chek_command *command);
+void chek_partition_prefetch(struct chek_partition *partition, const struct chek_command *command);
 
 /*
  * Apply one durable command: partition_seq must be the next (a lower one was applied before, as

@@ -57,12 +57,12 @@ struct chek_handler_table {
 struct chek_session_config {
     uint32_t connection_count_max;
     uint32_t unauthenticated_count_max;
-    uint32_t request_count_max;    /* in flight on a connection */
-    uint32_t output_size;          /* bytes of answers waiting on a connection, each of two halves */
-    uint32_t credits;              /* bytes of request frames in flight on a connection */
-    uint64_t handshake_ns_max;     /* from accept to a right hello */
-    uint64_t frame_ns_max;         /* from a frame's first byte to its last */
-    const char *server;            /* name and version for welcome */
+    uint32_t request_count_max; /* in flight on a connection */
+    uint32_t output_size;       /* bytes of answers waiting on a connection, each of two halves */
+    uint32_t credits;           /* bytes of request frames in flight on a connection */
+    uint64_t handshake_ns_max;  /* from accept to a right hello */
+    uint64_t frame_ns_max;      /* from a frame's first byte to its last */
+    const char *server;         /* name and version for welcome */
 };
 
 struct chek_session_counters {

@@ -5,6 +5,7 @@
 #   chek_program(NAME program SOURCES .. [MODULES room ..] [LIBRARIES name ..])
 #   chek_test(NAME test SOURCES .. LABELS .. [MODULES room ..] [LIBRARIES name ..] [ARGUMENTS ..] [TIMEOUT s])
 #   chek_fuzz(NAME noun SOURCES .. [MODULES room ..] [DICTIONARY file])
+#   chek_bench(NAME noun SOURCES .. [MODULES room ..] [LIBRARIES name ..])
 #   chek_script_test(NAME test COMMAND .. LABELS .. [TIMEOUT s])
 #
 # LIBRARIES are names of tools/cmake/libraries.cmake: uring, zstd, sodium. GENERATED are files made
@@ -209,6 +210,20 @@ function(chek_fuzz)
     add_test(NAME ${target} COMMAND ${target} ${corpus})
   endif()
   chek__test_properties(${target} fuzz "")
+endfunction()
+
+# A benchmark program, bench/bench_<noun> of the build; bench/harness.cc has its main.
+function(chek_bench)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME" "SOURCES;MODULES;LIBRARIES")
+  set(target bench_${arg_NAME})
+  add_executable(${target} ${arg_SOURCES})
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${target} PRIVATE chek_flags chek_bench_harness)
+  chek__link(${target} PRIVATE bench DEPENDS ${arg_MODULES} LIBRARIES ${arg_LIBRARIES})
+  chek__scan_includes(bench ${arg_SOURCES})
+  if(CHEK_JEMALLOC)
+    target_link_libraries(${target} PRIVATE chek_lib_jemalloc)
+  endif()
 endfunction()
 
 # A test that is a script: COMMAND is the whole command line.

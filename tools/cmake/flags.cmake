@@ -21,7 +21,6 @@ if(CHEK_SANITIZE)
 endif()
 
 if(CHEK_HARDEN)
-  set(CMAKE_POSITION_INDEPENDENT_CODE ON)
   target_compile_definitions(chek_flags INTERFACE _FORTIFY_SOURCE=2)
   target_compile_options(chek_flags INTERFACE
     -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE)
