@@ -45,7 +45,7 @@ set(CHEK_ROOMS base io wire store ledger registry directory fiscal program parti
 set(CHEK_ALLOWED_base)
 set(CHEK_ALLOWED_io base)
 set(CHEK_ALLOWED_wire base)
-set(CHEK_ALLOWED_store base)
+set(CHEK_ALLOWED_store base wire)
 set(CHEK_ALLOWED_ledger base)
 set(CHEK_ALLOWED_registry base)
 set(CHEK_ALLOWED_directory base wire)
