@@ -61,8 +61,9 @@ struct chek_bytes_view chek_page_heap_pages(const struct chek_page_heap *heap);
 uint64_t chek_page_heap_hash(const struct chek_page_heap *heap);
 
 /*
- * Make sure that objects of at most `size` bytes in total (any classes, counted generously) can be
- * allocated without failing: apply reserves its worst case before a command is logged.
+ * Make sure that objects of at most `size` bytes in total (any classes, each object counted with at
+ * least 16 bytes) can be allocated without failing or committing: apply reserves its worst case
+ * before a command is logged. The promise is generous in pages, up to one for every class.
  *
  *   Errors     FULL (the reservation of address space is used up), -ENOMEM; nothing changes
  */
@@ -101,6 +102,12 @@ chek_page_heap_prefetch(const struct chek_page_heap *heap, chek_page_ref ref)
 /* The owner's root object, to be read, and to be changed. */
 const void *chek_page_heap_root(const struct chek_page_heap *heap);
 void *chek_page_heap_root_change(struct chek_page_heap *heap);
+
+/* Bytes of the objects in use, each counted as its class; without the root. For status. */
+uint64_t chek_page_heap_used_size(const struct chek_page_heap *heap);
+
+/* Whether `ref`, which may be any number, names an object in use of the class of `size`. O(1). */
+bool chek_page_heap_holds(const struct chek_page_heap *heap, chek_page_ref ref, uint32_t size);
 
 /* Whether head, page classes and free lists agree; walks everything. */
 bool chek_page_heap_is_valid(const struct chek_page_heap *heap);

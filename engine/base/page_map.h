@@ -3,10 +3,10 @@
  * page_map.h - a hash map from u64 to u32 inside a page heap.
  *
  * Linear hashing over buckets of 256 bytes: an insertion splits at most one bucket, so no step is
- * long, and the bytes depend only on the calls made. Keys are spread by a fixed mix and a seed
+ * long (but that many entries under one key are walked one after another), and the bytes depend only on the calls made. Keys are spread by a fixed mix and a seed
  * that the owner keeps in its state (a partition gets it from its first command). Several values
  * may stand under one key: then chek_page_map_next() walks them in the order of insertion.
- * Nobody iterates over the whole map.
+ * Nobody iterates over the whole map. It does not shrink: buckets that empty stay.
  */
 #ifndef CHEK_BASE_PAGE_MAP_H
 #define CHEK_BASE_PAGE_MAP_H
@@ -23,7 +23,7 @@ struct chek_page_map {
     uint32_t split; /* the next bucket to split */
 };
 
-/* A place in a walk over the values of one key. */
+/* A place in a walk over the values of one key. Any change of the map ends the walk. */
 struct chek_page_map_walk {
     uint64_t key;
     chek_page_ref bucket;
@@ -58,5 +58,11 @@ CHEK_MUST_USE int chek_page_map_insert(struct chek_page_heap *heap, struct chek_
 /* Remove the first entry with this key and value; false when there is none. */
 bool chek_page_map_remove(struct chek_page_heap *heap, struct chek_page_map *map, uint64_t key,
                           uint32_t value);
+
+/*
+ * Whether the map is whole: tables, buckets, counts, every key where a look-up expects it. `map`
+ * may be any bytes of a valid heap; walks everything.
+ */
+bool chek_page_map_is_valid(const struct chek_page_heap *heap, const struct chek_page_map *map);
 
 #endif
