@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""protocol_generate.py - make everything that speaks the protocol from its one definition.
+
+    protocol_generate.py DEFINITION OUTPUT_FOLDER
+
+What each output is stands at the top of its emitter in generator/. Files that would not change are
+left alone, so that a build makes anew only what depends on a change.
+"""
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(HERE, "generator"))
+
+import definition  # noqa: E402
+import emit_c  # noqa: E402
+
+
+def read_text(*path):
+    with open(os.path.join(HERE, *path), encoding="utf-8") as file:
+        return file.read()
+
+
+def write_if_changed(path, text):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            if file.read() == text:
+                return
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def outputs(protocol):
+    """(path below the output folder, text) of each file."""
+    preamble = read_text("generator", "protocol_head.h.in").replace(
+        "@FIELDS_A_RECORD@", str(definition.FIELDS_A_RECORD))
+    yield "engine/wire/protocol.h", emit_c.header(protocol, preamble)
+    yield "engine/wire/protocol.c", emit_c.source(protocol)
+
+
+def main(arguments):
+    if len(arguments) != 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    try:
+        protocol = definition.read(arguments[0])
+    except definition.DefinitionError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for path, text in outputs(protocol):
+        write_if_changed(os.path.join(arguments[1], path), text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
