@@ -41,8 +41,9 @@ packages_install() {
   mapfile -t missing < <(packages_missing "$@")
   [ "${#missing[@]}" -gt 0 ] || return 0
   echo "Installing: ${missing[*]}"
-  if packages_apt_get update && packages_apt_get install -y --no-install-recommends "${missing[@]}"
-  then
+  # Lists that could not be fetched may still be good enough: installing decides.
+  packages_apt_get update || true
+  if packages_apt_get install -y --no-install-recommends "${missing[@]}"; then
     return 0
   fi
   echo "These packages are missing and could not be installed: ${missing[*]}" >&2
