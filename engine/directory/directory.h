@@ -19,9 +19,10 @@
 
 struct chek_directory;
 
-#define CHEK_TOKEN_SECRET_SIZE 32 /* random bytes of a token's secret half */
-#define CHEK_TOKEN_HASH_SIZE 32   /* BLAKE2b-256 of the secret */
-#define CHEK_TOKEN_TEXT_MAX 80    /* "<principal>.<64 hex digits>" and NUL */
+#define CHEK_TOKEN_SECRET_SIZE 32          /* random bytes of a token's secret half */
+#define CHEK_TOKEN_HASH_SIZE 32            /* BLAKE2b-256 of the secret */
+#define CHEK_TOKEN_TEXT_MAX 80             /* "<principal>.<64 hex digits>" and NUL */
+#define CHEK_DIRECTORY_SCOPE_SIZE_MAX 8000 /* bytes of a principal's encoded scope */
 
 /* A registration as the directory knows it. */
 struct chek_home {
@@ -86,6 +87,10 @@ bool chek_directory_is_unbounded(const struct chek_directory *directory, uint32_
 bool chek_directory_sees(const struct chek_directory *directory, uint32_t principal,
                          uint32_t registration);
 
+/* The same of a register that is not claimed yet. */
+bool chek_directory_sees_register(const struct chek_directory *directory, uint32_t principal,
+                                  const struct chek_register *what);
+
 /* Where a registration lives. Cost: one indexed load. Errors: UNREGISTERED. */
 CHEK_MUST_USE int chek_directory_home(const struct chek_directory *directory, uint32_t registration,
                                       struct chek_home *ret);
@@ -118,7 +123,11 @@ void chek_directory_folder_id(const struct chek_directory *directory, uint64_t r
 
 /* ---- tokens ----------------------------------------------------------------------------------- */
 
-/* Text of a token from its principal and secret; hash of the secret as stored. */
+/*
+ * Text of a token from its principal and secret; hash of the secret as stored.
+ *
+ *   Threads  sodium_init() was called by the program before
+ */
 void chek_token_write(uint32_t principal, const uint8_t secret[CHEK_TOKEN_SECRET_SIZE],
                       char ret[CHEK_TOKEN_TEXT_MAX]);
 void chek_token_hash(const uint8_t secret[CHEK_TOKEN_SECRET_SIZE],

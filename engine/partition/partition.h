@@ -76,6 +76,15 @@ uint64_t chek_partition_time_us(const struct chek_partition *partition);
 /* Highest source offset applied for a source; 0 when none. */
 uint64_t chek_partition_source_offset(const struct chek_partition *partition, uint64_t source);
 
+/*
+ * The encrypted personal value of a subject; borrows the heap until the next command.
+ *
+ *   Errors     NOT_FOUND: never seen here, or erased
+ */
+CHEK_MUST_USE int chek_partition_subject(const struct chek_partition *partition,
+                                         const uint8_t subject[16], struct chek_bytes_view *ret);
+bool chek_partition_has_subject(const struct chek_partition *partition, const uint8_t subject[16]);
+
 /* Hash of the logical state: heap pages and the store's history. Cost: reads the whole heap. */
 uint64_t chek_partition_hash(const struct chek_partition *partition);
 

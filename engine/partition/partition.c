@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * partition.c - one command, one step of the state machine.
+ *
+ * What all kinds of commands share is here: the sequence, the time that never goes back, the
+ * offsets of sources, the numbers of events, the reservation of memory before logging. What a
+ * command means is fiscal's or the directory's.
+ */
+#include "engine/partition/partition.h"
+
+#include <string.h>
+
+#include "engine/base/assertion.h"
+#include "engine/base/checksum.h"
+#include "engine/base/memory.h"
+#include "engine/partition/state.h"
+
+_Static_assert(sizeof(struct partition__root) <= CHEK_PAGE_ROOT_SIZE_MAX, "format");
+
+#define DECODE_ARENA_SIZE (16 * 1024 * 1024)  /* a document of 1,000 lines; touched when used */
+#define SCRATCH_ARENA_SIZE (16 * 1024 * 1024) /* fiscal's own */
+
+/* What is reserved at once, so that the reservation is not asked for every document. */
+#define ENSURE_DOCUMENT_COUNT 256
+#define ENSURE_LINE_COUNT 1024
+#define ENSURE_TEXT_SIZE (256 * 1024)
+
+static void
+on_fiscal_event(void *context, const struct chek_event *event)
+{
+    struct chek_partition *partition = context;
+    struct partition__root *root = chek_page_heap_root_change(&partition->heap);
+    root->event_seq += 1;
+    if (partition->sink.on_event != NULL) {
+        partition->sink.on_event(partition->sink.context, partition->number, root->event_seq,
+                                 event);
+    }
+}
+
+/* Everything but heap and history, which are new or loaded. */
+static int
+partition_allocate(const struct chek_partition_config *config,
+                   const struct chek_partition_sink *sink, struct chek_partition **ret)
+{
+    struct chek_partition *partition = chek_memory_allocate(sizeof *partition);
+    if (partition == NULL) {
+        return -ENOMEM;
+    }
+    partition->number = config->number;
+    partition->page_count_max = config->page_count_max;
+    partition->store_config = (struct chek_store_config){
+        .dictionary_count_max = CHEK_DICTIONARY_COUNT_MAX,
+        .dictionary_size_max = CHEK_DICTIONARY_SIZE_MAX,
+        .segment_row_count =
+            config->segment_row_count != 0 ? config->segment_row_count : CHEK_SEGMENT_RECEIPT_COUNT,
+    };
+    partition->sink = sink != NULL ? *sink : (struct chek_partition_sink){0};
+    partition->events = (struct chek_event_sink){partition, on_fiscal_event};
+    int error = chek_arena_init(&partition->decode, DECODE_ARENA_SIZE);
+    if (error == CHEK_OK) {
+        error = chek_arena_init(&partition->scratch, SCRATCH_ARENA_SIZE);
+    }
+    if (error != CHEK_OK) {
+        chek_partition_destroy(partition);
+        return error;
+    }
+    *ret = partition;
+    return CHEK_OK;
+}
+
+/* Tie fiscal to the parts it works on. */
+static void
+partition_wire(struct chek_partition *partition)
+{
+    partition->fiscal = (struct chek_fiscal){
+        .heap = &partition->heap,
+        .store = partition->store,
+        .root_offset = offsetof(struct partition__root, fiscal),
+        .scratch = &partition->scratch,
+    };
+}
+
+int
+chek_partition_create(const struct chek_partition_config *config,
+                      const struct chek_partition_sink *sink, struct chek_partition **ret)
+{
+    struct chek_partition *partition;
+    int error = partition_allocate(config, sink, &partition);
+    if (error != CHEK_OK) {
+        return error;
+    }
+    error = chek_page_heap_init(&partition->heap, config->page_count_max,
+                                sizeof(struct partition__root));
+    if (error == CHEK_OK && config->number == 0) {
+        error = chek_directory_create(config->page_count_max, &partition->directory);
+    } else if (error == CHEK_OK) {
+        error = chek_store_create(&partition->store_config, &partition->store);
+    }
+    if (error != CHEK_OK) {
+        chek_partition_destroy(partition);
+        return error;
+    }
+    partition_wire(partition);
+    *ret = partition;
+    return CHEK_OK;
+}
+
+void
+chek_partition_destroy(struct chek_partition *partition)
+{
+    if (partition == NULL) {
+        return;
+    }
+    chek_store_destroy(partition->store);
+    chek_directory_destroy(partition->directory);
+    if (partition->heap.base != NULL) {
+        chek_page_heap_finish(&partition->heap);
+    }
+    chek_arena_finish(&partition->decode);
+    chek_arena_finish(&partition->scratch);
+    chek_memory_free(partition, sizeof *partition);
+}
+
+/* ---- reservation ------------------------------------------------------------------------------ */
+
+/*
+ * Commands that are logged and not applied yet share one reservation: what is pending is counted,
+ * and what is ensured is kept at or above it. The smallest line on the wire is 3 bytes.
+ */
+int
+chek_partition_ensure(struct chek_partition *partition, size_t body_size)
+{
+    struct partition__claim *pending = &partition->pending;
+    struct partition__claim next = {
+        .document_count = pending->document_count + 1,
+        .text_size = pending->text_size + body_size + PARTITION_COMMAND_TEXT_SIZE,
+    };
+    if (next.document_count > partition->ensured.document_count ||
+        next.text_size > partition->ensured.text_size) {
+        struct partition__claim more = {
+            .document_count = next.document_count + ENSURE_DOCUMENT_COUNT,
+            .text_size = next.text_size + ENSURE_TEXT_SIZE,
+        };
+        int error = CHEK_OK;
+        if (partition->number == 0) {
+            error = chek_directory_ensure(partition->directory, more.text_size);
+        } else {
+            error = chek_fiscal_ensure(&partition->fiscal, more.document_count,
+                                       (uint32_t)(more.text_size / PARTITION_LINE_SIZE_MIN) +
+                                           ENSURE_LINE_COUNT,
+                                       more.text_size);
+        }
+        if (error == CHEK_OK) {
+            error = chek_page_heap_ensure(&partition->heap,
+                                          more.document_count * PARTITION_SOURCE_SIZE);
+        }
+        if (error != CHEK_OK) {
+            return error;
+        }
+        partition->ensured = more;
+    }
+    *pending = next;
+    return CHEK_OK;
+}
+
+/* A command was applied: what was reserved for it is used or given back. */
+static void
+reservation_end(struct chek_partition *partition, size_t body_size)
+{
+    size_t size = body_size + PARTITION_COMMAND_TEXT_SIZE;
+    CHEK_ASSERT(partition->pending.document_count > 0);
+    CHEK_ASSERT(partition->pending.text_size >= size);
+    partition->pending.document_count -= 1;
+    partition->pending.text_size -= size;
+    partition->ensured.document_count -= 1;
+    partition->ensured.text_size -= size;
+}
+
+void
+chek_partition_prefetch(struct chek_partition *partition, const struct chek_command *command)
+{
+    if (command->envelope.kind == CHEK_COMMAND_DOCUMENT) {
+        chek_fiscal_prefetch(&partition->fiscal, command->envelope.registration);
+    }
+}
+
+/* ---- apply ------------------------------------------------------------------------------------ */
+
+static int
+apply_document(struct chek_partition *partition, const struct chek_command *command,
+               const struct chek_circumstance *circumstance, struct chek_outcome *ret)
+{
+    struct chek_document document;
+    struct chek_fault fault;
+    int error = chek_document_decode_whole(command->body.bytes, command->body.size,
+                                           &partition->decode, &document, &fault);
+    if (error != CHEK_OK ||
+        !chek_fiscal_is_registered(&partition->fiscal, command->envelope.registration)) {
+        return CHEK_E_CORRUPT;
+    }
+    chek_fiscal_apply(&partition->fiscal, command->envelope.registration, &document, circumstance,
+                      &partition->events, &ret->result);
+    return CHEK_OK;
+}
+
+static int
+apply_register(struct chek_partition *partition, const struct chek_command *command,
+               const struct chek_circumstance *circumstance)
+{
+    struct chek_command_register what;
+    struct chek_fault fault;
+    int error = chek_command_register_decode_whole(command->body.bytes, command->body.size,
+                                                   &partition->decode, &what, &fault);
+    if (error != CHEK_OK) {
+        return CHEK_E_CORRUPT;
+    }
+    chek_fiscal_register(&partition->fiscal, what.registration, what.profile, circumstance,
+                         &partition->events);
+    return CHEK_OK;
+}
+
+static int
+apply_genesis(struct chek_partition *partition, const struct chek_command *command)
+{
+    struct chek_genesis genesis;
+    struct chek_fault fault;
+    int error = chek_genesis_decode_whole(command->body.bytes, command->body.size,
+                                          &partition->decode, &genesis, &fault);
+    if (error != CHEK_OK || command->envelope.partition_seq != 1) {
+        return CHEK_E_CORRUPT;
+    }
+    struct partition__root *root = chek_page_heap_root_change(&partition->heap);
+    root->sources.seed = genesis.map_seed;
+    root->subjects.seed = genesis.map_seed;
+    root->fiscal.registrations.seed = genesis.map_seed;
+    root->fiscal.keys.seed = genesis.map_seed;
+    if (partition->number == 0) {
+        chek_directory_genesis(partition->directory, &genesis);
+    }
+    return CHEK_OK;
+}
+
+static int
+apply_claim(struct chek_partition *partition, const struct chek_command *command,
+            struct chek_outcome *ret)
+{
+    struct chek_command_claim claim;
+    struct chek_fault fault;
+    int error = chek_command_claim_decode_whole(command->body.bytes, command->body.size,
+                                                &partition->decode, &claim, &fault);
+    if (error != CHEK_OK) {
+        return CHEK_E_CORRUPT;
+    }
+    chek_arena_reset(&partition->scratch);
+    ret->claimed =
+        chek_arena_take(&partition->scratch, claim.registers_count * sizeof *ret->claimed);
+    CHEK_ASSERT(ret->claimed != NULL);
+    ret->claimed_count = claim.registers_count;
+    for (uint32_t i = 0; i < claim.registers_count; i++) {
+        chek_directory_claim(partition->directory, &claim.registers[i], &ret->claimed[i]);
+    }
+    return CHEK_OK;
+}
+
+static int
+apply_principal(struct chek_partition *partition, const struct chek_command *command,
+                struct chek_outcome *ret)
+{
+    struct chek_command_principal what;
+    struct chek_fault fault;
+    int error = chek_command_principal_decode_whole(command->body.bytes, command->body.size,
+                                                    &partition->decode, &what, &fault);
+    if (error != CHEK_OK || what.hash.size != CHEK_TOKEN_HASH_SIZE ||
+        what.principal->principal != chek_directory_principal_next(partition->directory)) {
+        return CHEK_E_CORRUPT;
+    }
+    chek_directory_principal(partition->directory, &what);
+    ret->principal = what.principal->principal;
+    return CHEK_OK;
+}
+
+static int
+apply_revoke(struct chek_partition *partition, const struct chek_command *command,
+             struct chek_outcome *ret)
+{
+    struct chek_command_revoke what;
+    struct chek_fault fault;
+    int error = chek_command_revoke_decode_whole(command->body.bytes, command->body.size,
+                                                 &partition->decode, &what, &fault);
+    if (error != CHEK_OK) {
+        return CHEK_E_CORRUPT;
+    }
+    ret->principal = what.principal;
+    ret->error = chek_directory_revoke(partition->directory, what.principal);
+    return CHEK_OK;
+}
+
+/* Whether this kind of command belongs in this partition. */
+static bool
+kind_fits(const struct chek_partition *partition, uint8_t kind)
+{
+    switch (kind) {
+    case CHEK_COMMAND_GENESIS:
+        return true;
+    case CHEK_COMMAND_REGISTER:
+    case CHEK_COMMAND_DOCUMENT:
+    case CHEK_COMMAND_SUBJECT:
+        return partition->number != 0;
+    default:
+        return partition->number == 0;
+    }
+}
+
+static int
+apply_kind(struct chek_partition *partition, const struct chek_command *command,
+           struct chek_outcome *ret)
+{
+    struct chek_circumstance circumstance = {.received_us = command->envelope.time_us,
+                                             .entropy = command->envelope.entropy};
+    switch (command->envelope.kind) {
+    case CHEK_COMMAND_GENESIS:
+        return apply_genesis(partition, command);
+    case CHEK_COMMAND_REGISTER:
+        return apply_register(partition, command, &circumstance);
+    case CHEK_COMMAND_DOCUMENT:
+        return apply_document(partition, command, &circumstance, ret);
+    case CHEK_COMMAND_SUBJECT:
+        return partition__apply_subject(partition, command);
+    case CHEK_COMMAND_PRINCIPAL:
+        return apply_principal(partition, command, ret);
+    case CHEK_COMMAND_REVOKE:
+        return apply_revoke(partition, command, ret);
+    case CHEK_COMMAND_CLAIM:
+        return apply_claim(partition, command, ret);
+    default:
+        return CHEK_E_CORRUPT;
+    }
+}
+
+int
+chek_partition_apply(struct chek_partition *partition, const struct chek_command *command,
+                     struct chek_outcome *ret)
+{
+    const struct chek_envelope *envelope = &command->envelope;
+    const struct partition__root *seen = chek_page_heap_root(&partition->heap);
+
+    CHEK_ASSERT(envelope->partition == partition->number);
+    if (envelope->partition_seq <= seen->seq) {
+        return 1;
+    }
+    if (envelope->partition_seq != seen->seq + 1) {
+        return CHEK_E_GAP;
+    }
+    if (!kind_fits(partition, envelope->kind) ||
+        (seen->seq == 0) != (envelope->kind == CHEK_COMMAND_GENESIS)) {
+        return CHEK_E_CORRUPT;
+    }
+    struct chek_outcome outcome = {0};
+    chek_arena_reset(&partition->decode);
+    int error = apply_kind(partition, command, &outcome);
+    if (error != CHEK_OK) {
+        return error;
+    }
+    reservation_end(partition, command->body.size);
+    struct partition__root *root = chek_page_heap_root_change(&partition->heap);
+    root->seq = envelope->partition_seq;
+    if (envelope->time_us > root->time_us) {
+        root->time_us = envelope->time_us;
+    }
+    if (envelope->source_offset != 0) {
+        partition__source_add(partition, envelope->source, envelope->source_offset);
+    }
+    *ret = outcome;
+    return CHEK_OK;
+}
+
+/* ---- reading ---------------------------------------------------------------------------------- */
+
+static const struct partition__root *
+root_read(const struct chek_partition *partition)
+{
+    return chek_page_heap_root(&partition->heap);
+}
+
+uint64_t
+chek_partition_seq(const struct chek_partition *partition)
+{
+    return root_read(partition)->seq;
+}
+
+uint64_t
+chek_partition_event_seq(const struct chek_partition *partition)
+{
+    return root_read(partition)->event_seq;
+}
+
+uint64_t
+chek_partition_time_us(const struct chek_partition *partition)
+{
+    return root_read(partition)->time_us;
+}
+
+uint64_t
+chek_partition_hash(const struct chek_partition *partition)
+{
+    uint8_t bytes[16];
+    chek_store_u64(bytes, chek_page_heap_hash(&partition->heap));
+    chek_store_u64(bytes + 8, partition->number == 0 ? chek_directory_hash(partition->directory)
+                                                     : chek_store_history_hash(partition->store));
+    return chek_checksum(bytes, sizeof bytes);
+}
+
+const struct chek_fiscal *
+chek_partition_fiscal(const struct chek_partition *partition)
+{
+    return partition->number != 0 ? &partition->fiscal : NULL;
+}
+
+const struct chek_directory *
+chek_partition_directory(const struct chek_partition *partition)
+{
+    return partition->directory;
+}
+
+struct chek_store *
+chek_partition_store(struct chek_partition *partition)
+{
+    return partition->store;
+}
+
+uint16_t
+chek_partition_number(const struct chek_partition *partition)
+{
+    return partition->number;
+}
+
+/* ---- images ----------------------------------------------------------------------------------- */
+
+/*
+ * Image: "CHKP", version, number, zero, size of the heap, size of the rest, XXH3 of the two parts,
+ * XXH3 of this head; then the heap's pages, then the store's image or the directory's pages.
+ */
+#define IMAGE_MAGIC 0x504b4843u
+#define IMAGE_VERSION 1
+#define IMAGE_HEAD_SIZE 48
+
+static size_t
+image_rest_size(const struct chek_partition *partition)
+{
+    return partition->number == 0 ? chek_directory_pages(partition->directory).size
+                                  : chek_store_image_size(partition->store);
+}
+
+size_t
+chek_partition_image_size(const struct chek_partition *partition)
+{
+    return IMAGE_HEAD_SIZE + chek_page_heap_pages(&partition->heap).size +
+           image_rest_size(partition);
+}
+
+void
+chek_partition_image_write(const struct chek_partition *partition, struct chek_writer *out)
+{
+    struct chek_bytes_view pages = chek_page_heap_pages(&partition->heap);
+    uint8_t *head = chek_writer_reserve(out, IMAGE_HEAD_SIZE);
+    size_t start = out->size;
+
+    chek_writer_view(out, pages);
+    size_t rest = out->size;
+    if (partition->number == 0) {
+        chek_writer_view(out, chek_directory_pages(partition->directory));
+    } else {
+        chek_store_image_write(partition->store, out);
+    }
+    if (out->full) {
+        return;
+    }
+    chek_store_u32(head, IMAGE_MAGIC);
+    chek_store_u32(head + 4, IMAGE_VERSION);
+    chek_store_u64(head + 8, partition->number);
+    chek_store_u64(head + 16, pages.size);
+    chek_store_u64(head + 24, out->size - rest);
+    chek_store_u64(head + 32, chek_checksum(out->bytes + start, out->size - start));
+    chek_store_u64(head + 40, chek_checksum_seeded(head, 40, IMAGE_MAGIC));
+}
+
+/* The two parts of an image whose sums were checked. */
+static int
+image_split(struct chek_bytes_view image, uint16_t number, struct chek_bytes_view *ret_pages,
+            struct chek_bytes_view *ret_rest)
+{
+    struct chek_cursor in = chek_cursor_over(image.bytes, image.size);
+    struct chek_bytes_view head = chek_cursor_view(&in, 40);
+    uint64_t head_sum = chek_cursor_u64(&in);
+    if (in.error != CHEK_OK ||
+        chek_checksum_seeded(head.bytes, head.size, IMAGE_MAGIC) != head_sum) {
+        return CHEK_E_CORRUPT;
+    }
+    struct chek_cursor fields = chek_cursor_over(head.bytes, head.size);
+    uint32_t magic = chek_cursor_u32(&fields);
+    uint32_t version = chek_cursor_u32(&fields);
+    uint64_t image_number = chek_cursor_u64(&fields);
+    uint64_t pages_size = chek_cursor_u64(&fields);
+    uint64_t rest_size = chek_cursor_u64(&fields);
+    uint64_t sum = chek_cursor_u64(&fields);
+    if (magic != IMAGE_MAGIC || image_number != number) {
+        return CHEK_E_CORRUPT;
+    }
+    if (version != IMAGE_VERSION) {
+        return CHEK_E_VERSION;
+    }
+    struct chek_bytes_view pages = chek_cursor_view(&in, pages_size);
+    struct chek_bytes_view rest = chek_cursor_view(&in, rest_size);
+    if (in.error != CHEK_OK || chek_cursor_left(&in) != 0 ||
+        chek_checksum(image.bytes + IMAGE_HEAD_SIZE, image.size - IMAGE_HEAD_SIZE) != sum) {
+        return CHEK_E_CORRUPT;
+    }
+    *ret_pages = pages;
+    *ret_rest = rest;
+    return CHEK_OK;
+}
+
+int
+chek_partition_load(const struct chek_partition_config *config,
+                    const struct chek_partition_sink *sink, struct chek_bytes_view image,
+                    const struct chek_bytes_view *segments, uint32_t segment_count,
+                    struct chek_partition **ret)
+{
+    struct chek_bytes_view pages;
+    struct chek_bytes_view rest;
+    struct chek_partition *partition;
+    int error = image_split(image, config->number, &pages, &rest);
+    if (error != CHEK_OK) {
+        return error;
+    }
+    error = partition_allocate(config, sink, &partition);
+    if (error != CHEK_OK) {
+        return error;
+    }
+    error = chek_page_heap_load(&partition->heap, config->page_count_max, pages);
+    if (error == CHEK_OK && config->number == 0) {
+        error = chek_directory_load(config->page_count_max, rest, &partition->directory);
+    } else if (error == CHEK_OK) {
+        error = chek_store_load(&partition->store_config, rest, segments, segment_count,
+                                &partition->store);
+    }
+    if (error != CHEK_OK) {
+        chek_partition_destroy(partition);
+        return error;
+    }
+    partition_wire(partition);
+    *ret = partition;
+    return CHEK_OK;
+}
