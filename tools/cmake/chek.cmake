@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 # The whole build in a few functions, and who may use whom.
 #
-#   chek_module(NAME room [SOURCES ..] HEADERS .. [DEPENDS room ..] [LIBRARIES name ..] [GENERATED file ..])
+#   chek_module(NAME room [SOURCES ..] HEADERS .. [DEPENDS room ..] [LIBRARIES name ..]
+#     [GENERATED file ..])
 #   chek_program(NAME program SOURCES .. [MODULES room ..] [LIBRARIES name ..])
-#   chek_test(NAME test SOURCES .. LABELS .. [MODULES room ..] [LIBRARIES name ..] [ARGUMENTS ..] [TIMEOUT s])
+#   chek_test(NAME test SOURCES .. LABELS .. [MODULES room ..] [LIBRARIES name ..]
+#     [ARGUMENTS ..] [TIMEOUT s])
+#   chek_test_library(NAME name SOURCES .. HEADERS .. [MODULES room ..] [LIBRARIES name ..])
 #   chek_fuzz(NAME noun SOURCES .. [MODULES room ..] [DICTIONARY file])
 #   chek_bench(NAME noun SOURCES .. [MODULES room ..] [LIBRARIES name ..])
 #   chek_script_test(NAME test COMMAND .. LABELS .. [TIMEOUT s])
@@ -184,6 +187,18 @@ function(chek_test)
   add_test(NAME ${arg_NAME} COMMAND ${arg_NAME} ${arg_ARGUMENTS}
     WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   chek__test_properties(${arg_NAME} "${arg_LABELS}" "${arg_TIMEOUT}")
+endfunction()
+
+# Code that several tests share; they name it in LIBRARIES.
+function(chek_test_library)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME" "SOURCES;HEADERS;MODULES;LIBRARIES")
+  set(target chek_lib_${arg_NAME})
+  add_library(${target} STATIC ${arg_SOURCES})
+  target_sources(${target} PUBLIC
+    FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${arg_HEADERS})
+  target_link_libraries(${target} PRIVATE chek_flags)
+  chek__link(${target} PUBLIC tests DEPENDS ${arg_MODULES} LIBRARIES ${arg_LIBRARIES})
+  chek__scan_includes(tests ${arg_SOURCES} ${arg_HEADERS})
 endfunction()
 
 # A decoder's fuzz target. Every build replays tests/fuzz/corpus/<noun>/ through it; with
