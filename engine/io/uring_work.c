@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * uring_work.c - the worker threads of a group.
+ *
+ * Shards hand work to one queue; a finished op goes onto its shard's stack, which any worker may
+ * push to and only the shard takes from, whole. While a work runs, op.file says whose it is.
+ */
+#include <errno.h>
+#include <signal.h>
+
+#include "engine/io/uring_shard.h"
+
+static void
+work_finish(struct uring_shard *shard, struct chek_op *op)
+{
+    struct chek_op *top = atomic_load_explicit(&shard->work_done, memory_order_relaxed);
+
+    do {
+        op->next = top;
+    } while (!atomic_compare_exchange_weak(&shard->work_done, &top, op));
+    if (atomic_exchange(&shard->sleeping, false)) {
+        uring__wake(shard);
+    }
+}
+
+static void *
+worker_main(void *argument)
+{
+    struct chek_uring_group *group = argument;
+    struct uring_workers *workers = &group->workers;
+
+    pthread_mutex_lock(&workers->mutex);
+    for (;;) {
+        while (workers->queue.first == NULL && !workers->stopping) {
+            pthread_cond_wait(&workers->wanted, &workers->mutex);
+        }
+        if (workers->stopping) {
+            break;
+        }
+        struct chek_op *op = uring__queue_pop(&workers->queue);
+        struct uring_shard *shard = &group->shards[op->file];
+        workers->running_counts[op->file] += 1;
+        pthread_mutex_unlock(&workers->mutex);
+
+        op->work(op->argument);
+        work_finish(shard, op); /* the op is the shard's again: not a word about it from here on */
+
+        pthread_mutex_lock(&workers->mutex);
+        workers->running_counts[shard->io.shard] -= 1;
+        pthread_cond_broadcast(&workers->finished);
+    }
+    pthread_mutex_unlock(&workers->mutex);
+    return NULL;
+}
+
+int
+uring__work_create(struct chek_uring_group *group)
+{
+    struct uring_workers *workers = &group->workers;
+    sigset_t all, before;
+    int error = 0;
+
+    pthread_mutex_init(&workers->mutex, NULL);
+    pthread_cond_init(&workers->wanted, NULL);
+    pthread_cond_init(&workers->finished, NULL);
+    workers->exists = true;
+
+    /* Signals are for the threads of the program, not for ours. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    while (workers->count < group->options.worker_count && error == 0) {
+        error = pthread_create(&workers->threads[workers->count], NULL, worker_main, group);
+        workers->count += error == 0;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return -error;
+}
+
+void
+uring__work_destroy(struct chek_uring_group *group)
+{
+    struct uring_workers *workers = &group->workers;
+
+    if (!workers->exists) {
+        return;
+    }
+    pthread_mutex_lock(&workers->mutex);
+    workers->stopping = true;
+    pthread_cond_broadcast(&workers->wanted);
+    pthread_mutex_unlock(&workers->mutex);
+    for (unsigned i = 0; i < workers->count; i++) {
+        pthread_join(workers->threads[i], NULL);
+    }
+    pthread_cond_destroy(&workers->finished);
+    pthread_cond_destroy(&workers->wanted);
+    pthread_mutex_destroy(&workers->mutex);
+    workers->exists = false;
+}
+
+void
+uring__work_add(struct uring_shard *shard, struct chek_op *op)
+{
+    struct uring_workers *workers = &shard->group->workers;
+
+    op->file = (int32_t)shard->io.shard;
+    pthread_mutex_lock(&workers->mutex);
+    uring__queue_push(&workers->queue, op);
+    pthread_cond_signal(&workers->wanted);
+    pthread_mutex_unlock(&workers->mutex);
+}
+
+static struct chek_op *
+list_reverse(struct chek_op *list)
+{
+    struct chek_op *reversed = NULL;
+
+    while (list != NULL) {
+        struct chek_op *op = list;
+        list = op->next;
+        op->next = reversed;
+        reversed = op;
+    }
+    return reversed;
+}
+
+void
+uring__work_run_done(struct uring_shard *shard)
+{
+    if (atomic_load_explicit(&shard->work_done, memory_order_relaxed) == NULL) {
+        return;
+    }
+    struct chek_op *list = list_reverse(atomic_exchange(&shard->work_done, NULL));
+
+    while (list != NULL) {
+        struct chek_op *op = list;
+        list = op->next;
+        op->next = NULL;
+        op->in_flight = false;
+        op->on_done(op, 0);
+    }
+}
+
+/* Drop the shard's work that has not begun, wait for what has. */
+void
+uring__work_drain(struct uring_shard *shard)
+{
+    struct uring_workers *workers = &shard->group->workers;
+    struct uring_queue others = {0};
+    struct chek_op *op;
+
+    pthread_mutex_lock(&workers->mutex);
+    while ((op = uring__queue_pop(&workers->queue)) != NULL) {
+        if (op->file == (int32_t)shard->io.shard) {
+            op->in_flight = false;
+        } else {
+            uring__queue_push(&others, op);
+        }
+    }
+    workers->queue = others;
+    while (workers->running_counts[shard->io.shard] > 0) {
+        pthread_cond_wait(&workers->finished, &workers->mutex);
+    }
+    pthread_mutex_unlock(&workers->mutex);
+}
