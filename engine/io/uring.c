@@ -23,23 +23,23 @@
 static void
 uring_submit(struct chek_io *io, struct chek_op *op)
 {
-    struct uring_shard *shard = uring__shard(io);
+    struct uring_shard *shard = io__shard(io);
 
     switch (op->kind) {
     case CHEK_OP_TIMER:
-        uring__timer_add(shard, op);
+        io__timer_add(shard, op);
         break;
     case CHEK_OP_WORK:
-        uring__work_add(shard, op);
+        io__work_add(shard, op);
         break;
     default:
-        uring__start(shard, op);
+        io__start(shard, op);
         break;
     }
 }
 
 uint64_t
-uring__clock_ns(void)
+io__clock_ns(void)
 {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
@@ -50,7 +50,7 @@ static uint64_t
 uring_now_ns(struct chek_io *io)
 {
     (void)io;
-    return uring__clock_ns();
+    return io__clock_ns();
 }
 
 static uint64_t
@@ -83,29 +83,29 @@ static const struct chek_io_table uring_table = {
     .now_ns = uring_now_ns,
     .wall_us = uring_wall_us,
     .random = uring_random,
-    .post = uring__message_post,
-    .listen = uring__listen,
-    .listen_stop = uring__listen_stop,
-    .refuse = uring__refuse,
-    .stream_start = uring__stream_start,
-    .stream_pause = uring__stream_pause,
-    .stream_resume = uring__stream_resume,
-    .stream_send = uring__stream_send,
-    .stream_close = uring__stream_close,
-    .open = uring__disk_open,
-    .close = uring__disk_close,
-    .size = uring__disk_size,
-    .read = uring__disk_read,
-    .write = uring__disk_write,
-    .truncate = uring__disk_truncate,
-    .sync = uring__disk_sync,
-    .make_folder = uring__disk_make_folder,
-    .rename = uring__disk_rename,
-    .unlink = uring__disk_unlink,
-    .sync_folder = uring__disk_sync_folder,
-    .list = uring__disk_list,
-    .lock = uring__disk_lock,
-    .free_size = uring__disk_free,
+    .post = io__message_post,
+    .listen = io__listen,
+    .listen_stop = io__listen_stop,
+    .refuse = io__refuse,
+    .stream_start = io__stream_start,
+    .stream_pause = io__stream_pause,
+    .stream_resume = io__stream_resume,
+    .stream_send = io__stream_send,
+    .stream_close = io__stream_close,
+    .open = io__disk_open,
+    .close = io__disk_close,
+    .size = io__disk_size,
+    .read = io__disk_read,
+    .write = io__disk_write,
+    .truncate = io__disk_truncate,
+    .sync = io__disk_sync,
+    .make_folder = io__disk_make_folder,
+    .rename = io__disk_rename,
+    .unlink = io__disk_unlink,
+    .sync_folder = io__disk_sync_folder,
+    .list = io__disk_list,
+    .lock = io__disk_lock,
+    .free_size = io__disk_free,
 };
 
 /* ---- create and destroy ---------------------------------------------------------------------- */
@@ -147,7 +147,7 @@ options_set(struct chek_uring_options *set, const struct chek_uring_options *wan
 }
 
 void *
-uring__memory_map(size_t size)
+io__memory_map(size_t size)
 {
     void *base = chek_memory_reserve(size);
 
@@ -163,7 +163,7 @@ shards_create(struct chek_uring_group *group)
 {
     size_t size = group->shard_count * sizeof *group->shards;
 
-    group->shards = uring__memory_map(size);
+    group->shards = io__memory_map(size);
     if (group->shards == NULL) {
         return -ENOMEM;
     }
@@ -176,11 +176,11 @@ shards_create(struct chek_uring_group *group)
         shard->io.shard = i;
         shard->io.shard_count = group->shard_count;
         shard->group = group;
-        int error = uring__ring_create(shard);
+        int error = io__ring_create(shard);
         if (error != CHEK_OK) {
             return error;
         }
-        error = uring__buffers_create(shard);
+        error = io__buffers_create(shard);
         if (error != CHEK_OK) {
             return error;
         }
@@ -195,8 +195,8 @@ shards_destroy(struct chek_uring_group *group)
         return;
     }
     for (unsigned i = 0; i < group->shard_count; i++) {
-        uring__ring_destroy(&group->shards[i]);
-        uring__buffers_destroy(&group->shards[i]);
+        io__ring_destroy(&group->shards[i]);
+        io__buffers_destroy(&group->shards[i]);
     }
     chek_memory_release(group->shards, group->shard_count * sizeof *group->shards);
 }
@@ -212,11 +212,11 @@ group_fill(struct chek_uring_group *group, const char *folder)
     if (error != CHEK_OK) {
         return error;
     }
-    error = uring__message_create(group);
+    error = io__message_create(group);
     if (error != CHEK_OK) {
         return error;
     }
-    return uring__work_create(group);
+    return io__work_create(group);
 }
 
 int
@@ -239,7 +239,7 @@ chek_uring_group_create(const char *folder, unsigned shard_count,
     group->options = set;
     group->shard_count = shard_count;
     group->folder = -1;
-    uring__accept_create(group);
+    io__accept_create(group);
     error = group_fill(group, folder);
     if (error != CHEK_OK) {
         chek_uring_group_destroy(group);
@@ -255,10 +255,10 @@ chek_uring_group_destroy(struct chek_uring_group *group)
     if (group == NULL) {
         return;
     }
-    uring__work_destroy(group);
+    io__work_destroy(group);
     shards_destroy(group);
-    uring__message_destroy(group);
-    uring__accept_destroy(group);
+    io__message_destroy(group);
+    io__accept_destroy(group);
     if (group->folder >= 0) {
         close(group->folder);
     }
@@ -285,7 +285,7 @@ _Static_assert(offsetof(struct uring_shard, io) == 0, "chek_uring_count() reads 
 static bool
 something_waits(struct uring_shard *shard)
 {
-    return uring__message_is_waiting(shard) || atomic_load(&shard->work_done) != NULL ||
+    return io__message_is_waiting(shard) || atomic_load(&shard->work_done) != NULL ||
            atomic_load(&shard->group->stopping);
 }
 
@@ -297,7 +297,7 @@ something_waits(struct uring_shard *shard)
 static uint64_t
 sleep_begin(struct uring_shard *shard)
 {
-    uint64_t wait_ns = uring__timer_wait_ns(shard);
+    uint64_t wait_ns = io__timer_wait_ns(shard);
 
     if (wait_ns == 0) {
         return 0;
@@ -313,21 +313,21 @@ sleep_begin(struct uring_shard *shard)
 static int
 turn(struct uring_shard *shard)
 {
-    bool starved = uring__stream_run_starved(shard);
-    uring__message_wake_peers(shard);
+    bool starved = io__stream_run_starved(shard);
+    io__message_wake_peers(shard);
 
     uint64_t wait_ns = starved ? 0 : sleep_begin(shard);
-    int error = uring__ring_enter(shard, wait_ns);
+    int error = io__ring_enter(shard, wait_ns);
     if (wait_ns != 0) {
         atomic_store(&shard->sleeping, false);
     }
     if (error != CHEK_OK) {
         return error;
     }
-    uring__ring_reap(shard);
-    uring__message_run(shard);
-    uring__work_run_done(shard);
-    uring__timer_run(shard);
+    io__ring_reap(shard);
+    io__message_run(shard);
+    io__work_run_done(shard);
+    io__timer_run(shard);
     if (shard->io.owner.on_turn != NULL) {
         shard->io.owner.on_turn(shard->io.owner.context);
     }
@@ -338,9 +338,9 @@ turn(struct uring_shard *shard)
 int
 chek_uring_run(struct chek_io *io)
 {
-    struct uring_shard *shard = uring__shard(io);
+    struct uring_shard *shard = io__shard(io);
 
-    int error = uring__ring_start(shard);
+    int error = io__ring_start(shard);
     if (error == CHEK_OK && io->owner.on_turn != NULL) {
         io->owner.on_turn(io->owner.context); /* it may have something to send before any event */
     }
@@ -348,9 +348,9 @@ chek_uring_run(struct chek_io *io)
            !atomic_load_explicit(&shard->group->stopping, memory_order_relaxed)) {
         error = turn(shard);
     }
-    uring__work_drain(shard);
-    uring__ring_drain(shard);
-    uring__stream_close_all(shard);
+    io__work_drain(shard);
+    io__ring_drain(shard);
+    io__stream_close_all(shard);
     return error;
 }
 
@@ -361,7 +361,7 @@ chek_uring_stop(struct chek_uring_group *group)
 
     atomic_store(&group->stopping, true);
     for (unsigned i = 0; i < group->shard_count; i++) {
-        uring__wake(&group->shards[i]);
+        io__wake(&group->shards[i]);
     }
     errno = saved;
 }

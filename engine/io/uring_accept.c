@@ -21,7 +21,7 @@
 #define ACCEPT_PAUSE_NS UINT64_C(50000000)
 
 void
-uring__accept_create(struct chek_uring_group *group)
+io__accept_create(struct chek_uring_group *group)
 {
     pthread_mutex_init(&group->acceptor_mutex, NULL);
     for (unsigned i = 0; i < URING_ACCEPTOR_COUNT_MAX; i++) {
@@ -30,7 +30,7 @@ uring__accept_create(struct chek_uring_group *group)
 }
 
 void
-uring__accept_destroy(struct chek_uring_group *group)
+io__accept_destroy(struct chek_uring_group *group)
 {
     for (unsigned i = 0; i < URING_ACCEPTOR_COUNT_MAX; i++) {
         if (group->acceptors[i].file >= 0) {
@@ -63,7 +63,7 @@ acceptor_find(struct chek_uring_group *group, const char *address)
 static int
 acceptor_open(struct uring_acceptor *acceptor, struct uring_shard *shard, const char *address)
 {
-    int error = uring__address_listen(address, &acceptor->file, &acceptor->port);
+    int error = io__address_listen(address, &acceptor->file, &acceptor->port);
 
     if (error != CHEK_OK) {
         return error;
@@ -74,7 +74,7 @@ acceptor_open(struct uring_acceptor *acceptor, struct uring_shard *shard, const 
     acceptor->op.kind = URING_ACCEPT;
     acceptor->op.file = acceptor->file;
     acceptor->again.kind = URING_ACCEPT_AGAIN;
-    uring__start(shard, &acceptor->op);
+    io__start(shard, &acceptor->op);
     return CHEK_OK;
 }
 
@@ -102,9 +102,9 @@ listen_locked(struct uring_shard *shard, struct chek_listener *listener, const c
 }
 
 int
-uring__listen(struct chek_io *io, struct chek_listener *listener, const char *address)
+io__listen(struct chek_io *io, struct chek_listener *listener, const char *address)
 {
-    struct uring_shard *shard = uring__shard(io);
+    struct uring_shard *shard = io__shard(io);
 
     if (strlen(address) >= CHEK_ADDRESS_TEXT_MAX) {
         return CHEK_E_USAGE;
@@ -116,9 +116,9 @@ uring__listen(struct chek_io *io, struct chek_listener *listener, const char *ad
 }
 
 void
-uring__listen_stop(struct chek_io *io, struct chek_listener *listener)
+io__listen_stop(struct chek_io *io, struct chek_listener *listener)
 {
-    struct uring_shard *shard = uring__shard(io);
+    struct uring_shard *shard = io__shard(io);
     struct uring_acceptor *acceptor = listener->op.argument;
 
     if (acceptor == NULL) {
@@ -136,7 +136,7 @@ uring__listen_stop(struct chek_io *io, struct chek_listener *listener)
 }
 
 void
-uring__refuse(struct chek_io *io, int socket)
+io__refuse(struct chek_io *io, int socket)
 {
     (void)io;
     close(socket);
@@ -171,7 +171,7 @@ connection_deal(struct uring_shard *shard, struct uring_acceptor *acceptor, int 
                 return;
             }
         } else if (atomic_load(&acceptor->listeners[to]) != NULL &&
-                   uring__message_post_socket(shard, to, socket, place, acceptor->generation) ==
+                   io__message_post_socket(shard, to, socket, place, acceptor->generation) ==
                        CHEK_OK) {
             return;
         }
@@ -180,7 +180,7 @@ connection_deal(struct uring_shard *shard, struct uring_acceptor *acceptor, int 
 }
 
 void
-uring__accept_receive(struct uring_shard *shard, int socket, unsigned place, uint32_t generation)
+io__accept_receive(struct uring_shard *shard, int socket, unsigned place, uint32_t generation)
 {
     struct uring_acceptor *acceptor = &shard->group->acceptors[place];
     uint32_t now = atomic_load(&acceptor->generation);
@@ -228,15 +228,15 @@ accept_pause(struct uring_shard *shard, struct uring_acceptor *acceptor, int err
     struct chek_listener *listener = atomic_load(&acceptor->listeners[shard->io.shard]);
 
     shard->counters.accept_pause_count += 1;
-    acceptor->again.deadline_ns = uring__clock_ns() + ACCEPT_PAUSE_NS;
-    uring__timer_add(shard, &acceptor->again);
+    acceptor->again.deadline_ns = io__clock_ns() + ACCEPT_PAUSE_NS;
+    io__timer_add(shard, &acceptor->again);
     if (listener != NULL) {
         listener->on_accept(listener, error);
     }
 }
 
 void
-uring__accept_on_done(struct uring_shard *shard, struct chek_op *op, int result, bool more)
+io__accept_on_done(struct uring_shard *shard, struct chek_op *op, int result, bool more)
 {
     struct uring_acceptor *acceptor = CHEK_CONTAINER_OF(op, struct uring_acceptor, op);
 
@@ -247,18 +247,18 @@ uring__accept_on_done(struct uring_shard *shard, struct chek_op *op, int result,
         return;
     }
     if (result >= 0 || accept_error_is_passing(result)) {
-        uring__start(shard, op);
+        io__start(shard, op);
     } else {
         accept_pause(shard, acceptor, result);
     }
 }
 
 void
-uring__accept_again(struct uring_shard *shard, struct chek_op *op)
+io__accept_again(struct uring_shard *shard, struct chek_op *op)
 {
     struct uring_acceptor *acceptor = CHEK_CONTAINER_OF(op, struct uring_acceptor, again);
 
     if (!acceptor_release_if_stopped(shard, acceptor)) {
-        uring__start(shard, &acceptor->op);
+        io__start(shard, &acceptor->op);
     }
 }

@@ -98,7 +98,7 @@ socket_listen(int file, struct address *address, uint16_t *ret_port)
 }
 
 int
-uring__address_listen(const char *text, int *ret_file, uint16_t *ret_port)
+io__address_listen(const char *text, int *ret_file, uint16_t *ret_port)
 {
     struct address address;
     int error = address_read(text, &address);

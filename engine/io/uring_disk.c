@@ -25,7 +25,7 @@
 static int
 folder_of(struct chek_io *io)
 {
-    return uring__shard(io)->group->folder;
+    return io__shard(io)->group->folder;
 }
 
 /* Relative, and no component is "..". */
@@ -60,7 +60,7 @@ open_below(struct chek_io *io, const char *path, int flags)
 /* ---- files ------------------------------------------------------------------------------------- */
 
 int
-uring__disk_open(struct chek_io *io, const char *path, unsigned flags)
+io__disk_open(struct chek_io *io, const char *path, unsigned flags)
 {
     bool write = (flags & CHEK_FILE_WRITE) != 0;
     int access = !write ? O_RDONLY : (flags & CHEK_FILE_READ) != 0 ? O_RDWR : O_WRONLY;
@@ -72,14 +72,14 @@ uring__disk_open(struct chek_io *io, const char *path, unsigned flags)
 }
 
 void
-uring__disk_close(struct chek_io *io, int file)
+io__disk_close(struct chek_io *io, int file)
 {
     (void)io;
     close(file);
 }
 
 int64_t
-uring__disk_size(struct chek_io *io, int file)
+io__disk_size(struct chek_io *io, int file)
 {
     struct stat state;
 
@@ -88,7 +88,7 @@ uring__disk_size(struct chek_io *io, int file)
 }
 
 int64_t
-uring__disk_read(struct chek_io *io, int file, void *bytes, size_t size, uint64_t offset)
+io__disk_read(struct chek_io *io, int file, void *bytes, size_t size, uint64_t offset)
 {
     size_t done_size = 0;
 
@@ -115,7 +115,7 @@ uring__disk_read(struct chek_io *io, int file, void *bytes, size_t size, uint64_
 }
 
 int
-uring__disk_write(struct chek_io *io, int file, const void *bytes, size_t size, uint64_t offset)
+io__disk_write(struct chek_io *io, int file, const void *bytes, size_t size, uint64_t offset)
 {
     size_t done_size = 0;
 
@@ -137,7 +137,7 @@ uring__disk_write(struct chek_io *io, int file, const void *bytes, size_t size, 
 }
 
 int
-uring__disk_truncate(struct chek_io *io, int file, uint64_t size)
+io__disk_truncate(struct chek_io *io, int file, uint64_t size)
 {
     int result;
 
@@ -149,7 +149,7 @@ uring__disk_truncate(struct chek_io *io, int file, uint64_t size)
 }
 
 int
-uring__disk_sync(struct chek_io *io, int file)
+io__disk_sync(struct chek_io *io, int file)
 {
     (void)io;
     return fdatasync(file) == 0 ? CHEK_OK : -errno; /* once: an error is final */
@@ -158,7 +158,7 @@ uring__disk_sync(struct chek_io *io, int file)
 /* ---- names ------------------------------------------------------------------------------------- */
 
 int
-uring__disk_make_folder(struct chek_io *io, const char *path)
+io__disk_make_folder(struct chek_io *io, const char *path)
 {
     struct stat state;
 
@@ -177,7 +177,7 @@ uring__disk_make_folder(struct chek_io *io, const char *path)
 }
 
 int
-uring__disk_rename(struct chek_io *io, const char *from, const char *to)
+io__disk_rename(struct chek_io *io, const char *from, const char *to)
 {
     if (!path_stays_inside(from) || !path_stays_inside(to)) {
         return CHEK_E_USAGE;
@@ -186,7 +186,7 @@ uring__disk_rename(struct chek_io *io, const char *from, const char *to)
 }
 
 int
-uring__disk_unlink(struct chek_io *io, const char *path)
+io__disk_unlink(struct chek_io *io, const char *path)
 {
     if (!path_stays_inside(path)) {
         return CHEK_E_USAGE;
@@ -195,7 +195,7 @@ uring__disk_unlink(struct chek_io *io, const char *path)
 }
 
 int
-uring__disk_sync_folder(struct chek_io *io, const char *path)
+io__disk_sync_folder(struct chek_io *io, const char *path)
 {
     int folder = open_below(io, path, O_RDONLY | O_DIRECTORY);
 
@@ -280,8 +280,8 @@ names_sort(struct name_list *list)
 }
 
 int
-uring__disk_list(struct chek_io *io, const char *path,
-                 void (*on_name)(void *context, const char *name), void *context)
+io__disk_list(struct chek_io *io, const char *path,
+              void (*on_name)(void *context, const char *name), void *context)
 {
     struct name_list list = {0};
     int file = open_below(io, path, O_RDONLY | O_DIRECTORY);
@@ -313,7 +313,7 @@ uring__disk_list(struct chek_io *io, const char *path,
 /* ---- the folder -------------------------------------------------------------------------------- */
 
 int
-uring__disk_lock(struct chek_io *io)
+io__disk_lock(struct chek_io *io)
 {
     /* On the folder itself: no lock file to leave behind, gone with the process however it ends. */
     if (flock(folder_of(io), LOCK_EX | LOCK_NB) == 0) {
@@ -323,7 +323,7 @@ uring__disk_lock(struct chek_io *io)
 }
 
 int64_t
-uring__disk_free(struct chek_io *io)
+io__disk_free(struct chek_io *io)
 {
     struct statvfs state;
 

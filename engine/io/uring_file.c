@@ -14,7 +14,7 @@
 #define DEVICE_BLOCK_SIZE 512
 
 void
-uring__file_prepare(const struct chek_op *op, struct io_uring_sqe *entry)
+io__file_prepare(const struct chek_op *op, struct io_uring_sqe *entry)
 {
     size_t rest = op->size - op->done_size;
     unsigned size = (unsigned)(rest < TRANSFER_SIZE_MAX ? rest : TRANSFER_SIZE_MAX);
@@ -39,14 +39,14 @@ read_is_at_end(const struct chek_op *op, int result)
 }
 
 void
-uring__file_on_done(struct uring_shard *shard, struct chek_op *op, int result)
+io__file_on_done(struct uring_shard *shard, struct chek_op *op, int result)
 {
     if (op->kind == CHEK_OP_SYNC) {
         op->on_done(op, result);
         return;
     }
     if (result == -EINTR || result == -EAGAIN) {
-        uring__start(shard, op);
+        io__start(shard, op);
         return;
     }
     if (result < 0) {
@@ -62,6 +62,6 @@ uring__file_on_done(struct uring_shard *shard, struct chek_op *op, int result)
     } else if (op->kind == CHEK_OP_WRITE && result == 0) {
         op->on_done(op, -EIO); /* no progress and no reason: never ask for ever */
     } else {
-        uring__start(shard, op);
+        io__start(shard, op);
     }
 }

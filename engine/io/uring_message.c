@@ -38,9 +38,9 @@ pipe_of(const struct chek_uring_group *group, unsigned from, unsigned to)
 }
 
 int
-uring__message_create(struct chek_uring_group *group)
+io__message_create(struct chek_uring_group *group)
 {
-    group->pipes = uring__memory_map(pipes_size(group));
+    group->pipes = io__memory_map(pipes_size(group));
     return group->pipes != NULL ? CHEK_OK : -ENOMEM;
 }
 
@@ -57,7 +57,7 @@ pipe_close_sockets(struct uring_pipe *pipe)
 }
 
 void
-uring__message_destroy(struct chek_uring_group *group)
+io__message_destroy(struct chek_uring_group *group)
 {
     if (group->pipes == NULL) {
         return;
@@ -91,14 +91,14 @@ pipe_push(struct uring_shard *shard, unsigned to, uint64_t slot)
 }
 
 int
-uring__message_post(struct chek_io *io, unsigned to, struct chek_message *message)
+io__message_post(struct chek_io *io, unsigned to, struct chek_message *message)
 {
-    return pipe_push(uring__shard(io), to, (uint64_t)(uintptr_t)message);
+    return pipe_push(io__shard(io), to, (uint64_t)(uintptr_t)message);
 }
 
 int
-uring__message_post_socket(struct uring_shard *shard, unsigned to, int socket, unsigned acceptor,
-                           uint32_t generation)
+io__message_post_socket(struct uring_shard *shard, unsigned to, int socket, unsigned acceptor,
+                        uint32_t generation)
 {
     uint64_t slot = 1 | (uint64_t)acceptor << SLOT_ACCEPTOR_SHIFT |
                     (uint64_t)(generation & SLOT_GENERATION_MASK) << SLOT_GENERATION_SHIFT |
@@ -107,7 +107,7 @@ uring__message_post_socket(struct uring_shard *shard, unsigned to, int socket, u
 }
 
 void
-uring__wake(struct uring_shard *shard)
+io__wake(struct uring_shard *shard)
 {
     uint64_t one = 1;
 
@@ -120,11 +120,11 @@ static void
 peer_wake(struct uring_shard *shard, unsigned to)
 {
     struct uring_shard *peer = &shard->group->shards[to];
-    struct io_uring_sqe *entry = uring__ring_entry(shard);
+    struct io_uring_sqe *entry = io__ring_entry(shard);
 
     shard->counters.wake_count += 1;
     if (entry == NULL) {
-        uring__wake(peer);
+        io__wake(peer);
         return;
     }
     io_uring_prep_msg_ring(entry, peer->ring.ring_fd, 0, URING_DATA_NONE, 0);
@@ -133,7 +133,7 @@ peer_wake(struct uring_shard *shard, unsigned to)
 }
 
 void
-uring__message_wake_peers(struct uring_shard *shard)
+io__message_wake_peers(struct uring_shard *shard)
 {
     while (shard->dirty_bits != 0) {
         unsigned to = (unsigned)__builtin_ctzll(shard->dirty_bits);
@@ -152,7 +152,7 @@ uring__message_wake_peers(struct uring_shard *shard)
 /* ---- the reader's side ------------------------------------------------------------------------- */
 
 bool
-uring__message_is_waiting(struct uring_shard *shard)
+io__message_is_waiting(struct uring_shard *shard)
 {
     for (unsigned from = 0; from < shard->io.shard_count; from++) {
         struct uring_pipe *pipe = pipe_of(shard->group, from, shard->io.shard);
@@ -167,9 +167,9 @@ static void
 slot_deliver(struct uring_shard *shard, uint64_t slot)
 {
     if ((slot & 1) != 0) {
-        uring__accept_receive(shard, (int)(slot >> SLOT_SOCKET_SHIFT),
-                              (unsigned)(slot >> SLOT_ACCEPTOR_SHIFT) & 0x7f,
-                              (uint32_t)(slot >> SLOT_GENERATION_SHIFT) & SLOT_GENERATION_MASK);
+        io__accept_receive(shard, (int)(slot >> SLOT_SOCKET_SHIFT),
+                           (unsigned)(slot >> SLOT_ACCEPTOR_SHIFT) & 0x7f,
+                           (uint32_t)(slot >> SLOT_GENERATION_SHIFT) & SLOT_GENERATION_MASK);
         return;
     }
     CHEK_ASSERT(shard->io.owner.on_message != NULL);
@@ -177,7 +177,7 @@ slot_deliver(struct uring_shard *shard, uint64_t slot)
 }
 
 void
-uring__message_run(struct uring_shard *shard)
+io__message_run(struct uring_shard *shard)
 {
     for (unsigned from = 0; from < shard->io.shard_count; from++) {
         struct uring_pipe *pipe = pipe_of(shard->group, from, shard->io.shard);

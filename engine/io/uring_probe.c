@@ -159,7 +159,7 @@ static int
 buffer_ring_check(struct io_uring *ring, struct text *text)
 {
     size_t size = CHEK_PAGE_SIZE;
-    void *memory = uring__memory_map(size);
+    void *memory = io__memory_map(size);
 
     if (memory == NULL) {
         return say_failed(text, "io_uring_register", -ENOMEM);

@@ -26,7 +26,7 @@ struct completion {
 /* ---- life ------------------------------------------------------------------------------------ */
 
 int
-uring__ring_create(struct uring_shard *shard)
+io__ring_create(struct uring_shard *shard)
 {
     const struct chek_uring_options *options = &shard->group->options;
     struct io_uring_params params = {
@@ -48,7 +48,7 @@ uring__ring_create(struct uring_shard *shard)
 }
 
 void
-uring__ring_destroy(struct uring_shard *shard)
+io__ring_destroy(struct uring_shard *shard)
 {
     if (shard->ring_exists) {
         io_uring_queue_exit(&shard->ring);
@@ -71,11 +71,11 @@ wake_arm(struct uring_shard *shard)
     op->size = sizeof shard->wake_value;
     op->done_size = 0;
     op->offset = 0;
-    uring__start(shard, op);
+    io__start(shard, op);
 }
 
 int
-uring__ring_start(struct uring_shard *shard)
+io__ring_start(struct uring_shard *shard)
 {
     unsigned workers[2] = {URING_KERNEL_WORKER_COUNT, URING_KERNEL_WORKER_COUNT};
 
@@ -96,11 +96,11 @@ uring__ring_start(struct uring_shard *shard)
 /* ---- in ---------------------------------------------------------------------------------------- */
 
 void
-uring__start(struct uring_shard *shard, struct chek_op *op)
+io__start(struct uring_shard *shard, struct chek_op *op)
 {
     op->in_flight = true;
     shard->kernel_count += 1;
-    uring__queue_push(&shard->backlog, op);
+    io__queue_push(&shard->backlog, op);
 }
 
 static void
@@ -111,13 +111,13 @@ entry_prepare(struct chek_op *op, struct io_uring_sqe *entry)
     case CHEK_OP_READ:
     case CHEK_OP_SYNC:
     case URING_WAKE:
-        uring__file_prepare(op, entry);
+        io__file_prepare(op, entry);
         break;
     case URING_RECEIVE:
     case URING_SEND:
     case URING_CANCEL_RECEIVE:
     case URING_CANCEL_SOCKET:
-        uring__stream_prepare(op, entry);
+        io__stream_prepare(op, entry);
         break;
     case URING_ACCEPT:
         io_uring_prep_multishot_accept(entry, op->file, NULL, NULL, SOCK_CLOEXEC);
@@ -163,13 +163,13 @@ backlog_flush(struct uring_shard *shard)
             }
             continue;
         }
-        entry_prepare(uring__queue_pop(&shard->backlog), entry);
+        entry_prepare(io__queue_pop(&shard->backlog), entry);
     }
     return CHEK_OK;
 }
 
 struct io_uring_sqe *
-uring__ring_entry(struct uring_shard *shard)
+io__ring_entry(struct uring_shard *shard)
 {
     struct io_uring_sqe *entry = io_uring_get_sqe(&shard->ring);
 
@@ -180,7 +180,7 @@ uring__ring_entry(struct uring_shard *shard)
 }
 
 int
-uring__ring_enter(struct uring_shard *shard, uint64_t wait_ns)
+io__ring_enter(struct uring_shard *shard, uint64_t wait_ns)
 {
     struct io_uring *ring = &shard->ring;
     int error = backlog_flush(shard);
@@ -237,16 +237,16 @@ dispatch_op(struct uring_shard *shard, struct chek_op *op, int result, uint32_t 
     case CHEK_OP_WRITE:
     case CHEK_OP_READ:
     case CHEK_OP_SYNC:
-        uring__file_on_done(shard, op, result);
+        io__file_on_done(shard, op, result);
         break;
     case URING_RECEIVE:
     case URING_SEND:
     case URING_CANCEL_RECEIVE:
     case URING_CANCEL_SOCKET:
-        uring__stream_on_done(shard, op, result, flags);
+        io__stream_on_done(shard, op, result, flags);
         break;
     case URING_ACCEPT:
-        uring__accept_on_done(shard, op, result, more);
+        io__accept_on_done(shard, op, result, more);
         break;
     case URING_WAKE:
         wake_arm(shard);
@@ -269,7 +269,7 @@ dispatch(struct uring_shard *shard, const struct completion *completion)
     }
     if ((data & 0xff) == URING_DATA_WAKE_SENT && completion->result < 0) {
         /* The short way did not work (a ring that does not run yet, no memory): the long one. */
-        uring__wake(&shard->group->shards[data >> 8]);
+        io__wake(&shard->group->shards[data >> 8]);
     }
 }
 
@@ -293,7 +293,7 @@ completions_take(struct io_uring *ring, struct completion *into, unsigned count_
 }
 
 void
-uring__ring_reap(struct uring_shard *shard)
+io__ring_reap(struct uring_shard *shard)
 {
     struct completion batch[REAP_COUNT_MAX];
     unsigned count = completions_take(&shard->ring, batch, REAP_COUNT_MAX);
@@ -306,12 +306,12 @@ uring__ring_reap(struct uring_shard *shard)
 /* ---- the end ----------------------------------------------------------------------------------- */
 
 void
-uring__ring_drain(struct uring_shard *shard)
+io__ring_drain(struct uring_shard *shard)
 {
     struct chek_op *op;
 
     shard->draining = true;
-    while ((op = uring__queue_pop(&shard->backlog)) != NULL) {
+    while ((op = io__queue_pop(&shard->backlog)) != NULL) {
         op->in_flight = false;
         shard->kernel_count -= 1;
     }
@@ -319,12 +319,12 @@ uring__ring_drain(struct uring_shard *shard)
     for (unsigned round = 0; shard->kernel_count > 0; round++) {
         if (round % 2 == 0 && !shard->cancel_op.in_flight) {
             shard->cancel_op.kind = URING_CANCEL_ALL;
-            uring__start(shard, &shard->cancel_op);
+            io__start(shard, &shard->cancel_op);
         }
-        if (uring__ring_enter(shard, DRAIN_WAIT_NS) != CHEK_OK) {
+        if (io__ring_enter(shard, DRAIN_WAIT_NS) != CHEK_OK) {
             return; /* a broken ring owes us nothing any more */
         }
-        uring__ring_reap(shard);
+        io__ring_reap(shard);
     }
     (void)io_uring_unregister_ring_fd(&shard->ring);
 }

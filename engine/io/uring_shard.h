@@ -129,13 +129,13 @@ struct chek_uring_group {
 };
 
 static inline struct uring_shard *
-uring__shard(struct chek_io *io)
+io__shard(struct chek_io *io)
 {
     return CHEK_CONTAINER_OF(io, struct uring_shard, io);
 }
 
 static inline void
-uring__queue_push(struct uring_queue *queue, struct chek_op *op)
+io__queue_push(struct uring_queue *queue, struct chek_op *op)
 {
     op->next = NULL;
     if (queue->last == NULL) {
@@ -149,7 +149,7 @@ uring__queue_push(struct uring_queue *queue, struct chek_op *op)
 
 /* NULL when empty. */
 static inline struct chek_op *
-uring__queue_pop(struct uring_queue *queue)
+io__queue_pop(struct uring_queue *queue)
 {
     struct chek_op *op = queue->first;
     if (op == NULL) {
@@ -165,103 +165,101 @@ uring__queue_pop(struct uring_queue *queue)
 }
 
 /* uring.c */
-uint64_t uring__clock_ns(void);
+uint64_t io__clock_ns(void);
 /* Zeroed memory on a page of its own; chek_memory_release() it. NULL when there is none. */
-CHEK_MUST_USE void *uring__memory_map(size_t size);
+CHEK_MUST_USE void *io__memory_map(size_t size);
 
 /* uring_ring.c: entries in and out. */
-CHEK_MUST_USE int uring__ring_create(struct uring_shard *shard);
-void uring__ring_destroy(struct uring_shard *shard);
-CHEK_MUST_USE int uring__ring_start(struct uring_shard *shard);
-void uring__ring_drain(struct uring_shard *shard);
+CHEK_MUST_USE int io__ring_create(struct uring_shard *shard);
+void io__ring_destroy(struct uring_shard *shard);
+CHEK_MUST_USE int io__ring_start(struct uring_shard *shard);
+void io__ring_drain(struct uring_shard *shard);
 /* Ask the kernel for `op`; it stays in flight until its last completion. */
-void uring__start(struct uring_shard *shard, struct chek_op *op);
+void io__start(struct uring_shard *shard, struct chek_op *op);
 /* Submit all that waits; then wait at most `wait_ns` for a completion, 0 = not at all. */
-CHEK_MUST_USE int uring__ring_enter(struct uring_shard *shard, uint64_t wait_ns);
-void uring__ring_reap(struct uring_shard *shard);
+CHEK_MUST_USE int io__ring_enter(struct uring_shard *shard, uint64_t wait_ns);
+void io__ring_reap(struct uring_shard *shard);
 /* An entry for something that is not an op; NULL when the ring is full even after a flush. */
-struct io_uring_sqe *uring__ring_entry(struct uring_shard *shard);
+struct io_uring_sqe *io__ring_entry(struct uring_shard *shard);
 
 /* uring_file.c */
-void uring__file_prepare(const struct chek_op *op, struct io_uring_sqe *entry);
-void uring__file_on_done(struct uring_shard *shard, struct chek_op *op, int result);
+void io__file_prepare(const struct chek_op *op, struct io_uring_sqe *entry);
+void io__file_on_done(struct uring_shard *shard, struct chek_op *op, int result);
 
 /* uring_timer.c */
-void uring__timer_add(struct uring_shard *shard, struct chek_op *op);
-void uring__timer_run(struct uring_shard *shard);
+void io__timer_add(struct uring_shard *shard, struct chek_op *op);
+void io__timer_run(struct uring_shard *shard);
 /* Nanoseconds to the next timer, UINT64_MAX when there is none. */
-uint64_t uring__timer_wait_ns(const struct uring_shard *shard);
+uint64_t io__timer_wait_ns(const struct uring_shard *shard);
 
 /* uring_work.c */
-CHEK_MUST_USE int uring__work_create(struct chek_uring_group *group);
-void uring__work_destroy(struct chek_uring_group *group);
-void uring__work_add(struct uring_shard *shard, struct chek_op *op);
-void uring__work_run_done(struct uring_shard *shard);
-void uring__work_drain(struct uring_shard *shard);
+CHEK_MUST_USE int io__work_create(struct chek_uring_group *group);
+void io__work_destroy(struct chek_uring_group *group);
+void io__work_add(struct uring_shard *shard, struct chek_op *op);
+void io__work_run_done(struct uring_shard *shard);
+void io__work_drain(struct uring_shard *shard);
 
 /* uring_message.c */
-CHEK_MUST_USE int uring__message_create(struct chek_uring_group *group);
-void uring__message_destroy(struct chek_uring_group *group);
-CHEK_MUST_USE int uring__message_post(struct chek_io *io, unsigned to,
-                                      struct chek_message *message);
+CHEK_MUST_USE int io__message_create(struct chek_uring_group *group);
+void io__message_destroy(struct chek_uring_group *group);
+CHEK_MUST_USE int io__message_post(struct chek_io *io, unsigned to, struct chek_message *message);
 /* Hand an accepted socket to a peer; FULL when its pipe is. */
-CHEK_MUST_USE int uring__message_post_socket(struct uring_shard *shard, unsigned to, int socket,
-                                             unsigned acceptor, uint32_t generation);
-void uring__message_run(struct uring_shard *shard);
+CHEK_MUST_USE int io__message_post_socket(struct uring_shard *shard, unsigned to, int socket,
+                                          unsigned acceptor, uint32_t generation);
+void io__message_run(struct uring_shard *shard);
 /* Wake the peers that were posted to and sleep. */
-void uring__message_wake_peers(struct uring_shard *shard);
-bool uring__message_is_waiting(struct uring_shard *shard);
+void io__message_wake_peers(struct uring_shard *shard);
+bool io__message_is_waiting(struct uring_shard *shard);
 /* Wake a shard from any thread. */
-void uring__wake(struct uring_shard *shard);
+void io__wake(struct uring_shard *shard);
 
 /* uring_accept.c */
-void uring__accept_create(struct chek_uring_group *group);
-void uring__accept_destroy(struct chek_uring_group *group);
-CHEK_MUST_USE int uring__listen(struct chek_io *io, struct chek_listener *listener,
-                                const char *address);
-void uring__listen_stop(struct chek_io *io, struct chek_listener *listener);
-void uring__refuse(struct chek_io *io, int socket);
-void uring__accept_on_done(struct uring_shard *shard, struct chek_op *op, int result, bool more);
-void uring__accept_again(struct uring_shard *shard, struct chek_op *op);
+void io__accept_create(struct chek_uring_group *group);
+void io__accept_destroy(struct chek_uring_group *group);
+CHEK_MUST_USE int io__listen(struct chek_io *io, struct chek_listener *listener,
+                             const char *address);
+void io__listen_stop(struct chek_io *io, struct chek_listener *listener);
+void io__refuse(struct chek_io *io, int socket);
+void io__accept_on_done(struct uring_shard *shard, struct chek_op *op, int result, bool more);
+void io__accept_again(struct uring_shard *shard, struct chek_op *op);
 /* A peer's acceptor has dealt us `socket`. */
-void uring__accept_receive(struct uring_shard *shard, int socket, unsigned acceptor,
-                           uint32_t generation);
+void io__accept_receive(struct uring_shard *shard, int socket, unsigned acceptor,
+                        uint32_t generation);
 
 /* uring_address.c: "HOST:PORT" to a bound and listening socket. */
-CHEK_MUST_USE int uring__address_listen(const char *address, int *ret_file, uint16_t *ret_port);
+CHEK_MUST_USE int io__address_listen(const char *address, int *ret_file, uint16_t *ret_port);
 
 /* uring_stream.c */
-CHEK_MUST_USE int uring__buffers_create(struct uring_shard *shard);
-void uring__buffers_destroy(struct uring_shard *shard);
-void uring__stream_prepare(struct chek_op *op, struct io_uring_sqe *entry);
-void uring__stream_on_done(struct uring_shard *shard, struct chek_op *op, int result,
-                           uint32_t flags);
+CHEK_MUST_USE int io__buffers_create(struct uring_shard *shard);
+void io__buffers_destroy(struct uring_shard *shard);
+void io__stream_prepare(struct chek_op *op, struct io_uring_sqe *entry);
+void io__stream_on_done(struct uring_shard *shard, struct chek_op *op, int result, uint32_t flags);
 /* Look again at streams that found no buffer; true when some still wait. */
-bool uring__stream_run_starved(struct uring_shard *shard);
-void uring__stream_close_all(struct uring_shard *shard);
-void uring__stream_start(struct chek_io *io, struct chek_stream *stream, int socket);
-void uring__stream_pause(struct chek_stream *stream);
-void uring__stream_resume(struct chek_stream *stream);
-void uring__stream_send(struct chek_stream *stream, const uint8_t *bytes, size_t size);
-void uring__stream_close(struct chek_stream *stream);
+bool io__stream_run_starved(struct uring_shard *shard);
+void io__stream_close_all(struct uring_shard *shard);
+void io__stream_start(struct chek_io *io, struct chek_stream *stream, int socket);
+void io__stream_pause(struct chek_stream *stream);
+void io__stream_resume(struct chek_stream *stream);
+void io__stream_send(struct chek_stream *stream, const uint8_t *bytes, size_t size);
+void io__stream_close(struct chek_stream *stream);
 
 /* uring_disk.c */
-CHEK_MUST_USE int uring__disk_open(struct chek_io *io, const char *path, unsigned flags);
-void uring__disk_close(struct chek_io *io, int file);
-CHEK_MUST_USE int64_t uring__disk_size(struct chek_io *io, int file);
-CHEK_MUST_USE int64_t uring__disk_read(struct chek_io *io, int file, void *bytes, size_t size,
-                                       uint64_t offset);
-CHEK_MUST_USE int uring__disk_write(struct chek_io *io, int file, const void *bytes, size_t size,
+CHEK_MUST_USE int io__disk_open(struct chek_io *io, const char *path, unsigned flags);
+void io__disk_close(struct chek_io *io, int file);
+CHEK_MUST_USE int64_t io__disk_size(struct chek_io *io, int file);
+CHEK_MUST_USE int64_t io__disk_read(struct chek_io *io, int file, void *bytes, size_t size,
                                     uint64_t offset);
-CHEK_MUST_USE int uring__disk_truncate(struct chek_io *io, int file, uint64_t size);
-CHEK_MUST_USE int uring__disk_sync(struct chek_io *io, int file);
-CHEK_MUST_USE int uring__disk_make_folder(struct chek_io *io, const char *path);
-CHEK_MUST_USE int uring__disk_rename(struct chek_io *io, const char *from, const char *to);
-CHEK_MUST_USE int uring__disk_unlink(struct chek_io *io, const char *path);
-CHEK_MUST_USE int uring__disk_sync_folder(struct chek_io *io, const char *path);
-CHEK_MUST_USE int uring__disk_list(struct chek_io *io, const char *path,
-                                   void (*on_name)(void *context, const char *name), void *context);
-CHEK_MUST_USE int uring__disk_lock(struct chek_io *io);
-CHEK_MUST_USE int64_t uring__disk_free(struct chek_io *io);
+CHEK_MUST_USE int io__disk_write(struct chek_io *io, int file, const void *bytes, size_t size,
+                                 uint64_t offset);
+CHEK_MUST_USE int io__disk_truncate(struct chek_io *io, int file, uint64_t size);
+CHEK_MUST_USE int io__disk_sync(struct chek_io *io, int file);
+CHEK_MUST_USE int io__disk_make_folder(struct chek_io *io, const char *path);
+CHEK_MUST_USE int io__disk_rename(struct chek_io *io, const char *from, const char *to);
+CHEK_MUST_USE int io__disk_unlink(struct chek_io *io, const char *path);
+CHEK_MUST_USE int io__disk_sync_folder(struct chek_io *io, const char *path);
+CHEK_MUST_USE int io__disk_list(struct chek_io *io, const char *path,
+                                void (*on_name)(void *context, const char *name), void *context);
+CHEK_MUST_USE int io__disk_lock(struct chek_io *io);
+CHEK_MUST_USE int64_t io__disk_free(struct chek_io *io);
 
 #endif

@@ -34,7 +34,7 @@ buffer_give(struct uring_buffers *buffers, unsigned index)
 }
 
 int
-uring__buffers_create(struct uring_shard *shard)
+io__buffers_create(struct uring_shard *shard)
 {
     struct uring_buffers *buffers = &shard->buffers;
 
@@ -42,11 +42,11 @@ uring__buffers_create(struct uring_shard *shard)
     buffers->size = shard->group->options.receive_buffer_size;
     buffers->ring_size = buffers->count * sizeof(struct io_uring_buf);
     buffers->bytes_size = (size_t)buffers->count * buffers->size;
-    buffers->ring = uring__memory_map(buffers->ring_size);
+    buffers->ring = io__memory_map(buffers->ring_size);
     if (buffers->ring == NULL) {
         return -ENOMEM;
     }
-    buffers->bytes = uring__memory_map(buffers->bytes_size);
+    buffers->bytes = io__memory_map(buffers->bytes_size);
     if (buffers->bytes == NULL) {
         return -ENOMEM;
     }
@@ -67,7 +67,7 @@ uring__buffers_create(struct uring_shard *shard)
 }
 
 void
-uring__buffers_destroy(struct uring_shard *shard)
+io__buffers_destroy(struct uring_shard *shard)
 {
     struct uring_buffers *buffers = &shard->buffers;
 
@@ -111,7 +111,7 @@ stream_unlist(struct uring_shard *shard, struct chek_stream *stream)
 }
 
 void
-uring__stream_close_all(struct uring_shard *shard)
+io__stream_close_all(struct uring_shard *shard)
 {
     while (shard->streams != NULL) {
         struct chek_stream *stream = shard->streams;
@@ -128,7 +128,7 @@ stream_ask(struct chek_stream *stream, struct chek_op *op, enum uring_kind kind)
 {
     op->kind = (uint8_t)kind;
     stream->private_index += 1;
-    uring__start(uring__shard(stream->io), op);
+    io__start(io__shard(stream->io), op);
 }
 
 /* Look at the stream again after the turn. */
@@ -137,13 +137,13 @@ stream_ask_later(struct chek_stream *stream, struct chek_op *op)
 {
     op->in_flight = true;
     stream->private_index += 1;
-    uring__queue_push(&uring__shard(stream->io)->starved, op);
+    io__queue_push(&io__shard(stream->io)->starved, op);
 }
 
 static void
 stream_finish(struct chek_stream *stream)
 {
-    stream_unlist(uring__shard(stream->io), stream);
+    stream_unlist(io__shard(stream->io), stream);
     close(stream->file);
     stream->file = -1;
     stream->on_closed(stream); /* the owner may free or start it again: not a word from here on */
@@ -173,27 +173,27 @@ stream_settle(struct chek_stream *stream)
 /* ---- the calls --------------------------------------------------------------------------------- */
 
 void
-uring__stream_start(struct chek_io *io, struct chek_stream *stream, int socket)
+io__stream_start(struct chek_io *io, struct chek_stream *stream, int socket)
 {
     (void)socket;
-    stream_list(uring__shard(io), stream);
+    stream_list(io__shard(io), stream);
     stream_settle(stream);
 }
 
 void
-uring__stream_pause(struct chek_stream *stream)
+io__stream_pause(struct chek_stream *stream)
 {
     stream_settle(stream);
 }
 
 void
-uring__stream_resume(struct chek_stream *stream)
+io__stream_resume(struct chek_stream *stream)
 {
     stream_settle(stream);
 }
 
 void
-uring__stream_send(struct chek_stream *stream, const uint8_t *bytes, size_t size)
+io__stream_send(struct chek_stream *stream, const uint8_t *bytes, size_t size)
 {
     (void)bytes;
     (void)size;
@@ -201,7 +201,7 @@ uring__stream_send(struct chek_stream *stream, const uint8_t *bytes, size_t size
 }
 
 void
-uring__stream_close(struct chek_stream *stream)
+io__stream_close(struct chek_stream *stream)
 {
     /* Ends a receive or a send that a cancel would miss because it is just being started. */
     shutdown(stream->file, SHUT_RDWR);
@@ -213,7 +213,7 @@ uring__stream_close(struct chek_stream *stream)
 /* ---- entries ----------------------------------------------------------------------------------- */
 
 void
-uring__stream_prepare(struct chek_op *op, struct io_uring_sqe *entry)
+io__stream_prepare(struct chek_op *op, struct io_uring_sqe *entry)
 {
     size_t rest = op->size - op->done_size;
 
@@ -323,7 +323,7 @@ cancel_on_done(struct chek_stream *stream, int result)
 }
 
 void
-uring__stream_on_done(struct uring_shard *shard, struct chek_op *op, int result, uint32_t flags)
+io__stream_on_done(struct uring_shard *shard, struct chek_op *op, int result, uint32_t flags)
 {
     switch (op->kind) {
     case URING_RECEIVE:
@@ -339,7 +339,7 @@ uring__stream_on_done(struct uring_shard *shard, struct chek_op *op, int result,
 }
 
 bool
-uring__stream_run_starved(struct uring_shard *shard)
+io__stream_run_starved(struct uring_shard *shard)
 {
     if (shard->starved.count == 0) {
         return false;
@@ -349,7 +349,7 @@ uring__stream_run_starved(struct uring_shard *shard)
     }
     /* All buffers are the kernel's again. More receives than buffers would only starve again. */
     for (unsigned i = 0; i < shard->buffers.count && shard->starved.count > 0; i++) {
-        struct chek_op *op = uring__queue_pop(&shard->starved);
+        struct chek_op *op = io__queue_pop(&shard->starved);
         struct chek_stream *stream = op->kind == URING_RECEIVE
                                          ? CHEK_CONTAINER_OF(op, struct chek_stream, receive)
                                          : CHEK_CONTAINER_OF(op, struct chek_stream, closing);

@@ -70,7 +70,7 @@ heap_meld_list(struct chek_op *list)
 }
 
 void
-uring__timer_add(struct uring_shard *shard, struct chek_op *op)
+io__timer_add(struct uring_shard *shard, struct chek_op *op)
 {
     op->argument = NULL;
     op->next = NULL;
@@ -81,23 +81,23 @@ uring__timer_add(struct uring_shard *shard, struct chek_op *op)
 }
 
 uint64_t
-uring__timer_wait_ns(const struct uring_shard *shard)
+io__timer_wait_ns(const struct uring_shard *shard)
 {
     if (shard->timers == NULL) {
         return UINT64_MAX;
     }
-    uint64_t now_ns = uring__clock_ns();
+    uint64_t now_ns = io__clock_ns();
     uint64_t deadline_ns = shard->timers->deadline_ns;
     return deadline_ns > now_ns ? deadline_ns - now_ns : 0;
 }
 
 void
-uring__timer_run(struct uring_shard *shard)
+io__timer_run(struct uring_shard *shard)
 {
     if (shard->timers == NULL) {
         return;
     }
-    uint64_t now_ns = uring__clock_ns();
+    uint64_t now_ns = io__clock_ns();
     uint64_t sequence_end =
         shard->timer_sequence; /* those added by the callbacks have their turn */
 
@@ -108,7 +108,7 @@ uring__timer_run(struct uring_shard *shard)
         op->argument = NULL;
         op->in_flight = false;
         if (op->kind == URING_ACCEPT_AGAIN) {
-            uring__accept_again(shard, op);
+            io__accept_again(shard, op);
         } else {
             op->on_done(op, 0);
         }

@@ -19,7 +19,7 @@ work_finish(struct uring_shard *shard, struct chek_op *op)
         op->next = top;
     } while (!atomic_compare_exchange_weak(&shard->work_done, &top, op));
     if (atomic_exchange(&shard->sleeping, false)) {
-        uring__wake(shard);
+        io__wake(shard);
     }
 }
 
@@ -37,7 +37,7 @@ worker_main(void *argument)
         if (workers->stopping) {
             break;
         }
-        struct chek_op *op = uring__queue_pop(&workers->queue);
+        struct chek_op *op = io__queue_pop(&workers->queue);
         struct uring_shard *shard = &group->shards[op->file];
         workers->running_counts[op->file] += 1;
         pthread_mutex_unlock(&workers->mutex);
@@ -54,7 +54,7 @@ worker_main(void *argument)
 }
 
 int
-uring__work_create(struct chek_uring_group *group)
+io__work_create(struct chek_uring_group *group)
 {
     struct uring_workers *workers = &group->workers;
     sigset_t all, before;
@@ -77,7 +77,7 @@ uring__work_create(struct chek_uring_group *group)
 }
 
 void
-uring__work_destroy(struct chek_uring_group *group)
+io__work_destroy(struct chek_uring_group *group)
 {
     struct uring_workers *workers = &group->workers;
 
@@ -98,13 +98,13 @@ uring__work_destroy(struct chek_uring_group *group)
 }
 
 void
-uring__work_add(struct uring_shard *shard, struct chek_op *op)
+io__work_add(struct uring_shard *shard, struct chek_op *op)
 {
     struct uring_workers *workers = &shard->group->workers;
 
     op->file = (int32_t)shard->io.shard;
     pthread_mutex_lock(&workers->mutex);
-    uring__queue_push(&workers->queue, op);
+    io__queue_push(&workers->queue, op);
     pthread_cond_signal(&workers->wanted);
     pthread_mutex_unlock(&workers->mutex);
 }
@@ -124,7 +124,7 @@ list_reverse(struct chek_op *list)
 }
 
 void
-uring__work_run_done(struct uring_shard *shard)
+io__work_run_done(struct uring_shard *shard)
 {
     if (atomic_load_explicit(&shard->work_done, memory_order_relaxed) == NULL) {
         return;
@@ -142,18 +142,18 @@ uring__work_run_done(struct uring_shard *shard)
 
 /* Drop the shard's work that has not begun, wait for what has. */
 void
-uring__work_drain(struct uring_shard *shard)
+io__work_drain(struct uring_shard *shard)
 {
     struct uring_workers *workers = &shard->group->workers;
     struct uring_queue others = {0};
     struct chek_op *op;
 
     pthread_mutex_lock(&workers->mutex);
-    while ((op = uring__queue_pop(&workers->queue)) != NULL) {
+    while ((op = io__queue_pop(&workers->queue)) != NULL) {
         if (op->file == (int32_t)shard->io.shard) {
             op->in_flight = false;
         } else {
-            uring__queue_push(&others, op);
+            io__queue_push(&others, op);
         }
     }
     workers->queue = others;

@@ -85,13 +85,19 @@ uring_fixture_start(struct uring_fixture *fixture)
 }
 
 void
+uring_fixture_join(struct uring_fixture *fixture)
+{
+    for (unsigned i = 0; i < fixture->started_count; i++) {
+        pthread_join(fixture->threads[i], NULL);
+    }
+    fixture->started_count = 0;
+}
+
+void
 uring_fixture_stop(struct uring_fixture *fixture)
 {
     chek_uring_stop(fixture->group);
-    while (fixture->started_count > 0) {
-        fixture->started_count -= 1;
-        pthread_join(fixture->threads[fixture->started_count], NULL);
-    }
+    uring_fixture_join(fixture);
 }
 
 void

@@ -28,8 +28,9 @@ int uring_fixture_skip(void);
 void uring_fixture_open(struct uring_fixture *fixture, unsigned shard_count,
                         const struct chek_uring_options *options);
 
-/* Run every shard on a thread of its own; stop joins them. */
+/* Run every shard on a thread of its own; wait for them to end; make them end, and wait. */
 void uring_fixture_start(struct uring_fixture *fixture);
+void uring_fixture_join(struct uring_fixture *fixture);
 void uring_fixture_stop(struct uring_fixture *fixture);
 
 /* Stop if running, destroy the group, remove the folder. */

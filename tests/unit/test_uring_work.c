@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* Work on the group's threads: done once, elsewhere, completed at home, and over at the end. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "engine/base/assertion.h"
+#include "tests/unit/uring_fixture.h"
+
+#define JOB_COUNT 2000
+#define SHARD_COUNT 2
+
+struct job {
+    struct chek_op op;
+    struct office *office;
+    unsigned shard;
+    uint64_t input, output; /* plain members: the room must order them between the threads */
+    unsigned done_count;
+};
+
+struct office {
+    struct uring_fixture fixture;
+    pthread_t threads[SHARD_COUNT];
+    atomic_uint rest_count;
+    atomic_bool worked_on_a_shard;
+    struct job jobs[JOB_COUNT];
+};
+
+static void
+job_work(void *argument)
+{
+    struct job *job = argument;
+
+    for (unsigned i = 0; i < job->office->fixture.started_count; i++) {
+        if (pthread_equal(pthread_self(), job->office->fixture.threads[i])) {
+            atomic_store(&job->office->worked_on_a_shard, true);
+        }
+    }
+    job->output = job->input * 3 + 1;
+}
+
+static void
+on_job(struct chek_op *op, int64_t result)
+{
+    struct job *job = CHEK_CONTAINER_OF(op, struct job, op);
+    struct office *office = job->office;
+
+    CHEK_ASSERT(result == 0);
+    CHEK_ASSERT(job->output == job->input * 3 + 1);
+    CHEK_ASSERT(pthread_equal(pthread_self(), office->fixture.threads[job->shard]));
+    job->done_count += 1;
+    if (job->done_count == 1) { /* once more, from inside */
+        job->input = job->output;
+        chek_io_work(chek_uring_io(office->fixture.group, job->shard), op, job_work, job);
+        return;
+    }
+    if (atomic_fetch_sub(&office->rest_count, 1) == 1) {
+        chek_uring_stop(office->fixture.group);
+    }
+}
+
+static void
+test_work_is_done_on_workers_and_completes_at_home(void **state)
+{
+    const struct chek_uring_options options = {.worker_count = *(const unsigned *)*state};
+    struct office *office = calloc(1, sizeof *office);
+    assert_non_null(office);
+    uring_fixture_open(&office->fixture, SHARD_COUNT, &options);
+    atomic_store(&office->rest_count, JOB_COUNT);
+    for (unsigned i = 0; i < JOB_COUNT; i++) {
+        struct job *job = &office->jobs[i];
+        job->op.on_done = on_job;
+        job->office = office;
+        job->shard = i % SHARD_COUNT;
+        job->input = i;
+    }
+    for (unsigned i = 0; i < JOB_COUNT; i++) {
+        /* Before the shards run, as at the start of a program. */
+        chek_io_work(chek_uring_io(office->fixture.group, office->jobs[i].shard),
+                     &office->jobs[i].op, job_work, &office->jobs[i]);
+    }
+    uring_fixture_start(&office->fixture);
+    uring_fixture_join(&office->fixture);
+
+    assert_int_equal(atomic_load(&office->rest_count), 0);
+    assert_false(atomic_load(&office->worked_on_a_shard));
+    for (unsigned i = 0; i < JOB_COUNT; i++) {
+        assert_int_equal(office->jobs[i].done_count, 2);
+        assert_int_equal(office->jobs[i].output, ((uint64_t)i * 3 + 1) * 3 + 1);
+    }
+    uring_fixture_close(&office->fixture);
+    free(office);
+}
+
+/* ---- the end ----------------------------------------------------------------------------------- */
+
+static atomic_uint slow_begun, slow_ended;
+
+static void
+slow_work(void *argument)
+{
+    (void)argument;
+    atomic_fetch_add(&slow_begun, 1);
+    usleep(50000);
+    atomic_fetch_add(&slow_ended, 1);
+}
+
+static void
+on_slow(struct chek_op *op, int64_t result)
+{
+    (void)op;
+    (void)result;
+    CHEK_ASSERT(!"no work completes in this test");
+}
+
+static void
+test_end_waits_for_begun_work_and_drops_the_rest(void **state)
+{
+    (void)state;
+    struct uring_fixture fixture;
+    struct chek_op ops[100] = {0};
+    uring_fixture_open(&fixture, 1, &(struct chek_uring_options){.worker_count = 2});
+    struct chek_io *io = chek_uring_io(fixture.group, 0);
+    atomic_store(&slow_begun, 0);
+    atomic_store(&slow_ended, 0);
+    for (unsigned i = 0; i < CHEK_COUNT(ops); i++) {
+        ops[i].on_done = on_slow;
+        chek_io_work(io, &ops[i], slow_work, NULL);
+    }
+    while (atomic_load(&slow_begun) < 2) {
+        usleep(100);
+    }
+    chek_uring_stop(fixture.group);
+
+    assert_int_equal(chek_uring_run(io), CHEK_OK);
+
+    unsigned begun = atomic_load(&slow_begun);
+    assert_int_equal(atomic_load(&slow_ended), begun); /* the ops may be freed from here on */
+    assert_true(begun >= 2 && begun < CHEK_COUNT(ops));
+    uring_fixture_close(&fixture);
+    assert_int_equal(atomic_load(&slow_begun), begun);
+}
+
+static void
+test_group_that_never_ran_is_destroyed_with_its_work(void **state)
+{
+    (void)state;
+    struct uring_fixture fixture;
+    struct chek_op ops[10] = {0};
+    uring_fixture_open(&fixture, 1, NULL);
+    atomic_store(&slow_begun, 0);
+    atomic_store(&slow_ended, 0);
+    for (unsigned i = 0; i < CHEK_COUNT(ops); i++) {
+        ops[i].on_done = on_slow;
+        chek_io_work(chek_uring_io(fixture.group, 0), &ops[i], slow_work, NULL);
+    }
+    uring_fixture_close(&fixture);
+    assert_int_equal(atomic_load(&slow_ended), atomic_load(&slow_begun));
+}
+
+int
+main(void)
+{
+    static const unsigned one = 1;
+    static const unsigned three = 3;
+    const struct CMUnitTest tests[] = {
+        {.name = "one_worker_completes_all_at_home",
+         .test_func = test_work_is_done_on_workers_and_completes_at_home,
+         .initial_state = (void *)(uintptr_t)&one},
+        {.name = "three_workers_complete_all_at_home",
+         .test_func = test_work_is_done_on_workers_and_completes_at_home,
+         .initial_state = (void *)(uintptr_t)&three},
+        cmocka_unit_test(test_end_waits_for_begun_work_and_drops_the_rest),
+        cmocka_unit_test(test_group_that_never_ran_is_destroyed_with_its_work),
+    };
+    int skip = uring_fixture_skip();
+
+    return skip != 0 ? skip : cmocka_run_group_tests_name("uring_work", tests, NULL, NULL);
+}
