@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * feed.c - from a frame of documents to parts and back to one answer.
+ *
+ * Two passes. The first decodes and judges every document and finds its home; nothing has happened
+ * yet, so the frame can still be BUSY as a whole or wait for a claim. The second cuts parts and
+ * hands them over. Bodies stay where they arrived unless they must outlive the call.
+ */
+#include "ingest/feed.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "engine/base/assertion.h"
+#include "engine/base/memory.h"
+#include "engine/fiscal/check.h"
+#include "ingest/feed_frame.h"
+
+int
+chek_feed_host_create(const struct chek_feed_config *config, const struct chek_feed_port *port,
+                      struct chek_feed_host **ret)
+{
+    struct chek_feed_host *host = chek_memory_allocate(sizeof *host);
+    if (host == NULL) {
+        return -ENOMEM;
+    }
+    host->port = *port;
+    host->io = config->io;
+    host->frame_count = config->frame_count;
+    chek_list_init(&host->free);
+    int error = chek_part_pool_init(&host->parts, config->part_count);
+    if (error == CHEK_OK) {
+        error = feed__frames_init(host);
+    }
+    if (error != CHEK_OK) {
+        chek_feed_host_destroy(host);
+        return error;
+    }
+    *ret = host;
+    return CHEK_OK;
+}
+
+void
+chek_feed_host_destroy(struct chek_feed_host *host)
+{
+    if (host == NULL) {
+        return;
+    }
+    feed__frames_finish(host);
+    if (host->parts.parts != NULL) {
+        chek_part_pool_finish(&host->parts);
+    }
+    chek_memory_free(host, sizeof *host);
+}
+
+/* ---- first pass: judge ------------------------------------------------------------------------ */
+
+static void
+refuse_document(struct chek_feed_frame *frame, uint32_t index, int error,
+                const struct chek_fault *fault)
+{
+    struct chek_result *result = &frame->results[index];
+    *result = (struct chek_result){.status = CHEK_STATUS_REFUSED, .code = (uint32_t)-error};
+    if (fault != NULL) {
+        result->field = fault->field;
+        result->index = fault->index;
+    }
+    frame->homes[index].partition = 0;
+}
+
+/* Note that a register must be claimed before the frame can go on. */
+static void
+want_claim(struct chek_feed_frame *frame, const struct chek_register *what)
+{
+    CHEK_ASSERT(frame->claim_count < CHEK_FRAME_RECEIPT_COUNT_MAX);
+    frame->claims[frame->claim_count++] = *what;
+}
+
+/*
+ * Find the home of a document that names its register by what is known of it.
+ *
+ *   Errors     UNREGISTERED, also when it exists and is out of scope; AMBIGUOUS; EXISTS
+ */
+static int
+resolve_profile(struct chek_feed_host *host, struct chek_feed_frame *frame,
+                const struct chek_register *what, uint32_t *ret, struct chek_fault *fault)
+{
+    const struct chek_directory *directory = host->port.directory(host->port.context);
+    int error = chek_register_check(what, fault);
+    if (error != CHEK_OK) {
+        return error;
+    }
+    *fault = (struct chek_fault){.field = CHEK_FIELD_DOCUMENT_PROFILE};
+    if (!chek_directory_sees_register(directory, frame->principal, what)) {
+        return CHEK_E_UNREGISTERED;
+    }
+    error = chek_directory_find_register(directory, what, ret);
+    if (error == CHEK_E_UNREGISTERED && !frame->claimed &&
+        chek_directory_is_trusted(directory, frame->principal)) {
+        want_claim(frame, what);
+        return CHEK_OK;
+    }
+    return error;
+}
+
+/* The registration a document belongs to, 0 when it must be claimed first; and its partition. */
+static int
+resolve(struct chek_feed_host *host, struct chek_feed_frame *frame,
+        const struct chek_document *document, struct feed__home *home, struct chek_fault *fault)
+{
+    const struct chek_directory *directory = host->port.directory(host->port.context);
+    uint32_t registration = document->registration;
+    struct chek_home found;
+
+    if (document->profile != NULL) {
+        int error = resolve_profile(host, frame, document->profile, &registration, fault);
+        if (error != CHEK_OK || registration == 0) {
+            return error;
+        }
+    }
+    *fault = (struct chek_fault){.field = CHEK_FIELD_DOCUMENT_REGISTRATION};
+    int error = chek_directory_home(directory, registration, &found);
+    if (error != CHEK_OK) {
+        return error;
+    }
+    if (!frame->unbounded &&
+        !chek_directory_sees(directory, frame->principal, found.registration)) {
+        return CHEK_E_UNREGISTERED;
+    }
+    home->registration = registration;
+    home->partition = found.partition;
+    return CHEK_OK;
+}
+
+static void
+judge_document(struct chek_feed_host *host, struct chek_feed_frame *frame, uint32_t index,
+               struct chek_arena *arena)
+{
+    struct feed__home *home = &frame->homes[index];
+    struct chek_document document;
+    struct chek_fault fault = {0};
+    size_t mark = chek_arena_mark(arena);
+    uint32_t claim_count = frame->claim_count;
+
+    *home = (struct feed__home){.body = frame->bodies[index]};
+    int error =
+        chek_document_decode_whole(home->body.bytes, home->body.size, arena, &document, &fault);
+    if (error == CHEK_OK) {
+        error = chek_document_check(&document, &home->warnings, &fault);
+    }
+    if (error == CHEK_OK) {
+        error = resolve(host, frame, &document, home, &fault);
+    }
+    if (error == CHEK_OK && document.receipt != NULL) {
+        home->personal = document.receipt->buyer.size != 0;
+        if (!home->personal && memcmp(document.receipt->subject, feed__no_subject, 16) != 0) {
+            fault = (struct chek_fault){.field = CHEK_FIELD_RECEIPT_SUBJECT};
+            error = CHEK_E_RANGE; /* the server's to set, not the sender's */
+        }
+    }
+    if (error != CHEK_OK) {
+        refuse_document(frame, index, error, &fault);
+    }
+    /* A register that must be claimed is needed until the claim is encoded. */
+    if (frame->claim_count == claim_count) {
+        chek_arena_rewind(arena, mark);
+    }
+}
+
+/* ---- second pass: cut and hand over ----------------------------------------------------------- */
+
+/* Fill parts from what was judged good. False: some shard has no budget; nothing was handed over. */
+static bool
+parts_fill(struct chek_feed_host *host, struct chek_feed_frame *frame, struct chek_arena *arena)
+{
+    for (uint32_t i = 0; i < frame->document_count; i++) {
+        const struct feed__home *home = &frame->homes[i];
+        if (home->partition == 0) {
+            continue;
+        }
+        unsigned shard = host->port.shard_of(host->port.context, home->partition);
+        struct chek_part *part = feed__part_for(host, frame, shard);
+        if (part == NULL) {
+            return false;
+        }
+        struct chek_part_item *item = &part->items[part->item_count++];
+        *item = (struct chek_part_item){
+            .body = home->body.bytes,
+            .body_size = (uint32_t)home->body.size,
+            .registration = home->registration,
+            .partition = home->partition,
+            .kind = CHEK_COMMAND_DOCUMENT,
+            .index = (uint16_t)i,
+            .warnings = home->warnings,
+            .source_offset = frame->offset != 0 ? frame->offset + i : 0,
+        };
+        part->credit_size += (uint32_t)home->body.size + CHEK_ENVELOPE_SIZE;
+        if (home->personal && !feed__take_personal(host, part, item, arena)) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < frame->part_count; i++) {
+        struct chek_part *part = frame->parts[i];
+        if (!host->port.has_credit(host->port.context, part->owner, part->credit_size)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void
+parts_submit(struct chek_feed_host *host, struct chek_feed_frame *frame)
+{
+    uint32_t part_count = frame->part_count;
+    struct chek_part *parts[CHEK_SHARD_COUNT_MAX];
+
+    memcpy(parts, frame->parts, part_count * sizeof *parts);
+    frame->open_count = part_count;
+    if (part_count == 0) {
+        feed__answer(host, frame);
+        return;
+    }
+    for (uint32_t i = 0; i < part_count; i++) {
+        if (parts[i]->owner != chek_io_shard(host->io)) {
+            chek_part_own(parts[i], 0);
+        }
+        /* The last of these may answer the frame in the same call. */
+        host->port.submit(host->port.context, parts[i]);
+    }
+}
+
+static void
+frame_busy(struct chek_feed_host *host, struct chek_feed_frame *frame)
+{
+    struct chek_request *request = frame->request;
+    host->counters.busy_count += 1;
+    feed__parts_give_back(host, frame);
+    feed__frame_give(host, frame);
+    if (request != NULL) {
+        chek_request_busy(request);
+    }
+}
+
+/* Claim what the frame names and nobody knows; its connection waits, the frame is kept. */
+static void
+frame_claim(struct chek_feed_host *host, struct chek_feed_frame *frame, struct chek_bytes_view body)
+{
+    struct chek_command_claim claim = {.registers = frame->claims,
+                                       .registers_count = frame->claim_count};
+    struct chek_writer out = chek_writer_over(frame->claim_buffer, CHEK_FRAME_BODY_SIZE_MAX);
+    chek_command_claim_encode(&out, &claim);
+    /* What was inside one frame fits into a buffer of a frame's size. */
+    CHEK_ASSERT(!out.full);
+    memcpy(frame->body_buffer, body.bytes, body.size);
+    frame->body_size = body.size;
+    chek_request_park(frame->request);
+    if (!host->port.claim(host->port.context, frame, chek_bytes_view_of(out.bytes, out.size))) {
+        chek_request_unpark(frame->request);
+        frame_busy(host, frame);
+        return;
+    }
+    host->counters.claim_count += 1;
+}
+
+static void
+frame_run(struct chek_feed_host *host, struct chek_feed_frame *frame, struct chek_bytes_view body)
+{
+    struct chek_arena *arena = chek_request_arena(frame->request);
+    struct chek_feed feed;
+    struct chek_fault fault;
+
+    int error = chek_feed_decode_whole(body.bytes, body.size, arena, &feed, &fault);
+    if (error != CHEK_OK) {
+        struct chek_request *request = frame->request;
+        feed__frame_give(host, frame);
+        chek_request_refuse(request, error, &fault, NULL);
+        return;
+    }
+    frame->document_count = feed.documents_count;
+    frame->offset = feed.offset;
+    frame->bodies = feed.documents;
+    frame->claim_count = 0;
+    for (uint32_t i = 0; i < frame->document_count; i++) {
+        judge_document(host, frame, i, arena);
+    }
+    if (frame->claim_count != 0) {
+        frame_claim(host, frame, body);
+        return;
+    }
+    if (!parts_fill(host, frame, arena)) {
+        frame_busy(host, frame);
+        return;
+    }
+    host->counters.document_count += frame->document_count;
+    parts_submit(host, frame);
+}
+
+void
+chek_feed_handle(void *context, struct chek_request *request, struct chek_bytes_view body)
+{
+    struct chek_feed_host *host = context;
+    struct chek_feed_frame *frame = feed__frame_take(host, request);
+    if (frame == NULL) {
+        host->counters.busy_count += 1;
+        chek_request_busy(request);
+        return;
+    }
+    host->counters.frame_count += 1;
+    frame_run(host, frame, body);
+}
+
+void
+chek_feed_claimed(struct chek_feed_host *host, struct chek_feed_frame *frame, int error,
+                  const struct chek_claimed *claimed, uint32_t claimed_count)
+{
+    struct chek_request *request = frame->request;
+    if (frame->for_claim) {
+        feed__answer_claim(host, frame, error, claimed, claimed_count);
+        return;
+    }
+    if (request == NULL) {
+        feed__frame_give(host, frame);
+        return;
+    }
+    chek_request_unpark(request);
+    if (error != CHEK_OK) {
+        feed__frame_give(host, frame);
+        chek_request_refuse(request, error, NULL, NULL);
+        return;
+    }
+    frame->claimed = true;
+    frame_run(host, frame, chek_bytes_view_of(frame->body_buffer, frame->body_size));
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * feed_frame.c - the pool of frames, the way of personal values, and the answers.
+ */
+#include "ingest/feed_frame.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "engine/base/assertion.h"
+#include "engine/base/memory.h"
+#include "engine/fiscal/check.h"
+
+#define COUNT CHEK_FRAME_RECEIPT_COUNT_MAX
+
+/* A result is at most a mask and eight numbers of five bytes. */
+#define RESULT_SIZE_MAX (2 + 1 + 7 * 5)
+
+const uint8_t feed__no_subject[16];
+
+/* Memory of one frame: arrays, then two buffers. */
+static size_t
+frame_stride(void)
+{
+    size_t size = COUNT * (sizeof(struct feed__home) + sizeof(struct chek_result) +
+                           sizeof(struct chek_register) + sizeof(struct chek_claimed)) +
+                  2 * (size_t)CHEK_FRAME_BODY_SIZE_MAX;
+    return (size + 4095) / 4096 * 4096;
+}
+
+int
+feed__frames_init(struct chek_feed_host *host)
+{
+    size_t size = host->frame_count * frame_stride();
+    host->frames = chek_memory_allocate(host->frame_count * sizeof *host->frames);
+    host->memory = chek_memory_reserve(size);
+    host->memory_size = size;
+    if (host->frames == NULL || host->memory == NULL ||
+        chek_memory_commit(host->memory, size) != CHEK_OK) {
+        return -ENOMEM;
+    }
+    for (uint32_t i = 0; i < host->frame_count; i++) {
+        struct chek_feed_frame *frame = &host->frames[i];
+        uint8_t *at = host->memory + i * frame_stride();
+        frame->homes = (void *)at;
+        at += COUNT * sizeof *frame->homes;
+        frame->results = (void *)at;
+        at += COUNT * sizeof *frame->results;
+        frame->claims = (void *)at;
+        at += COUNT * sizeof *frame->claims;
+        frame->claimed_list = (void *)at;
+        at += COUNT * sizeof *frame->claimed_list;
+        frame->body_buffer = at;
+        frame->claim_buffer = at + CHEK_FRAME_BODY_SIZE_MAX;
+        chek_list_init(&frame->link);
+        feed__frame_give(host, frame);
+    }
+    return CHEK_OK;
+}
+
+void
+feed__frames_finish(struct chek_feed_host *host)
+{
+    chek_memory_free(host->frames, host->frame_count * sizeof *host->frames);
+    if (host->memory != NULL) {
+        chek_memory_release(host->memory, host->memory_size);
+    }
+}
+
+struct chek_feed_frame *
+feed__frame_take(struct chek_feed_host *host, struct chek_request *request)
+{
+    if (chek_list_is_empty(&host->free)) {
+        return NULL;
+    }
+    struct chek_feed_frame *frame =
+        CHEK_CONTAINER_OF(host->free.next, struct chek_feed_frame, link);
+    const struct chek_directory *directory = host->port.directory(host->port.context);
+
+    chek_list_remove(&frame->link);
+    host->free_count -= 1;
+    frame->request = request;
+    frame->principal = chek_request_principal(request);
+    frame->source = chek_request_source(request);
+    frame->unbounded = chek_directory_is_unbounded(directory, frame->principal);
+    frame->offset = 0;
+    frame->document_count = frame->part_count = frame->open_count = frame->claim_count = 0;
+    frame->claimed = frame->for_claim = frame->answer_waits = false;
+    memcpy(chek_request_state(request), &frame, sizeof frame);
+    return frame;
+}
+
+void
+feed__frame_give(struct chek_feed_host *host, struct chek_feed_frame *frame)
+{
+    frame->request = NULL;
+    chek_list_add(host->free.next, &frame->link);
+    host->free_count += 1;
+}
+
+/* ---- parts ------------------------------------------------------------------------------------ */
+
+struct chek_part *
+feed__part_for(struct chek_feed_host *host, struct chek_feed_frame *frame, unsigned shard)
+{
+    for (uint32_t i = 0; i < frame->part_count; i++) {
+        if (frame->parts[i]->owner == shard) {
+            return frame->parts[i];
+        }
+    }
+    struct chek_part *part = chek_part_take(&host->parts);
+    if (part != NULL) {
+        part->frame = frame;
+        part->source = frame->source;
+        part->origin = (uint16_t)chek_io_shard(host->io);
+        part->owner = (uint16_t)shard;
+        frame->parts[frame->part_count++] = part;
+    }
+    return part;
+}
+
+void
+feed__parts_give_back(struct chek_feed_host *host, struct chek_feed_frame *frame)
+{
+    for (uint32_t i = 0; i < frame->part_count; i++) {
+        chek_part_give(&host->parts, frame->parts[i]);
+    }
+    frame->part_count = 0;
+}
+
+/* ---- personal values -------------------------------------------------------------------------- */
+
+bool
+feed__take_personal(struct chek_feed_host *host, struct chek_part *part,
+                    struct chek_part_item *item, struct chek_arena *arena)
+{
+    const struct chek_directory *directory = host->port.directory(host->port.context);
+    size_t mark = chek_arena_mark(arena);
+    struct chek_registered registered;
+    struct chek_document document;
+    struct chek_receipt receipt;
+    struct chek_fault fault;
+    uint8_t nonce[CHEK_SUBJECT_NONCE_SIZE];
+    uint8_t secret[CHEK_SUBJECT_SECRET_SIZE_MAX];
+
+    int error = chek_document_decode_whole(item->body, item->body_size, arena, &document, &fault);
+    CHEK_ASSERT(error == CHEK_OK); /* it was decoded a moment ago */
+    error = chek_directory_registered(directory, item->registration, arena, &registered);
+    CHEK_ASSERT(error == CHEK_OK);
+    receipt = *document.receipt;
+    chek_subject_id(host->port.key, registered.profile->organisation, receipt.buyer,
+                    receipt.subject);
+    chek_io_random(host->io, nonce, sizeof nonce);
+    struct chek_command_subject subject = {
+        .secret = chek_bytes_view_of(
+            secret, chek_subject_seal(host->port.key, receipt.buyer, nonce, secret))};
+    memcpy(subject.subject, receipt.subject, sizeof subject.subject);
+    memcpy(item->subject_id, receipt.subject, sizeof item->subject_id);
+    receipt.buyer = chek_bytes_view_of(NULL, 0);
+    document.receipt = &receipt;
+
+    struct chek_writer out = chek_writer_over(part->buffer + part->buffer_size,
+                                              CHEK_PART_BUFFER_SIZE - part->buffer_size);
+    chek_document_encode(&out, &document);
+    size_t document_size = out.size;
+    chek_command_subject_encode(&out, &subject);
+    chek_arena_rewind(arena, mark);
+    if (out.full) {
+        return false;
+    }
+    item->body = out.bytes;
+    item->body_size = (uint32_t)document_size;
+    item->subject = true;
+    item->subject_body = out.bytes + document_size;
+    item->subject_body_size = (uint32_t)(out.size - document_size);
+    part->buffer_size += out.size;
+    return true;
+}
+
+/* ---- answers ---------------------------------------------------------------------------------- */
+
+/* True when the answer is out and the frame is free again. */
+static bool
+answer_try(struct chek_feed_host *host, struct chek_feed_frame *frame)
+{
+    struct chek_fed fed = {.results = frame->results, .results_count = frame->document_count};
+    struct chek_writer out = chek_request_answer_begin(
+        frame->request, 16 + (size_t)frame->document_count * RESULT_SIZE_MAX);
+    if (out.full) {
+        return false;
+    }
+    chek_fed_encode(&out, &fed);
+    CHEK_ASSERT(!out.full);
+    struct chek_request *request = frame->request;
+    feed__frame_give(host, frame);
+    chek_request_answer_end(request, &out, true);
+    return true;
+}
+
+static void
+results_count(struct chek_feed_host *host, const struct chek_feed_frame *frame)
+{
+    uint64_t *counts[] = {&host->counters.stored_count, &host->counters.duplicate_count,
+                          &host->counters.conflict_count, &host->counters.refused_count,
+                          &host->counters.completed_count};
+    for (uint32_t i = 0; i < frame->document_count; i++) {
+        *counts[frame->results[i].status] += 1;
+    }
+}
+
+void
+feed__answer(struct chek_feed_host *host, struct chek_feed_frame *frame)
+{
+    results_count(host, frame);
+    frame->part_count = 0;
+    if (frame->request == NULL) {
+        feed__frame_give(host, frame);
+        return;
+    }
+    frame->answer_waits = !answer_try(host, frame);
+}
+
+void
+chek_feed_part_done(struct chek_feed_host *host, struct chek_part *part)
+{
+    struct chek_feed_frame *frame = part->frame;
+    CHEK_ASSERT(part->done_count == part->item_count);
+    CHEK_ASSERT(frame->open_count > 0);
+    if (!frame->for_claim) {
+        for (uint32_t i = 0; i < part->item_count; i++) {
+            struct chek_result *result = &frame->results[part->items[i].index];
+            *result = part->results[i];
+            result->warnings |= part->items[i].warnings;
+        }
+    }
+    chek_part_give(&host->parts, part);
+    frame->open_count -= 1;
+    if (frame->open_count == 0 && !frame->for_claim) {
+        feed__answer(host, frame);
+    } else if (frame->open_count == 0) {
+        feed__answer_claim(host, frame, CHEK_OK, NULL, 0);
+    }
+}
+
+static struct chek_feed_frame *
+frame_of(struct chek_request *request)
+{
+    struct chek_feed_frame *frame;
+    memcpy(&frame, chek_request_state(request), sizeof frame);
+    return frame;
+}
+
+void
+chek_feed_on_abandon(void *context, struct chek_request *request)
+{
+    struct chek_feed_host *host = context;
+    struct chek_feed_frame *frame = frame_of(request);
+    frame->request = NULL;
+    /* Parts and claims under way come back and find nobody to tell. */
+    if (frame->answer_waits) {
+        feed__frame_give(host, frame);
+    }
+}
+
+void
+chek_feed_on_room(void *context, struct chek_request *request)
+{
+    struct chek_feed_host *host = context;
+    struct chek_feed_frame *frame = frame_of(request);
+    if (!frame->answer_waits) {
+        return;
+    }
+    if (frame->for_claim) {
+        feed__answer_claim(host, frame, CHEK_OK, NULL, 0);
+    } else {
+        frame->answer_waits = !answer_try(host, frame);
+    }
+}
+
+bool
+chek_feed_is_idle(const struct chek_feed_host *host)
+{
+    return host->free_count == host->frame_count;
+}
+
+struct chek_feed_counters
+chek_feed_count(const struct chek_feed_host *host)
+{
+    return host->counters;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * feed_frame.h - a frame in work, shared by the files of feeding.
+ */
+#ifndef CHEK_INGEST_FEED_FRAME_H
+#define CHEK_INGEST_FEED_FRAME_H
+
+#include "ingest/feed.h"
+
+/* Where a document goes; partition 0 = nowhere, its result is there already. */
+struct feed__home {
+    struct chek_bytes_view body;
+    uint32_t registration;
+    uint32_t warnings;
+    uint16_t partition;
+    bool personal; /* a buyer is on it */
+};
+
+struct chek_feed_frame {
+    struct chek_list link;        /* free */
+    struct chek_request *request; /* NULL when its connection went away */
+    uint64_t source;
+    uint64_t offset;
+    uint32_t principal;
+    uint32_t document_count;
+    uint32_t part_count;
+    uint32_t open_count; /* parts that are not back */
+    uint32_t claim_count;
+    bool unbounded;                       /* the principal's scope has no bounds */
+    bool claimed;                         /* what could be claimed was */
+    bool for_claim;                       /* a frame of the opcode claim */
+    bool answer_waits;                    /* for room in the connection */
+    const struct chek_bytes_view *bodies; /* the turn's arena */
+    struct feed__home *homes;             /* CHEK_FRAME_RECEIPT_COUNT_MAX each */
+    struct chek_result *results;
+    struct chek_register *claims;
+    struct chek_claimed *claimed_list;
+    uint8_t *body_buffer, *claim_buffer; /* CHEK_FRAME_BODY_SIZE_MAX each */
+    size_t body_size;
+    struct chek_part *parts[CHEK_SHARD_COUNT_MAX];
+};
+
+struct chek_feed_host {
+    struct chek_feed_port port;
+    struct chek_io *io;
+    struct chek_part_pool parts;
+    struct chek_list free;
+    struct chek_feed_frame *frames;
+    uint8_t *memory; /* of the frames' arrays and buffers: reserved, touched as used */
+    size_t memory_size;
+    uint32_t frame_count, free_count;
+    struct chek_feed_counters counters;
+};
+
+extern const uint8_t feed__no_subject[16];
+
+CHEK_MUST_USE int feed__frames_init(struct chek_feed_host *host);
+void feed__frames_finish(struct chek_feed_host *host);
+struct chek_feed_frame *feed__frame_take(struct chek_feed_host *host, struct chek_request *request);
+void feed__frame_give(struct chek_feed_host *host, struct chek_feed_frame *frame);
+
+/* The part of the frame for a shard, begun when it is needed first. NULL: the pool is empty. */
+struct chek_part *feed__part_for(struct chek_feed_host *host, struct chek_feed_frame *frame,
+                                 unsigned shard);
+void feed__parts_give_back(struct chek_feed_host *host, struct chek_feed_frame *frame);
+
+/* Take the buyer out of a document: the body is written anew into the part, with the subject. */
+bool feed__take_personal(struct chek_feed_host *host, struct chek_part *part,
+                         struct chek_part_item *item, struct chek_arena *arena);
+
+/* Every result is there: answer, now or when there is room. */
+void feed__answer(struct chek_feed_host *host, struct chek_feed_frame *frame);
+void feed__answer_claim(struct chek_feed_host *host, struct chek_feed_frame *frame, int error,
+                        const struct chek_claimed *claimed, uint32_t claimed_count);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * subject.h - personal values leave the stream of data before it is logged.
+ *
+ * A buyer's phone or e-mail becomes a subject id: a keyed hash of (organisation, kind, normalised
+ * value), so that the same person is the same subject within an organisation and nothing outside of
+ * it. The value itself is encrypted under the data folder's key and kept once in the partition's
+ * subject table; columns, events and the log hold the id and the cipher text only.
+ *
+ *   Source   libsodium: crypto_generichash (BLAKE2b), crypto_secretbox (XSalsa20-Poly1305)
+ *   Threads  any; the key is read-only
+ */
+#ifndef CHEK_INGEST_SUBJECT_H
+#define CHEK_INGEST_SUBJECT_H
+
+#include "engine/base/bytes.h"
+#include "engine/base/error.h"
+
+#define CHEK_SUBJECT_SIZE 16
+#define CHEK_SUBJECT_NONCE_SIZE 24
+#define CHEK_SUBJECT_VALUE_SIZE_MAX 255
+#define CHEK_SUBJECT_SECRET_SIZE_MAX (CHEK_SUBJECT_NONCE_SIZE + 16 + CHEK_SUBJECT_VALUE_SIZE_MAX)
+
+/* The data folder's key (DIR/secret.key): 64 bytes, never in log, snapshot or backup. */
+struct chek_subject_key {
+    uint8_t hash[32];
+    uint8_t secret[32];
+};
+
+/*
+ * Normalise a contact: an e-mail is trimmed and its ASCII letters made small; a phone keeps its
+ * digits and gets a leading +, the Russian and Kazakh 8 becoming +7.
+ *
+ *   Returns    the size written into `ret`
+ */
+size_t chek_subject_normalise(struct chek_bytes_view value,
+                              uint8_t ret[CHEK_SUBJECT_VALUE_SIZE_MAX + 1]);
+
+/* The subject id of a contact in an organisation. `value` is normalised here. */
+void chek_subject_id(const struct chek_subject_key *key, struct chek_bytes_view organisation,
+                     struct chek_bytes_view value, uint8_t ret[CHEK_SUBJECT_SIZE]);
+
+/* Encrypt a value as given; returns the size. `nonce` is random. */
+size_t chek_subject_seal(const struct chek_subject_key *key, struct chek_bytes_view value,
+                         const uint8_t nonce[CHEK_SUBJECT_NONCE_SIZE],
+                         uint8_t ret[CHEK_SUBJECT_SECRET_SIZE_MAX]);
+
+/*
+ * Decrypt. Errors: CORRUPT when it was not made with this key; *ret_size is unchanged.
+ */
+CHEK_MUST_USE int chek_subject_open(const struct chek_subject_key *key,
+                                    struct chek_bytes_view secret,
+                                    uint8_t ret[CHEK_SUBJECT_VALUE_SIZE_MAX], size_t *ret_size);
+
+#endif
