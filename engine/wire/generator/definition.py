@@ -15,7 +15,8 @@ QUANTITY_MAX = 10**12
 RATE_MAX = 10**6
 CIVIL_MIN = 946684800
 CIVIL_MAX = 4102444799
-BODY_SIZE_MAX = 1048576  # of any frame
+BODY_SIZE_MAX = 1048576  # of a request's frame
+ANSWER_SIZE_MAX = BODY_SIZE_MAX + 4096  # of an answer's: a document, and what the engine adds
 
 RIGHTS = ("none", "any", "read", "ingest", "admin")
 SCOPES = ("none", "registers", "filter")
@@ -87,7 +88,7 @@ class Record:
     def __init__(self, number, name, mask_bits, raw, comment):
         self.number, self.name, self.mask_bits, self.raw = number, name, mask_bits, raw
         self.comment = comment
-        self.chapter = ""
+        self.chapter, self.place = "", 0
         self.fields = []
 
     @property
@@ -118,7 +119,7 @@ class Record:
 class Enum:
     def __init__(self, name, comment):
         self.name, self.comment = name, comment
-        self.chapter = ""
+        self.chapter, self.place = "", 0
         self.values = []  # (name, comment), the number is the place
 
 
@@ -222,7 +223,7 @@ class Reader:
             self.ret.version = self.number(words[1], 1, 255)
         elif words[0] == "enum" and len(words) == 2:
             self.block = Enum(self.name(words[1]), " ".join(self.pending))
-            self.block.chapter = self.chapter
+            self.block.chapter, self.block.place = self.chapter, self.line
             self.add(self.ret.enums, self.block)
         elif words[0] == "record" and 4 <= len(words) <= 5:
             self.read_record(words)
@@ -247,7 +248,7 @@ class Reader:
             self.fail("a mask has 8, 16 or 32 bits")
         self.block = Record(number, self.name(words[2]), int(words[3]), len(words) == 5,
                             " ".join(self.pending))
-        self.block.chapter = self.chapter
+        self.block.chapter, self.block.place = self.chapter, self.line
         self.add(self.ret.records, self.block)
 
     def read_value(self, words, comment):
@@ -280,6 +281,8 @@ class Reader:
             setattr(field, word, True)
         if field.walk and field.kind != "list":
             self.fail("only a list can be walked")
+        if field.walk and record.raw:
+            self.fail("a record is raw or walked, not both")
         if field.required and field.kind == "flag":
             self.fail("a required flag says nothing")
         record.fields.append(field)
