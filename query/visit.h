@@ -30,8 +30,8 @@ struct chek_visit_ground {
 };
 
 struct chek_visit {
-    struct chek_message message; /* payload points back at the visit */
-    struct chek_list link;       /* free */
+    struct chek_message message;  /* payload points back at the visit */
+    struct chek_list link;        /* free */
     struct chek_request *request; /* the origin's; NULL when it was abandoned */
     /* Run one step: read the question, go on from `state`, fill `chunk`, set `done` or not. */
     void (*run)(struct chek_visit *visit, const struct chek_visit_ground *ground);

@@ -11,7 +11,8 @@ target_compile_options(chek_flags INTERFACE
   -fno-common
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
   -Wcast-qual -Wvla -Wundef -Wformat=2 -Wimplicit-fallthrough
-  $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes>)
+  $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes>
+  $<$<C_COMPILER_ID:Clang>:-Wno-string-conversion>) # CHEK_ASSERT(!"this cannot happen")
 
 if(CHEK_SANITIZE)
   target_compile_options(chek_flags INTERFACE
