@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sixty-four connections send bytes in pieces of any size and want each of them back, over rings
+ * and buffers that are far too few as well as over the usual ones.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "engine/base/assertion.h"
+#include "engine/base/prng.h"
+#include "tests/unit/echo_server.h"
+
+#define CONNECTION_COUNT 64
+#define PIECE_SIZE_MAX 70000
+
+struct connection {
+    int socket;
+    size_t sent_size, received_size, total_size;
+    bool ended;
+};
+
+struct client {
+    struct chek_prng random;
+    struct connection connections[CONNECTION_COUNT];
+    uint8_t piece[PIECE_SIZE_MAX];
+};
+
+/* The byte of a connection at a place: any shift, swap or repetition shows. */
+static uint8_t
+byte_at(unsigned connection, size_t place)
+{
+    uint64_t mixed = ((uint64_t)connection << 40 | place) * UINT64_C(0x9e3779b97f4a7c15);
+    return (uint8_t)(mixed >> 56);
+}
+
+/* Mostly small pieces, some of one byte, a few large. */
+static size_t
+piece_size(struct client *client)
+{
+    switch (chek_prng_below(&client->random, 8)) {
+    case 0:
+        return 1;
+    case 1:
+        return 1 + chek_prng_below(&client->random, PIECE_SIZE_MAX);
+    default:
+        return 1 + chek_prng_below(&client->random, 2000);
+    }
+}
+
+static void
+connection_send(struct client *client, unsigned index)
+{
+    struct connection *connection = &client->connections[index];
+    size_t size = piece_size(client);
+
+    if (size > connection->total_size - connection->sent_size) {
+        size = connection->total_size - connection->sent_size;
+    }
+    for (size_t i = 0; i < size; i++) {
+        client->piece[i] = byte_at(index, connection->sent_size + i);
+    }
+    ssize_t sent = send(connection->socket, client->piece, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0) {
+        assert_int_equal(errno, EAGAIN);
+        return;
+    }
+    connection->sent_size += (size_t)sent;
+    if (connection->sent_size == connection->total_size) {
+        shutdown(connection->socket, SHUT_WR);
+    }
+}
+
+static void
+connection_receive(struct client *client, unsigned index)
+{
+    struct connection *connection = &client->connections[index];
+    ssize_t size = recv(connection->socket, client->piece, piece_size(client), MSG_DONTWAIT);
+
+    if (size < 0) {
+        assert_int_equal(errno, EAGAIN);
+        return;
+    }
+    if (size == 0) {
+        assert_int_equal(connection->received_size, connection->total_size);
+        connection->ended = true;
+        return;
+    }
+    for (size_t i = 0; i < (size_t)size; i++) {
+        assert_int_equal(client->piece[i], byte_at(index, connection->received_size + i));
+    }
+    connection->received_size += (size_t)size;
+}
+
+/* One pass over the connections that can do something; returns how many go on. */
+static unsigned
+client_turn(struct client *client)
+{
+    struct pollfd polls[CONNECTION_COUNT];
+    unsigned indices[CONNECTION_COUNT];
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < CONNECTION_COUNT; i++) {
+        const struct connection *connection = &client->connections[i];
+        if (!connection->ended) {
+            bool sends = connection->sent_size < connection->total_size;
+            polls[count] =
+                (struct pollfd){connection->socket, (short)(POLLIN | (sends ? POLLOUT : 0)), 0};
+            indices[count] = i;
+            count += 1;
+        }
+    }
+    if (count == 0) {
+        return 0;
+    }
+    assert_true(poll(polls, count, 10000) > 0); /* the server stands still */
+    for (unsigned i = 0; i < count; i++) {
+        if ((polls[i].revents & POLLOUT) != 0) {
+            connection_send(client, indices[i]);
+        }
+        if ((polls[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
+            connection_receive(client, indices[i]);
+        }
+    }
+    return count;
+}
+
+static struct echo_case {
+    const char *name;
+    unsigned shard_count;
+    size_t total_size; /* a connection */
+    struct chek_uring_options options;
+    bool starves;
+} cases[] = {
+    {"echo_on_one_shard", 1, 200000, {0}, false},
+    {"echo_on_two_shards", 2, 200000, {0}, false},
+    {"echo_on_three_shards", 3, 100000, {0}, false},
+    {"echo_with_two_buffers",
+     2,
+     60000,
+     {.receive_buffer_count = 2, .receive_buffer_size = 4096},
+     true},
+    {"echo_with_one_small_buffer",
+     1,
+     30000,
+     {.receive_buffer_count = 1, .receive_buffer_size = 512},
+     true},
+    {"echo_on_rings_of_two_entries",
+     2,
+     100000,
+     {.submission_count = 2, .completion_count = 2},
+     false},
+    {"echo_with_two_of_everything",
+     2,
+     30000,
+     {.submission_count = 2,
+      .completion_count = 2,
+      .receive_buffer_count = 2,
+      .receive_buffer_size = 1024},
+     true},
+};
+
+static uint64_t
+processor_time_us(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
+}
+
+static void
+connections_open(struct client *client, const struct echo_case *c, uint16_t port)
+{
+    for (unsigned i = 0; i < CONNECTION_COUNT; i++) {
+        struct connection *connection = &client->connections[i];
+        connection->total_size = c->total_size;
+        connection->socket = uring_fixture_connect(port);
+        assert_true(connection->socket >= 0);
+    }
+}
+
+/* With open connections that say nothing a shard sleeps, however few its buffers are. */
+static void
+check_idle_server_sleeps(void)
+{
+    usleep(20000);
+    uint64_t before_us = processor_time_us();
+    usleep(100000);
+    assert_true(processor_time_us() - before_us < 50000);
+}
+
+static void
+test_echo(void **state)
+{
+    const struct echo_case *c = *state;
+    struct echo_server *server = calloc(1, sizeof *server);
+    struct client *client = calloc(1, sizeof *client);
+    assert_non_null(server);
+    assert_non_null(client);
+    unsigned file_count = uring_fixture_file_count();
+    chek_prng_init(&client->random, 20230917);
+    echo_server_open(server, c->shard_count, &c->options);
+    connections_open(client, c, server->port);
+    check_idle_server_sleeps();
+
+    while (client_turn(client) > 0) {
+    }
+
+    for (unsigned i = 0; i < CONNECTION_COUNT; i++) {
+        assert_int_equal(client->connections[i].received_size, c->total_size);
+        close(client->connections[i].socket);
+    }
+    for (unsigned round = 0; round < 5000 && echo_server_open_count(server) > 0; round++) {
+        usleep(1000);
+    }
+    uring_fixture_stop(&server->fixture);
+    uint64_t starved_count = 0;
+    for (unsigned i = 0; i < c->shard_count; i++) {
+        struct echo_shard *shard = &server->shards[i];
+        unsigned accepted = atomic_load(&shard->accepted_count);
+        /* Dealt out in turn: nobody has more than one above the others. */
+        assert_in_range(accepted, CONNECTION_COUNT / c->shard_count,
+                        (CONNECTION_COUNT + c->shard_count - 1) / c->shard_count);
+        assert_int_equal(atomic_load(&shard->closed_count), accepted);
+        assert_int_equal(atomic_load(&shard->failed_count), 0);
+        starved_count += chek_uring_count(shard->io).starved_count;
+    }
+    if (c->starves) {
+        assert_true(starved_count > 0);
+    }
+    echo_server_close(server);
+    assert_int_equal(uring_fixture_file_count(), file_count);
+    free(client);
+    free(server);
+}
+
+int
+main(void)
+{
+    struct CMUnitTest tests[CHEK_COUNT(cases)];
+    int skip = uring_fixture_skip();
+
+    if (skip != 0) {
+        return skip;
+    }
+    for (size_t i = 0; i < CHEK_COUNT(cases); i++) {
+        tests[i] = (struct CMUnitTest){
+            .name = cases[i].name, .test_func = test_echo, .initial_state = &cases[i]};
+    }
+    return cmocka_run_group_tests_name("uring_echo", tests, NULL, NULL);
+}
