@@ -275,7 +275,7 @@ peer_asks_and_reads_slowly(struct scene *scene, int socket)
         CHEK_ASSERT(uring_fixture_read(socket, piece, 1 << 20));
         CHEK_ASSERT(memcmp(piece, scene->bulk + at, 1 << 20) == 0);
     }
-    CHEK_ASSERT(recv(socket, piece, 1, 0) == 0);
+    CHEK_ASSERT(uring_fixture_receive(socket, piece, 1) == 0);
     free(piece);
     close(socket);
 }

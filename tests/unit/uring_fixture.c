@@ -129,13 +129,24 @@ uring_fixture_connect(uint16_t port)
     return file;
 }
 
+ssize_t
+uring_fixture_receive(int socket, void *bytes, size_t size)
+{
+    ssize_t got;
+
+    do {
+        got = recv(socket, bytes, size, 0);
+    } while (got < 0 && errno == EINTR);
+    return got;
+}
+
 bool
 uring_fixture_read(int socket, void *bytes, size_t size)
 {
     uint8_t *at = bytes;
 
     while (size > 0) {
-        ssize_t got = recv(socket, at, size, 0);
+        ssize_t got = uring_fixture_receive(socket, at, size);
         if (got <= 0) {
             return false;
         }
@@ -152,6 +163,9 @@ uring_fixture_write(int socket, const void *bytes, size_t size)
 
     while (size > 0) {
         ssize_t got = send(socket, at, size, MSG_NOSIGNAL);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
         if (got <= 0) {
             return false;
         }

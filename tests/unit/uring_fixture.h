@@ -9,6 +9,7 @@
 #define CHEK_TESTS_URING_FIXTURE_H
 
 #include <pthread.h>
+#include <sys/types.h>
 
 #include "engine/base/limits.h"
 #include "engine/io/uring.h"
@@ -42,6 +43,9 @@ void uring_fixture_folder_remove(const char *folder);
 
 /* A blocking client's socket to a port of 127.0.0.1, with a receive timeout of 10 s. */
 int uring_fixture_connect(uint16_t port);
+
+/* recv(2), again after an interruption: the kernel interrupts a thread that has used a ring. */
+ssize_t uring_fixture_receive(int socket, void *bytes, size_t size);
 
 /* Read or write all of it; false when the peer is gone or too slow. */
 bool uring_fixture_read(int socket, void *bytes, size_t size);
