@@ -19,9 +19,14 @@
 #include "engine/base/error.h"
 #include "engine/io/io.h"
 
+#define CHEK_LOG_FOLDER "log"                /* inside the data folder */
 #define CHEK_LOG_GROUP_COUNT 4               /* in flight at most */
 #define CHEK_LOG_GROUP_SIZE_MAX (256 * 1024) /* bytes of commands in a group */
+#define CHEK_LOG_COMMAND_OVERHEAD 8          /* bytes of a group beside those of each command */
+#define CHEK_LOG_COMMAND_SIZE_MAX (CHEK_LOG_GROUP_SIZE_MAX - CHEK_LOG_COMMAND_OVERHEAD)
 #define CHEK_LOG_FILE_SIZE_DEFAULT (256 * 1024 * 1024)
+#define CHEK_LOG_FILE_SIZE_MIN (8 * 4096) /* smaller files make smaller groups */
+#define CHEK_LOG_FILE_COUNT_MAX 4096      /* files of a run that are not truncated, then BUSY */
 
 struct chek_log;
 
@@ -33,13 +38,14 @@ enum chek_sync_method {
 };
 
 struct chek_log_config {
-    uint32_t stream;       /* shard number */
-    uint64_t generation;   /* of this run; every start has a new one */
+    uint32_t stream;       /* shard number, below 65536 */
+    uint64_t generation;   /* of this run; every start has a new one, from 1 */
     uint64_t folder_id[2]; /* identity of the data folder */
-    uint64_t file_size;    /* bytes; the next file is zero-filled ahead on a worker */
+    uint64_t file_size;    /* whole 4 KiB blocks; the next file is zero-filled ahead on a worker */
     enum chek_sync_method method;
     void *context;
-    /* A command is durable; called in log order. `lsn` is the position behind it. */
+    /* A command is durable; called from chek_log_turn() in log order, the bytes lent for the call.
+     * `lsn` is the position behind it. Appending from inside is allowed. */
     void (*on_durable)(void *context, struct chek_bytes_view command, uint64_t lsn);
     /* Called once after the last on_durable of a turn. */
     void (*on_durable_end)(void *context, uint64_t lsn);
@@ -54,6 +60,20 @@ struct chek_log_counters {
     uint64_t group_ns_max, group_ns_sum; /* submit to durable */
     uint64_t durable_lsn, appended_lsn;
     enum chek_sync_method method;
+    int prepare_error; /* why there is no next file (-ENOSPC); 0 when there is or will be one */
+};
+
+/*
+ * What the manifest keeps of one stream of one generation: enough to know at the next start which
+ * files must be there, and where a log that was replayed once had its end.
+ */
+struct chek_log_known {
+    uint64_t generation;
+    uint32_t stream;
+    uint32_t file_first; /* files before it were let go; the first one of all is 1 */
+    uint64_t lsn_first;  /* position of the first byte of that file */
+    bool ended;          /* a later start has replayed it, exactly up to lsn_end */
+    uint64_t lsn_end;
 };
 
 /*
@@ -74,11 +94,20 @@ CHEK_MUST_USE int chek_log_open(struct chek_io *io, const struct chek_log_config
  */
 uint8_t *chek_log_append_begin(struct chek_log *log, size_t size);
 
-/* End the append; `size` <= what was reserved is kept. Returns the lsn behind the command. */
+/*
+ * End the append; `size` <= what was reserved is kept, 0 takes the append back. Returns the lsn
+ * behind the command.
+ */
 uint64_t chek_log_append_end(struct chek_log *log, size_t size);
 
 /* Bytes that chek_log_append_begin() can still give before something becomes durable. */
 size_t chek_log_room(const struct chek_log *log);
+
+/*
+ * Whether commands that take `total_size` bytes together (CHEK_LOG_COMMAND_OVERHEAD counted for
+ * each), none above `size_max` itself, are certain to be taken now, in whatever order.
+ */
+bool chek_log_has_room(const struct chek_log *log, size_t total_size, size_t size_max);
 
 /* Owner's turn: submit the filled group if the device is free, the idle mark if all is quiet. */
 void chek_log_turn(struct chek_log *log);
@@ -87,10 +116,24 @@ void chek_log_turn(struct chek_log *log);
 bool chek_log_is_idle(const struct chek_log *log);
 bool chek_log_is_latched(const struct chek_log *log);
 
-/* Forget files whose commands are all below `lsn` (a verified snapshot holds them). */
+/*
+ * What must stand in the manifest before chek_log_truncate(log, lsn) is called.
+ */
+struct chek_log_known chek_log_known_at(const struct chek_log *log, uint64_t lsn);
+
+/*
+ * Forget files whose commands are all below `lsn` (a verified snapshot holds them). The files are
+ * removed by a worker later; one that stays because that failed is passed over at recovery.
+ */
 void chek_log_truncate(struct chek_log *log, uint64_t lsn);
 
-/* Close an idle (or latched) log. */
+/*
+ * Whether the log can be closed without losing anything: idle, marked as such, no operation in
+ * flight; or latched and no operation in flight. A quiet log becomes so by itself, turn by turn.
+ */
+bool chek_log_is_quiet(const struct chek_log *log);
+
+/* Close and free; takes NULL. No operation may be in flight (a halted machine has none). */
 void chek_log_close(struct chek_log *log);
 
 struct chek_log_counters chek_log_count(const struct chek_log *log);
@@ -111,18 +154,43 @@ struct chek_log_recovery {
     int (*on_command)(void *context, struct chek_bytes_view command);
     /* A torn tail was cut; to be recorded in the manifest before anything is acknowledged. */
     void (*on_cut)(void *context, const struct chek_log_fault *cut);
+    /*
+     * A stream was replayed up to its end, torn or not. What is recorded of it makes the next
+     * start replay exactly this much: no less (CORRUPT) and no more. May be NULL.
+     */
+    void (*on_end)(void *context, const struct chek_log_known *end);
+    /*
+     * The manifest's knowledge: the last generation and all streams that are still needed. A file
+     * of a stream that is not listed was let go and is passed over; a later generation than the
+     * last one is CORRUPT, because then this is not the last manifest. With generation 0 there
+     * is no manifest, and every file there is counts; nothing was let go.
+     */
+    uint64_t known_generation;
+    const struct chek_log_known *known;
+    size_t known_count;
 };
 
 /*
  * Replay all log files of the folder: generations in order, the streams of one generation one
- * after another (a partition is in one stream a generation).
+ * after another (a partition is in one stream a generation). Every file is synced before it is
+ * read, past the page cache: what is replayed is what the device holds.
  *
  *   Errors     CORRUPT with *fault filled: bytes that were acknowledged are damaged, the start
- *              must stop; FOREIGN; VERSION; whatever on_command returned; -errno; HALTED
+ *              must stop; FOREIGN and VERSION, *fault too; whatever on_command returned; -errno;
+ *              HALTED
  *   Cost       synchronous; reads every file once
  */
 CHEK_MUST_USE int chek_log_recover(struct chek_io *io, const uint64_t folder_id[2],
                                    const struct chek_log_recovery *recovery,
                                    uint64_t *ret_generation_last, struct chek_log_fault *fault);
+
+/*
+ * Remove all log files of generations below `generation`, which the manifest does not list any
+ * more. Cut short, it goes on at the next call.
+ *
+ *   Errors     -errno, HALTED; some are gone
+ *   Threads    any (a worker)
+ */
+CHEK_MUST_USE int chek_log_remove_before(struct chek_io *io, uint64_t generation);
 
 #endif

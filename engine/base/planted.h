@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * planted.h - bugs put in on purpose, by number, so that the tests prove they would find them.
+ *
+ * CHEK_PLANTED(n) is constant false, and costs nothing, unless a file is compiled with
+ * CHEK_PLANTED_BUGS; then it is true for the one number in chek_planted_bug. Only a test sets it.
+ */
+#ifndef CHEK_BASE_PLANTED_H
+#define CHEK_BASE_PLANTED_H
+
+/* NAME, number, what goes wrong. A number never changes its meaning. */
+#define CHEK_PLANTED_LIST(X)                                                          \
+    X(ACK_BEFORE_SYNC, 1, "a completed write is taken for a durable one")             \
+    X(APPLY_BEFORE_SYNC, 2, "commands are handed over when their group is submitted") \
+    X(FOLDER_NOT_SYNCED, 3, "a log file is used before its name is durable")          \
+    X(SYNC_RETRIED, 4, "a failed sync is repeated instead of latching")               \
+    X(ACKNOWLEDGED_TAIL_CUT, 5, "a torn tail is cut although it was proved durable")  \
+    X(PREFIX_IGNORED, 6, "a group is handed over before the groups in front of it")
+
+#define CHEK_PLANTED_ENUM(name, number, text) CHEK_PLANTED_##name = (number),
+enum chek_planted { CHEK_PLANTED_NONE = 0, CHEK_PLANTED_LIST(CHEK_PLANTED_ENUM) };
+#undef CHEK_PLANTED_ENUM
+
+#ifdef CHEK_PLANTED_BUGS
+extern enum chek_planted chek_planted_bug;
+#    define CHEK_PLANTED(name) (chek_planted_bug == CHEK_PLANTED_##name)
+#else
+#    define CHEK_PLANTED(name) 0
+#endif
+
+#endif
