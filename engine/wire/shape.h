@@ -58,7 +58,8 @@ struct chek_record_shape {
     const struct chek_field_shape *fields; /* in the order of their numbers */
     size_t field_count;
     size_t struct_size;
-    uint16_t number; /* CHEK_RECORD_* */
+    uint64_t size_min, size_max; /* bytes of the shortest and of the longest encoding */
+    uint16_t number;             /* CHEK_RECORD_* */
     uint8_t mask_size;
 
     /* chek_NAME_decode_whole() and chek_NAME_encode(). */

@@ -34,7 +34,7 @@ TYPES = {
     "money": 0, "quantity": 0, "rate": 0, "civil": 0, "utc": 0, "text": 1, "bytes": 1, "id128": 0,
     "enum": 1, "record": 1, "list": 2, "blobs": 2,
 }
-ATTRIBUTES = ("required", "personal", "walk")
+ATTRIBUTES = ("required", "personal")
 
 
 class DefinitionError(Exception):
@@ -46,7 +46,7 @@ class Field:
 
     def __init__(self, record, number, name, kind):
         self.record, self.number, self.name, self.kind = record, number, name, kind
-        self.required = self.personal = self.walk = False
+        self.required = self.personal = False
         self.target = None  # Enum or Record
         self.max = 0
         self.element_size_max = 0  # of a blob
@@ -110,10 +110,6 @@ class Record:
     @property
     def known_mask(self):
         return sum(1 << (f.number - 1) for f in self.fields)
-
-    @property
-    def walk(self):
-        return self.fields[-1] if self.fields and self.fields[-1].walk else None
 
 
 class Enum:
@@ -267,8 +263,6 @@ class Reader:
             self.fail(f"'{words[1]}' cannot be the name of a field in C")
         if record.fields and number <= record.fields[-1].number:
             self.fail("fields stand in the order of their numbers, each once")
-        if record.fields and record.fields[-1].walk:
-            self.fail("a walked list is the last field")
         if any(f.name == words[1] for f in record.fields):
             self.fail(f"'{words[1]}' is there already")
         field = Field(record, number, self.name(words[1]), words[2])
@@ -279,10 +273,6 @@ class Reader:
             if word not in ATTRIBUTES:
                 self.fail(f"'{word}' is not an attribute of a field")
             setattr(field, word, True)
-        if field.walk and field.kind != "list":
-            self.fail("only a list can be walked")
-        if field.walk and record.raw:
-            self.fail("a record is raw or walked, not both")
         if field.required and field.kind == "flag":
             self.fail("a required flag says nothing")
         record.fields.append(field)

@@ -148,15 +148,6 @@ class Header:
             f"CHEK_MUST_USE int chek_{name}_decode_whole(const void *bytes, size_t size,",
             f"    struct chek_arena *arena, struct chek_{name} *ret, struct chek_fault *fault);",
             f"void chek_{name}_encode(struct chek_writer *out, const struct chek_{name} *record);")
-        if record.walk:
-            field = record.walk.name
-            self.put(
-                f"/* Without the elements of `{field}`: the count alone; the elements follow. */",
-                f"CHEK_MUST_USE int chek_{name}_decode_head(struct chek_cursor *in,",
-                f"    struct chek_arena *arena, struct chek_{name} *ret, "
-                "struct chek_fault *fault);",
-                f"void chek_{name}_encode_head(struct chek_writer *out, "
-                f"const struct chek_{name} *record);")
         self.put("")
 
 
@@ -221,17 +212,11 @@ class Decoder:
         self.put, self.record = source.put, record
 
     def make(self):
-        record = self.record
-        if record.walk:
-            self.function(f"decode_{record.name}_head", record.fields, head=True)
-            self.walked()
-            self.public("decode_head", f"decode_{record.name}_head")
-        else:
-            self.function(f"decode_{record.name}", record.fields)
-        self.public("decode", f"decode_{record.name}")
+        self.function()
+        self.public()
         self.whole()
 
-    def function(self, name, fields, head=False):
+    def function(self):
         record = self.record
         size = record.mask_size
         load = "*at" if size == 1 else f"chek_load_u{size * 8}(at)"
@@ -241,7 +226,7 @@ class Decoder:
         if record.required_mask:
             required = mask_literal(record.required_mask)
             checks.append(f"(present & {required}) != {required}")
-        self.put("static const uint8_t *", f"{name}(struct wire__decoding *decoding, "
+        self.put("static const uint8_t *", f"decode_{record.name}(struct wire__decoding *decoding, "
                  f"const uint8_t *at, struct chek_{record.name} *ret)", "{",
                  "    const uint8_t *const end = decoding->end;")
         if record.raw:
@@ -256,13 +241,13 @@ class Decoder:
                      f"{mask_literal(record.required_mask)}, {zero});", "    }")
         self.put(f"    at += {size};", f"    *ret = (struct chek_{record.name}){{0}};",
                  "    ret->present = present;")
-        for field in fields:
-            self.field(field, head)
+        for field in record.fields:
+            self.field(field)
         if record.raw:
             self.put("    ret->raw = chek_bytes_view_of(begin, (size_t)(at - begin));")
         self.put("    return at;", "}", "")
 
-    def field(self, field, head):
+    def field(self, field):
         bit = mask_literal(1 << (field.number - 1))
         if field.kind == "flag":
             self.put(f"    ret->{field.name} = (present & {bit}) != 0;")
@@ -271,10 +256,7 @@ class Decoder:
             self.put("    {")
         else:
             self.put(f"    if ((present & {bit}) != 0) {{")
-        if field.walk and head:
-            self.count(field)
-        else:
-            getattr(self, "field_" + SHAPE[field.kind])(field)
+        getattr(self, "field_" + SHAPE[field.kind])(field)
         self.put("    }")
 
     def fixed(self, field, size, check, code, store):
@@ -353,15 +335,13 @@ class Decoder:
                  f"            return wire__fail_list(decoding, at, {field.max}, {element_min}, "
                  f"{field.reference});", "        }",
                  f"        ret->{field.name}_count = (uint32_t)count;")
-        if field.walk:
-            self.put("        at += size;")
 
-    def elements(self, field, element, start):
-        """Room for the elements; the failure is one of the list, whose count is at `start`."""
+    def elements(self, field, element):
+        """Room for the elements; the failure is one of the list, whose count is at `at`."""
         self.put(f"            struct chek_{element} *elements =",
                  f"                wire__take(decoding, sizeof(struct chek_{element}), count);",
                  "            if (CHEK_UNLIKELY(elements == NULL)) {",
-                 f"                return wire__fail(decoding, {start}, CHEK_E_LIMIT, "
+                 f"                return wire__fail(decoding, at, CHEK_E_LIMIT, "
                  f"{field.reference});", "            }",
                  f"            ret->{field.name} = elements;")
 
@@ -369,7 +349,7 @@ class Decoder:
         target = field.target.name
         self.count(field)
         self.put("        if (count != 0) {")
-        self.elements(field, target, "at")
+        self.elements(field, target)
         self.put("            at += size;",
                  "            for (uint32_t i = 0; i < (uint32_t)count; i++) {",
                  f"                at = decode_{target}(decoding, at, &elements[i]);",
@@ -382,7 +362,7 @@ class Decoder:
         limit = field.element_size_max
         self.count(field)
         self.put("        if (count != 0) {")
-        self.elements(field, "bytes_view", "at")
+        self.elements(field, "bytes_view")
         self.put("            at += size;",
                  "            for (uint32_t i = 0; i < (uint32_t)count; i++) {",
                  f"                const uint8_t *behind = wire__view(at, end, {limit}, "
@@ -394,36 +374,15 @@ class Decoder:
                  "                }", "                at = behind;", "            }",
                  "        } else {", "            at += size;", "        }")
 
-    def walked(self):
-        """The whole record: its head, then the elements of the last list."""
-        record, field = self.record, self.record.walk
-        target = field.target.name
-        self.put("static const uint8_t *", f"decode_{record.name}(struct wire__decoding *decoding, "
-                 f"const uint8_t *at, struct chek_{record.name} *ret)", "{",
-                 f"    at = decode_{record.name}_head(decoding, at, ret);",
-                 "    if (CHEK_UNLIKELY(at == NULL)) {", "        return NULL;", "    }",
-                 f"    uint32_t count = ret->{field.name}_count;",
-                 "    if (count == 0) {", "        return at;", "    }",
-                 f"    struct chek_{target} *elements =",
-                 f"        wire__take(decoding, sizeof(struct chek_{target}), count);",
-                 "    if (CHEK_UNLIKELY(elements == NULL)) {",
-                 f"        return wire__fail(decoding, at, CHEK_E_LIMIT, {field.reference});",
-                 "    }", f"    ret->{field.name} = elements;",
-                 "    for (uint32_t i = 0; i < count; i++) {",
-                 f"        at = decode_{target}(decoding, at, &elements[i]);",
-                 "        if (CHEK_UNLIKELY(at == NULL)) {",
-                 "            return wire__fail_in_list(decoding, i);", "        }", "    }",
-                 "    return at;", "}", "")
-
-    def public(self, verb, inner):
+    def public(self):
         name = self.record.name
-        self.put("int", f"chek_{name}_{verb}(struct chek_cursor *in, struct chek_arena *arena,",
+        self.put("int", f"chek_{name}_decode(struct chek_cursor *in, struct chek_arena *arena,",
                  f"    struct chek_{name} *ret, struct chek_fault *fault)", "{",
                  "    if (CHEK_UNLIKELY(in->error != CHEK_OK)) {",
                  "        return wire__failed_before(in, fault);", "    }",
                  "    struct wire__decoding decoding = wire__decoding_begin(in, arena);",
                  f"    struct chek_{name} record;",
-                 f"    const uint8_t *at = {inner}(&decoding, decoding.begin, &record);",
+                 f"    const uint8_t *at = decode_{name}(&decoding, decoding.begin, &record);",
                  "    int error = wire__decoding_end(&decoding, in, at, fault);",
                  "    if (CHEK_LIKELY(error == CHEK_OK)) {", "        *ret = record;", "    }",
                  "    return error;", "}", "")
@@ -462,9 +421,7 @@ class Encoder:
 
     def make(self):
         record = self.record
-        walk = record.walk
-        name = f"chek_{record.name}_encode" + ("_head" if walk else "")
-        self.put("void", f"{name}(struct chek_writer *out, "
+        self.put("void", f"chek_{record.name}_encode(struct chek_writer *out, "
                  f"const struct chek_{record.name} *record)", "{",
                  f"    uint32_t present = {mask_literal(record.required_mask)};")
         if not record.fields:
@@ -480,21 +437,13 @@ class Encoder:
         cast = "present" if size == 32 else f"(uint{size}_t)present"
         self.put(f"    chek_writer_u{size}(out, {cast});")
         for field in record.fields:
-            self.field(field, head=walk is field)
+            self.field(field)
         self.put("}", "")
-        if walk:
-            self.put("void", f"chek_{record.name}_encode(struct chek_writer *out, "
-                     f"const struct chek_{record.name} *record)", "{",
-                     f"    chek_{record.name}_encode_head(out, record);",
-                     f"    for (uint32_t i = 0; i < record->{walk.name}_count; i++) {{",
-                     f"        chek_{walk.target.name}_encode(out, &record->{walk.name}[i]);",
-                     "    }", "}", "")
 
-    def field(self, field, head):
+    def field(self, field):
         if field.kind == "flag":
             return
-        lines = [f"chek_writer_varint(out, record->{field.name}_count);"] if head else \
-            write(field)
+        lines = write(field)
         if field.required:
             self.put(*("    " + line for line in lines))
             return

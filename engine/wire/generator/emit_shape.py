@@ -45,6 +45,7 @@ def record_lines(record):
     fields = f"{name}_fields" if record.fields else "NULL"
     yield f"static const struct chek_record_shape record_{name} = {{"
     yield f'    "{name}", {fields}, {len(record.fields)}, sizeof(struct chek_{name}),'
+    yield f"    {record.size_min}, {number_literal(record.size_max)},"
     yield f"    {record.number}, {record.mask_size}, decode_{name}, encode_{name}}};"
     yield ""
 
