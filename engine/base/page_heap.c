@@ -364,6 +364,12 @@ chek_page_heap_holds(const struct chek_page_heap *heap, chek_page_ref ref, uint3
     return (page->used[index / 64] >> (index % 64) & 1) != 0;
 }
 
+uint32_t
+chek_page_heap_root_size(const struct chek_page_heap *heap)
+{
+    return page_heap_head_of(heap)->root_size;
+}
+
 const void *
 chek_page_heap_root(const struct chek_page_heap *heap)
 {

@@ -99,7 +99,11 @@ chek_page_heap_prefetch(const struct chek_page_heap *heap, chek_page_ref ref)
     __builtin_prefetch(heap->base + (size_t)ref * 16);
 }
 
-/* The owner's root object, to be read, and to be changed. */
+/*
+ * The owner's root object, to be read, and to be changed. After a load its size is what the pages
+ * say: the owner compares before it looks at the root.
+ */
+uint32_t chek_page_heap_root_size(const struct chek_page_heap *heap);
 const void *chek_page_heap_root(const struct chek_page_heap *heap);
 void *chek_page_heap_root_change(struct chek_page_heap *heap);
 

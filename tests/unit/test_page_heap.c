@@ -137,6 +137,7 @@ test_page_heap_root_is_zeroed_and_kept(void **state)
 {
     (void)state;
     struct chek_page_heap heap = heap_make(CHEK_PAGE_ROOT_SIZE_MAX);
+    assert_int_equal(chek_page_heap_root_size(&heap), CHEK_PAGE_ROOT_SIZE_MAX);
     assert_true(bytes_are_zero(chek_page_heap_root(&heap), CHEK_PAGE_ROOT_SIZE_MAX));
     memset(chek_page_heap_root_change(&heap), 0xff, CHEK_PAGE_ROOT_SIZE_MAX);
     assert_true(chek_page_heap_is_valid(&heap));
