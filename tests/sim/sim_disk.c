@@ -38,11 +38,18 @@ sim__disk_destroy(struct sim_disk *disk)
 uint32_t
 sim__disk_inode_add(struct sim_disk *disk, const char *path, bool is_folder)
 {
-    disk->inodes = sim__array_room(disk->inodes, disk->inode_count, &disk->inode_capacity,
-                                   sizeof(*disk->inodes));
-    disk->inodes[disk->inode_count] =
+    size_t at = 0;
+    while (at < disk->inode_count && disk->inodes[at].used) {
+        at++;
+    }
+    if (at == disk->inode_count) {
+        disk->inodes = sim__array_room(disk->inodes, disk->inode_count, &disk->inode_capacity,
+                                       sizeof(*disk->inodes));
+        disk->inode_count += 1;
+    }
+    disk->inodes[at] =
         (struct sim_inode){.used = true, .folder = is_folder, .path = sim__copy_text(path)};
-    return (uint32_t)disk->inode_count++;
+    return (uint32_t)at;
 }
 
 void

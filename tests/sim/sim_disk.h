@@ -30,7 +30,7 @@ struct sim_disk {
     bool locked, locked_elsewhere;
 };
 
-/* A new inode; its index stays. */
+/* A new inode; its index stays while something means it. */
 uint32_t sim__disk_inode_add(struct sim_disk *disk, const char *path, bool is_folder);
 
 /* Free inodes that no name and no open file means. */

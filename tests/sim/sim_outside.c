@@ -183,3 +183,9 @@ chek_world_lock_elsewhere(struct chek_world *world, unsigned machine, bool held)
 {
     disk_of(world, machine)->locked_elsewhere = held;
 }
+
+size_t
+chek_world_file_count(const struct chek_world *world, unsigned machine)
+{
+    return disk_of(world, machine)->open_count;
+}

@@ -74,3 +74,15 @@ sim__op_complete(struct sim_shard *shard, struct chek_op *op)
     op->in_flight = false;
     op->on_done(op, result);
 }
+
+size_t
+chek_world_pending_count(const struct chek_world *world, unsigned machine)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < world->queue.count; i++) {
+        const struct sim_event *event = &world->queue.events[i];
+        count += (event->kind == SIM_OP || event->kind == SIM_WORK) &&
+                 event->shard->machine->index == machine;
+    }
+    return count;
+}

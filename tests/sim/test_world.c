@@ -73,7 +73,9 @@ test_world_timer_is_never_early(void **state)
         timers[i] = (struct timer){.op.on_done = on_timer, .io = io};
         chek_io_timer(io, &timers[i].op, chek_io_now_ns(io) + i * 1000000);
     }
+    assert_int_equal(chek_world_pending_count(world, 0), CHEK_COUNT(timers));
     settle();
+    assert_int_equal(chek_world_pending_count(world, 0), 0);
     for (size_t i = 0; i < CHEK_COUNT(timers); i++) {
         assert_int_equal(timers[i].fired_count, 1);
     }
@@ -331,6 +333,55 @@ test_world_turn_follows_each_batch(void **state)
     end();
 }
 
+/* A batch is what is due together, not whatever comes next. */
+static void
+test_world_turn_does_not_wait_for_a_later_event(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct turner turner = {0};
+        struct timer timers[2];
+        begin_calm(seed);
+        settle(); /* the first turns */
+        turner.io = chek_world_io(world, 0, 0);
+        chek_io_set_owner(turner.io,
+                          &(struct chek_io_owner){.context = &turner, .on_turn = on_turn});
+        for (size_t i = 0; i < 2; i++) {
+            timers[i] = (struct timer){.op.on_done = on_timer, .io = turner.io};
+            chek_io_timer(turner.io, &timers[i].op,
+                          chek_io_now_ns(turner.io) + i * UINT64_C(1000000000));
+        }
+        settle();
+        assert_int_equal(turner.turn_count, 2);
+        end();
+    }
+}
+
+static void
+on_timer_crash(struct chek_op *op, int64_t result)
+{
+    (void)op;
+    (void)result;
+    chek_world_crash(world, 0, CHEK_CRASH_POWER);
+}
+
+static void
+test_world_crash_in_a_completion_ends_the_turn(void **state)
+{
+    struct turner turner = {0};
+    struct timer timer = {.op.on_done = on_timer_crash};
+    (void)state;
+    begin_calm(1);
+    settle(); /* the first turns */
+    turner.io = chek_world_io(world, 0, 0);
+    chek_io_set_owner(turner.io, &(struct chek_io_owner){.context = &turner, .on_turn = on_turn});
+    chek_io_timer(turner.io, &timer.op, 0);
+    settle();
+    assert_false(chek_world_is_up(world, 0));
+    assert_int_equal(turner.turn_count, 0);
+    end();
+}
+
 /* ---- seeds --------------------------------------------------------------------------------- */
 
 /* What is left of some unsynced writes after a power cut. */
@@ -412,6 +463,8 @@ main(void)
         cmocka_unit_test(test_world_work_runs_then_completes),
         cmocka_unit_test(test_world_crash_stops_work_at_every_point),
         cmocka_unit_test(test_world_turn_follows_each_batch),
+        cmocka_unit_test(test_world_turn_does_not_wait_for_a_later_event),
+        cmocka_unit_test(test_world_crash_in_a_completion_ends_the_turn),
         cmocka_unit_test(test_world_seed_decides_and_clients_do_not_reshuffle_the_disk),
         cmocka_unit_test(test_world_drawn_options_differ_and_repeat),
         cmocka_unit_test(test_world_idles_when_nothing_is_pending),

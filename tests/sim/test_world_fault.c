@@ -271,7 +271,9 @@ test_disk_open_files_are_limited(void **state)
     begin(&options);
     int file = make_file("a", 1, 1);
     assert_int_equal(chek_disk_open(io, "a", CHEK_FILE_READ), -EMFILE);
+    assert_int_equal(chek_world_file_count(world, 0), 1);
     chek_disk_close(io, file);
+    assert_int_equal(chek_world_file_count(world, 0), 0);
     assert_true(chek_disk_open(io, "a", CHEK_FILE_READ) >= 0);
     end();
 }

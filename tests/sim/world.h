@@ -179,8 +179,13 @@ uint64_t chek_world_turn_steps_max(const struct chek_io *io);
 /* Synchronous disk calls made inside turns of the shard: 0 for a shard that serves clients. */
 uint64_t chek_world_turn_disk_calls(const struct chek_io *io);
 
-/* Connections that the machine has accepted and not closed. */
+/*
+ * What a machine holds: connections accepted and not closed, open files, operations in flight
+ * (timers too). When clients are gone these return to where they were.
+ */
 size_t chek_world_connection_count(const struct chek_world *world, unsigned machine);
+size_t chek_world_file_count(const struct chek_world *world, unsigned machine);
+size_t chek_world_pending_count(const struct chek_world *world, unsigned machine);
 
 /* ---- the disk, from outside ---------------------------------------------------------------- */
 
