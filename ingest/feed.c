@@ -68,12 +68,16 @@ refuse_document(struct chek_feed_frame *frame, uint32_t index, int error,
     frame->homes[index].partition = 0;
 }
 
-/* Note that a register must be claimed before the frame can go on. */
+/*
+ * Note that a register must be claimed before the frame can go on. One command claims as many as a
+ * log group holds; the rest wait for the next round.
+ */
 static void
 want_claim(struct chek_feed_frame *frame, const struct chek_register *what)
 {
-    CHEK_ASSERT(frame->claim_count < CHEK_FRAME_RECEIPT_COUNT_MAX);
-    frame->claims[frame->claim_count++] = *what;
+    if (frame->claim_count < FEED_CLAIM_COUNT_MAX) {
+        frame->claims[frame->claim_count++] = *what;
+    }
 }
 
 /*
@@ -95,7 +99,7 @@ resolve_profile(struct chek_feed_host *host, struct chek_feed_frame *frame,
         return CHEK_E_UNREGISTERED;
     }
     error = chek_directory_find_register(directory, what, ret);
-    if (error == CHEK_E_UNREGISTERED && !frame->claimed &&
+    if (error == CHEK_E_UNREGISTERED && frame->claim_round < FEED_CLAIM_ROUND_MAX &&
         chek_directory_is_trusted(directory, frame->principal)) {
         want_claim(frame, what);
         return CHEK_OK;
@@ -328,6 +332,6 @@ chek_feed_claimed(struct chek_feed_host *host, struct chek_feed_frame *frame, in
         chek_request_refuse(request, error, NULL, NULL);
         return;
     }
-    frame->claimed = true;
+    frame->claim_round += 1;
     frame_run(host, frame, chek_bytes_view_of(frame->body_buffer, frame->body_size));
 }

@@ -85,7 +85,8 @@ feed__frame_take(struct chek_feed_host *host, struct chek_request *request)
     frame->unbounded = chek_directory_is_unbounded(directory, frame->principal);
     frame->offset = 0;
     frame->document_count = frame->part_count = frame->open_count = frame->claim_count = 0;
-    frame->claimed = frame->for_claim = frame->answer_waits = false;
+    frame->claim_round = 0;
+    frame->for_claim = frame->answer_waits = false;
     memcpy(chek_request_state(request), &frame, sizeof frame);
     return frame;
 }

@@ -7,6 +7,10 @@
 
 #include "ingest/feed.h"
 
+/* A register's record is at most 1.5 KiB: so many fit into one command. */
+#define FEED_CLAIM_COUNT_MAX 128
+#define FEED_CLAIM_ROUND_MAX (CHEK_FRAME_RECEIPT_COUNT_MAX / FEED_CLAIM_COUNT_MAX + 1)
+
 /* Where a document goes; partition 0 = nowhere, its result is there already. */
 struct feed__home {
     struct chek_bytes_view body;
@@ -26,6 +30,7 @@ struct chek_feed_frame {
     uint32_t part_count;
     uint32_t open_count; /* parts that are not back */
     uint32_t claim_count;
+    uint32_t claim_round;                 /* claims made for this frame so far */
     bool unbounded;                       /* the principal's scope has no bounds */
     bool claimed;                         /* what could be claimed was */
     bool for_claim;                       /* a frame of the opcode claim */

@@ -28,10 +28,11 @@
 
 #include "engine/base/bytes.h"
 #include "engine/base/error.h"
+#include "engine/base/limits.h"
 
 #define CHEK_ENVELOPE_SIZE 64
 #define CHEK_APPLY_VERSION 1
-#define CHEK_COMMAND_SIZE_MAX (CHEK_ENVELOPE_SIZE + 1024 * 1024)
+#define CHEK_COMMAND_SIZE_MAX (CHEK_ENVELOPE_SIZE + CHEK_COMMAND_BODY_SIZE_MAX)
 
 enum chek_command_kind {
     CHEK_COMMAND_GENESIS = 1,   /* record genesis: the partition's first command */

@@ -240,61 +240,6 @@ apply_genesis(struct chek_partition *partition, const struct chek_command *comma
     return CHEK_OK;
 }
 
-static int
-apply_claim(struct chek_partition *partition, const struct chek_command *command,
-            struct chek_outcome *ret)
-{
-    struct chek_command_claim claim;
-    struct chek_fault fault;
-    int error = chek_command_claim_decode_whole(command->body.bytes, command->body.size,
-                                                &partition->decode, &claim, &fault);
-    if (error != CHEK_OK) {
-        return CHEK_E_CORRUPT;
-    }
-    chek_arena_reset(&partition->scratch);
-    ret->claimed =
-        chek_arena_take(&partition->scratch, claim.registers_count * sizeof *ret->claimed);
-    CHEK_ASSERT(ret->claimed != NULL);
-    ret->claimed_count = claim.registers_count;
-    for (uint32_t i = 0; i < claim.registers_count; i++) {
-        chek_directory_claim(partition->directory, &claim.registers[i], &ret->claimed[i]);
-    }
-    return CHEK_OK;
-}
-
-static int
-apply_principal(struct chek_partition *partition, const struct chek_command *command,
-                struct chek_outcome *ret)
-{
-    struct chek_command_principal what;
-    struct chek_fault fault;
-    int error = chek_command_principal_decode_whole(command->body.bytes, command->body.size,
-                                                    &partition->decode, &what, &fault);
-    if (error != CHEK_OK || what.hash.size != CHEK_TOKEN_HASH_SIZE ||
-        what.principal->principal != chek_directory_principal_next(partition->directory)) {
-        return CHEK_E_CORRUPT;
-    }
-    chek_directory_principal(partition->directory, &what);
-    ret->principal = what.principal->principal;
-    return CHEK_OK;
-}
-
-static int
-apply_revoke(struct chek_partition *partition, const struct chek_command *command,
-             struct chek_outcome *ret)
-{
-    struct chek_command_revoke what;
-    struct chek_fault fault;
-    int error = chek_command_revoke_decode_whole(command->body.bytes, command->body.size,
-                                                 &partition->decode, &what, &fault);
-    if (error != CHEK_OK) {
-        return CHEK_E_CORRUPT;
-    }
-    ret->principal = what.principal;
-    ret->error = chek_directory_revoke(partition->directory, what.principal);
-    return CHEK_OK;
-}
-
 /* Whether this kind of command belongs in this partition. */
 static bool
 kind_fits(const struct chek_partition *partition, uint8_t kind)
@@ -326,14 +271,10 @@ apply_kind(struct chek_partition *partition, const struct chek_command *command,
         return apply_document(partition, command, &circumstance, ret);
     case CHEK_COMMAND_SUBJECT:
         return partition__apply_subject(partition, command);
-    case CHEK_COMMAND_PRINCIPAL:
-        return apply_principal(partition, command, ret);
-    case CHEK_COMMAND_REVOKE:
-        return apply_revoke(partition, command, ret);
-    case CHEK_COMMAND_CLAIM:
-        return apply_claim(partition, command, ret);
     default:
-        return CHEK_E_CORRUPT;
+        chek_arena_reset(&partition->scratch);
+        return chek_directory_apply(partition->directory, command, &partition->decode,
+                                    &partition->scratch, ret);
     }
 }
 
@@ -408,6 +349,18 @@ chek_partition_hash(const struct chek_partition *partition)
     chek_store_u64(bytes + 8, partition->number == 0 ? chek_directory_hash(partition->directory)
                                                      : chek_store_history_hash(partition->store));
     return chek_checksum(bytes, sizeof bytes);
+}
+
+uint64_t
+chek_partition_heap_size(const struct chek_partition *partition)
+{
+    return chek_page_heap_pages(&partition->heap).size;
+}
+
+uint64_t
+chek_partition_registration_count(const struct chek_partition *partition)
+{
+    return root_read(partition)->fiscal.registration_count;
 }
 
 const struct chek_fiscal *

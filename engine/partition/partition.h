@@ -68,6 +68,17 @@ CHEK_MUST_USE int chek_partition_apply(struct chek_partition *partition,
                                        const struct chek_command *command,
                                        struct chek_outcome *ret);
 
+/*
+ * Apply a command of the directory (principal, revoke, claim) to a copy of it.
+ *
+ *   Ownership  what the outcome points to is in `scratch`
+ *   Errors     CORRUPT: the body does not decode or does not follow; the copy is unchanged
+ */
+CHEK_MUST_USE int chek_directory_apply(struct chek_directory *directory,
+                                       const struct chek_command *command,
+                                       struct chek_arena *decode, struct chek_arena *scratch,
+                                       struct chek_outcome *ret);
+
 /* Number of the last command applied; 0 before genesis. The next event's number. */
 uint64_t chek_partition_seq(const struct chek_partition *partition);
 uint64_t chek_partition_event_seq(const struct chek_partition *partition);
@@ -87,6 +98,9 @@ bool chek_partition_has_subject(const struct chek_partition *partition, const ui
 
 /* Hash of the logical state: heap pages and the store's history. Cost: reads the whole heap. */
 uint64_t chek_partition_hash(const struct chek_partition *partition);
+
+uint64_t chek_partition_heap_size(const struct chek_partition *partition); /* bytes */
+uint64_t chek_partition_registration_count(const struct chek_partition *partition);
 
 /* The parts, for reading. `fiscal` is NULL in partition 0, `directory` in all others. */
 const struct chek_fiscal *chek_partition_fiscal(const struct chek_partition *partition);

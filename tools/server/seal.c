@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * seal.c - full chunks become segments on a worker while the shard goes on.
+ */
+#include "engine/base/assertion.h"
+#include "tools/server/shard.h"
+
+static void
+on_sealed(struct chek_op *op, int64_t result)
+{
+    struct server__ground *ground = CHEK_CONTAINER_OF(op, struct server__ground, seal_op);
+    (void)result;
+    chek_seal_adopt(ground->seal);
+    ground->seal = NULL;
+    ground->shard->seal_count -= 1;
+    server__seal_check(ground->shard, ground);
+}
+
+void
+server__seal_check(struct server__shard *shard, struct server__ground *ground)
+{
+    if (ground->seal != NULL) {
+        return;
+    }
+    ground->seal = chek_store_seal_begin(chek_partition_store(ground->partition));
+    if (ground->seal == NULL) {
+        return;
+    }
+    shard->seal_count += 1;
+    ground->seal_op.on_done = on_sealed;
+    chek_io_work(shard->io, &ground->seal_op, chek_seal_run, ground->seal);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * server.h - the wiring: rooms put together into a server over any io.
+ *
+ * A server is one shard or several, each with an io of its own: io_uring's in chekd, the
+ * simulator's in tests/sim. Nothing here knows which. The server opens a data folder (making a
+ * fresh one when it is empty), recovers, listens, serves, takes snapshots, and stops; a simulated
+ * crash is simply that it is destroyed in the middle.
+ *
+ *   Threads  create, recover and destroy on one thread while no shard runs; everything else
+ *            happens on the shards' threads
+ */
+#ifndef CHEK_SERVER_SERVER_H
+#define CHEK_SERVER_SERVER_H
+
+#include "engine/directory/directory.h"
+#include "engine/io/io.h"
+#include "persist/log.h"
+
+struct chek_server;
+
+struct chek_server_config {
+    const char *listen;         /* HOST:PORT of the native protocol */
+    uint16_t partition_count;   /* of a fresh folder; 0 = CHEK_PARTITION_COUNT_DEFAULT */
+    uint32_t segment_row_count; /* 0 = CHEK_SEGMENT_RECEIPT_COUNT */
+    uint64_t log_file_size;     /* 0 = CHEK_LOG_FILE_SIZE_DEFAULT */
+    uint64_t snapshot_log_size; /* bytes of log after which a snapshot is taken; 0 = 4 GiB */
+    enum chek_sync_method sync_method;
+    uint32_t connection_count_max; /* a shard; 0 = 1024 */
+    uint64_t intake_credit_size; /* bytes of parts under way from one shard to another; 0 = 8 MiB */
+    void *context;
+    /* Once, when every shard serves; from shard 0's thread. */
+    void (*on_ready)(void *context, uint16_t port);
+    /* Once, when a stop asked for is complete (CHEK_OK), or when the server cannot go on: the log
+     * latched. From a shard's thread; the caller then ends the loops. */
+    void (*on_stopped)(void *context, int error);
+};
+
+/* What went wrong at the start, for people. */
+struct chek_server_fault {
+    int error;
+    char text[512]; /* says what to do */
+};
+
+/*
+ * Put a server together over `shard_count` ios and recover the folder.
+ *
+ *   Ownership  ios outlive the server; config is copied, `listen` too
+ *   Errors     LOCKED, FOREIGN, VERSION, APPLY_VERSION, CORRUPT, GAP, -errno, -ENOMEM, HALTED:
+ *              *ret_fault says what and where; nothing was changed in the folder that a second
+ *              try would not find again
+ *   Cost       synchronous; reads snapshots and log
+ */
+CHEK_MUST_USE int chek_server_create(struct chek_io **ios, unsigned shard_count,
+                                     const struct chek_server_config *config,
+                                     struct chek_server_fault *ret_fault, struct chek_server **ret);
+void chek_server_destroy(struct chek_server *server); /* takes NULL */
+
+/* Ask for an orderly stop: drain, snapshot, close. Threads: any; a posted message does it. */
+void chek_server_stop(struct chek_server *server, struct chek_io *from);
+
+/* State hash of a partition, for tests and verify. Threads: while no shard runs, or in a test. */
+uint64_t chek_server_partition_hash(const struct chek_server *server, uint16_t partition);
+uint16_t chek_server_partition_count(const struct chek_server *server);
+
+#endif

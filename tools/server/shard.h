@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shard.h - one shard of the server, shared by the files of this room.
+ */
+#ifndef CHEK_SERVER_SHARD_H
+#define CHEK_SERVER_SHARD_H
+
+#include "engine/base/prng.h"
+#include "engine/partition/partition.h"
+#include "engine/session/session.h"
+#include "ingest/feed.h"
+#include "ingest/subject.h"
+#include "persist/log.h"
+#include "query/query.h"
+#include "tools/server/server.h"
+
+/* Kinds of messages between shards. */
+enum server__message {
+    SERVER_PART = 1,        /* struct chek_part: to its owner */
+    SERVER_PART_DONE,       /* and back to its origin */
+    SERVER_DIRECTORY_ASK,   /* struct server__change: to shard 0 */
+    SERVER_DIRECTORY_TELL,  /* struct server__tell: to every other shard's copy */
+    SERVER_DIRECTORY_TOLD,  /* and back */
+    SERVER_DIRECTORY_DONE,  /* struct server__change: back to its origin */
+    SERVER_VISIT,           /* struct chek_visit: to the owner of its partition */
+    SERVER_VISITED,         /* and back */
+    SERVER_GATHER,          /* struct server__gather_leaf: to a shard */
+    SERVER_GATHERED,        /* and back */
+    SERVER_STARTED,         /* struct server__shard: to shard 0, it listens or cannot */
+    SERVER_STOP,            /* to every shard: drain */
+    SERVER_QUIET,           /* to shard 0: nothing is left to do */
+    SERVER_SNAPSHOT_ASK,    /* struct server__gather_leaf: to shard 0 */
+    SERVER_SNAPSHOT_ANSWER, /* and back */
+    SERVER_SNAPSHOT_BEGIN,  /* to every shard */
+    SERVER_SNAPSHOT_STORED, /* struct server__snapshot: to shard 0 */
+    SERVER_TRUNCATE,        /* to every shard: the manifest names the snapshot */
+};
+
+#define SERVER_TICKET_COUNT 65536 /* commands between append and apply, a power of two */
+#define SERVER_CHANGE_COUNT 16    /* directory changes asked by one shard at once */
+#define SERVER_GATHER_COUNT 64
+#define CHEK_SERVER_VERSION "0.1"
+#define SERVER_REGISTRATION_COUNT_MAX (4 * 1024 * 1024)
+
+/* Who waits for a command that is on its way through the log. */
+enum server__ticket_kind { TICKET_NONE, TICKET_PART, TICKET_CHANGE };
+
+struct server__ticket {
+    void *owner;
+    uint32_t index;
+    uint8_t kind;
+};
+
+/* A partition as its shard runs it. */
+struct server__ground {
+    struct chek_partition *partition;
+    uint64_t seq_next;      /* of the next command to be appended */
+    uint64_t time_us;       /* of the last one */
+    struct chek_seal *seal; /* being encoded by a worker */
+    struct chek_op seal_op;
+    uint32_t segment_stored_count; /* segments that are in files */
+    struct server__shard *shard;
+};
+
+/* A change of the directory under way. The asking shard owns it; shard 0 works on it. */
+struct server__change {
+    struct chek_message message;
+    struct chek_list link; /* free, or shard 0's queue */
+    void (*on_done)(struct server__shard *shard, struct server__change *change);
+    void *asker;                  /* on_done's */
+    struct chek_request *request; /* on_done's; NULL when abandoned */
+    uint16_t origin;
+    uint8_t kind; /* of command */
+    int error;
+    uint32_t principal;
+    uint32_t told_count;
+    uint32_t claimed_count;
+    struct chek_claimed *claimed; /* CHEK_FRAME_RECEIPT_COUNT_MAX */
+    uint8_t *body;                /* CHEK_FRAME_BODY_SIZE_MAX */
+    size_t body_size;
+    uint8_t secret[CHEK_TOKEN_SECRET_SIZE]; /* of a token being made; never leaves the origin */
+    struct server__tell {
+        struct chek_message message;
+        struct server__change *change;
+    } tells[CHEK_SHARD_COUNT_MAX];
+};
+
+/* Something asked of every shard at once, answered when all have answered. */
+struct server__gather {
+    struct chek_list link; /* free */
+    void (*run)(struct server__shard *shard, struct server__gather *gather, unsigned index);
+    void (*on_done)(struct server__shard *shard, struct server__gather *gather);
+    struct chek_request *request; /* NULL when abandoned */
+    uint16_t origin;
+    uint32_t open_count;
+    uint64_t question[2];
+    uint8_t *answer; /* 64 KiB a shard, each written by its shard alone */
+    uint64_t values[CHEK_SHARD_COUNT_MAX];
+    struct server__gather_leaf {
+        struct chek_message message;
+        struct server__gather *gather;
+    } leaves[CHEK_SHARD_COUNT_MAX];
+};
+
+/* Messages to a shard whose ring was full, in order. */
+struct server__outbox {
+    struct chek_message **messages;
+    uint32_t capacity, first, count;
+};
+
+/* What a manifest says of one partition. */
+struct server__entry {
+    uint64_t partition_seq;
+    uint64_t number; /* of the snapshot that its image belongs to */
+    uint32_t segment_count;
+};
+
+/* A shard's walk over its partitions. */
+struct server__snapshot {
+    struct chek_message message;
+    struct chek_op op;
+    struct server__shard *shard;
+    uint64_t number;
+    uint64_t lsn;       /* the shard's log below it is in the snapshot */
+    uint32_t partition; /* the one at work */
+    bool running, storing;
+    int error;
+    uint8_t *image;
+    size_t image_size, image_capacity;
+    struct chek_bytes_view *segments;
+    uint32_t segment_first, segment_count;
+};
+
+struct server__counters {
+    uint64_t applied_count, appended_count, repeat_count, step_ns_max;
+};
+
+struct server__shard {
+    struct chek_server *server;
+    struct chek_io *io;
+    unsigned index;
+    struct chek_log *log;
+    struct chek_session_host *sessions;
+    struct chek_feed_host *feeds;
+    struct chek_query_host *queries;
+    struct chek_directory *copy;     /* NULL on shard 0, where partition 0 itself is read */
+    struct server__ground **grounds; /* by partition number; NULL when another shard's */
+    struct chek_list intake;         /* parts that wait for room in the log */
+    struct server__ticket *tickets;
+    uint32_t ticket_first, ticket_count;
+    uint64_t *credits;    /* bytes under way to each shard */
+    uint8_t *registering; /* by registration: its REGISTER command is under way */
+    struct chek_list changes_free;
+    struct server__change *changes;
+    struct chek_list changes_wait;     /* shard 0: asked, not begun */
+    struct server__change *change_now; /* shard 0: one at a time */
+    bool change_appended;
+    struct chek_list gathers_free;
+    struct server__gather *gathers;
+    struct server__outbox *outboxes;
+    struct chek_arena arena;  /* a step of a visit, a change */
+    struct chek_arena decode; /* a change told to the copy */
+    struct chek_prng prng;    /* entropy of envelopes, seeded by the io room */
+    struct server__counters counters;
+    struct chek_message life; /* started, quiet */
+    struct chek_op flush_op;
+    struct server__snapshot snapshot;
+    uint32_t seal_count; /* at work */
+    bool started, stopping, quiet;
+    int start_error;
+    uint16_t port;
+    /* Shard 0's. */
+    uint32_t started_count, quiet_count, snapshot_open_count;
+    int snapshot_error;
+    struct chek_message snapshot_messages[CHEK_SHARD_COUNT_MAX];
+    struct chek_op manifest_op;
+    struct chek_list snapshot_waiting; /* of gathers whose asker waits for a snapshot */
+    uint8_t *memory;                   /* of changes and gathers */
+    size_t memory_size;
+};
+
+/* server.c: what all shards share; set at the start, or guarded by being written once */
+unsigned server__shard_of(const struct chek_server *server, uint16_t partition);
+unsigned server__shard_count(const struct chek_server *server);
+const struct chek_server_config *server__config(const struct chek_server *server);
+const struct chek_subject_key *server__subject_key(const struct chek_server *server);
+void server__folder_id(const struct chek_server *server, uint64_t ret[2]);
+struct server__shard *server__shard(struct chek_server *server, unsigned index);
+/* The log of some shard failed; seen by all at their next turn. */
+void server__latch(struct chek_server *server);
+bool server__is_latched(const struct chek_server *server);
+/* True for the first caller only. */
+bool server__end_once(struct chek_server *server);
+
+/* shard.c */
+CHEK_MUST_USE int server__shard_init(struct server__shard *shard, struct chek_server *server,
+                                     struct chek_io *io, unsigned index);
+void server__shard_finish(struct server__shard *shard);
+void server__post(struct server__shard *shard, unsigned to, uint16_t kind,
+                  struct chek_message *message);
+const struct chek_directory *server__directory(struct server__shard *shard);
+
+/* intake.c */
+void server__intake(struct server__shard *shard, struct chek_part *part);
+void server__intake_run(struct server__shard *shard);
+void server__on_durable(void *context, struct chek_bytes_view command, uint64_t lsn);
+/*
+ * Append one command with its ticket. False: the log has no room now; nothing happened. True with
+ * *ret_error: it was appended (CHEK_OK) or it cannot be.
+ */
+bool server__append(struct server__shard *shard, struct server__ground *ground,
+                    const struct chek_envelope *envelope, struct chek_bytes_view body,
+                    const struct server__ticket *ticket, int *ret_error);
+void server__part_done(struct server__shard *shard, struct chek_part *part);
+void server__part_back(struct server__shard *shard, struct chek_part *part);
+bool server__has_credit(void *context, unsigned to, size_t size);
+void server__submit(void *context, struct chek_part *part);
+
+/* change.c */
+/* A free change; NULL: too many under way. */
+struct server__change *server__change_take(struct server__shard *shard);
+void server__change_give(struct server__shard *shard, struct server__change *change);
+void server__change_ask(struct server__shard *shard, struct server__change *change);
+void server__change_message(struct server__shard *shard, struct chek_message *message);
+void server__change_run(struct server__shard *shard);
+void server__change_applied(struct server__shard *shard, struct server__change *change,
+                            const struct chek_outcome *outcome);
+bool server__claim(void *context, struct chek_feed_frame *frame, struct chek_bytes_view claim);
+
+/* gather.c */
+struct server__gather *server__gather_take(struct server__shard *shard);
+void server__gather_give(struct server__shard *shard, struct server__gather *gather);
+void server__gather_begin(struct server__shard *shard, struct server__gather *gather);
+void server__gather_message(struct server__shard *shard, struct chek_message *message);
+void server__on_hello(void *context, struct chek_request *request, uint64_t acknowledged);
+
+/* seal.c */
+void server__seal_check(struct server__shard *shard, struct server__ground *ground);
+
+/* life.c */
+void server__shard_start(struct server__shard *shard);
+void server__life_turn(struct server__shard *shard);
+void server__life_message(struct server__shard *shard, struct chek_message *message);
+void server__on_latch(void *context, int error);
+/* Tell the owner once how it ended. */
+void server__end(struct server__shard *shard, int error);
+
+/* snapshot_flow.c; begin and wait on shard 0 only */
+void server__snapshot_begin(struct server__shard *zero);
+void server__snapshot_turn(struct server__shard *shard);
+void server__snapshot_message(struct server__shard *shard, struct chek_message *message);
+
+/* manifest_flow.c: the manifest in memory */
+struct server__entry *server__snapshot_entry(struct chek_server *server, uint32_t partition);
+/* Begin a snapshot unless one is running; its number. */
+bool server__snapshot_open(struct chek_server *server);
+void server__snapshot_close(struct chek_server *server, int error);
+uint64_t server__snapshot_number(const struct chek_server *server);
+uint64_t server__snapshot_count(const struct chek_server *server);
+/* Write the manifest with the entries as they are. Threads: a worker, or the start. */
+CHEK_MUST_USE int server__manifest_write(struct chek_server *server, struct chek_io *io);
+
+/* admin.c */
+void server__token_add(void *context, struct chek_request *request, struct chek_bytes_view body);
+void server__token_revoke(void *context, struct chek_request *request, struct chek_bytes_view body);
+void server__change_on_abandon(void *context, struct chek_request *request);
+void server__tokens(void *context, struct chek_request *request, struct chek_bytes_view body);
+void server__tokens_on_room(void *context, struct chek_request *request);
+void server__snapshot_ask(void *context, struct chek_request *request, struct chek_bytes_view body);
+void server__gather_on_abandon(void *context, struct chek_request *request);
+
+/* status.c */
+void server__ask_status(void *context, struct chek_request *request, struct chek_bytes_view body);
+
+/* event_flow.c */
+void server__on_event(void *context, uint16_t partition, uint64_t event_seq,
+                      const struct chek_event *event);
+void server__events_turn(struct server__shard *shard);
+void server__ask_events(void *context, struct chek_request *request, struct chek_bytes_view body);
+void server__events_on_abandon(void *context, struct chek_request *request);
+void server__events_on_room(void *context, struct chek_request *request);
+
+#endif

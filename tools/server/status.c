@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * status.c - what a server says of itself: rows of (name, shard, value).
+ *
+ * Each shard encodes its own rows into its slot of a gather; the asker puts the slots together.
+ * The same rows, in the text of a metrics scraper, are what --metrics serves.
+ */
+#include <string.h>
+
+#include "engine/base/assertion.h"
+#include "engine/base/memory.h"
+#include "engine/io/io.h"
+#include "tools/server/shard.h"
+
+#define SLOT_SIZE (64 * 1024)
+#define ITEM_COUNT_MAX 128
+
+struct rows {
+    struct chek_status_item items[ITEM_COUNT_MAX];
+    uint32_t count;
+    uint32_t shard; /* + 1 */
+};
+
+static void
+row(struct rows *rows, const char *name, uint64_t value)
+{
+    CHEK_ASSERT(rows->count < ITEM_COUNT_MAX);
+    rows->items[rows->count++] = (struct chek_status_item){
+        .name = chek_bytes_view_text(name), .shard = rows->shard, .value = (int64_t)value};
+}
+
+static void
+row_text(struct rows *rows, const char *name, const char *text)
+{
+    row(rows, name, 0);
+    rows->items[rows->count - 1].text = chek_bytes_view_text(text);
+}
+
+static void
+rows_of_partitions(struct server__shard *shard, struct rows *rows)
+{
+    struct chek_store_counters sum = {0};
+    uint64_t heap_size = 0;
+    uint64_t partition_count = 0;
+    uint64_t registration_count = 0;
+
+    for (unsigned i = 1; i <= chek_server_partition_count(shard->server); i++) {
+        if (shard->grounds[i] == NULL) {
+            continue;
+        }
+        const struct chek_partition *partition = shard->grounds[i]->partition;
+        struct chek_store_counters store =
+            chek_store_count(chek_partition_store(shard->grounds[i]->partition));
+        sum.row_count += store.row_count;
+        sum.line_count += store.line_count;
+        sum.segment_count += store.segment_count;
+        sum.open_row_count += store.open_row_count;
+        sum.segment_size += store.segment_size;
+        sum.open_size += store.open_size;
+        sum.dictionary_size += store.dictionary_size;
+        heap_size += chek_partition_heap_size(partition);
+        registration_count += chek_partition_registration_count(partition);
+        partition_count += 1;
+    }
+    row(rows, "partitions", partition_count);
+    row(rows, "registrations", registration_count);
+    row(rows, "documents", sum.row_count);
+    row(rows, "lines", sum.line_count);
+    row(rows, "documents_open", sum.open_row_count);
+    row(rows, "segments", sum.segment_count);
+    row(rows, "segment_bytes", sum.segment_size);
+    row(rows, "open_bytes", sum.open_size);
+    row(rows, "dictionary_bytes", sum.dictionary_size);
+    row(rows, "heap_bytes", heap_size);
+}
+
+static void
+rows_of_log(struct server__shard *shard, struct rows *rows)
+{
+    struct chek_log_counters log = chek_log_count(shard->log);
+    row_text(rows, "sync_method",
+             log.method == CHEK_SYNC_DATA_SYNC ? "O_DSYNC writes" : "write, then fdatasync");
+    row(rows, "log_durable_lsn", log.durable_lsn);
+    row(rows, "log_commands", log.command_count);
+    row(rows, "log_bytes", log.command_size);
+    row(rows, "log_groups", log.group_count);
+    row(rows, "log_blocks", log.block_count);
+    row(rows, "log_files", log.file_count);
+    row(rows, "log_syncs", log.sync_count);
+    row(rows, "log_group_ns_max", log.group_ns_max);
+    row(rows, "log_group_ns_sum", log.group_ns_sum);
+    row(rows, "log_latched", server__is_latched(shard->server));
+}
+
+static void
+rows_of_sessions(struct server__shard *shard, struct rows *rows)
+{
+    struct chek_session_counters session = chek_session_count(shard->sessions);
+    struct chek_feed_counters feed = chek_feed_count(shard->feeds);
+    row(rows, "connections", session.connection_count);
+    row(rows, "connections_open", session.connection_open_count);
+    row(rows, "requests", session.request_count);
+    row(rows, "refusals", session.refusal_count);
+    row(rows, "busy", session.busy_count + feed.busy_count);
+    row(rows, "authentication_failures", session.authentication_failure_count);
+    row(rows, "alarms", session.alarm_count);
+    row(rows, "frame_errors", session.frame_error_count);
+    row(rows, "timeouts", session.timeout_count);
+    row(rows, "received_bytes", session.received_size);
+    row(rows, "sent_bytes", session.sent_size);
+    row(rows, "sends", session.send_count);
+    row(rows, "feed_frames", feed.frame_count);
+    row(rows, "feed_documents", feed.document_count);
+    row(rows, "stored", feed.stored_count);
+    row(rows, "duplicates", feed.duplicate_count);
+    row(rows, "conflicts", feed.conflict_count);
+    row(rows, "refused", feed.refused_count);
+    row(rows, "completed", feed.completed_count);
+    row(rows, "longest_step_us", shard->counters.step_ns_max / 1000);
+    row(rows, "io_operations", shard->io->op_count);
+    row(rows, "io_messages", shard->io->post_count);
+}
+
+static void
+rows_of_server(struct server__shard *shard, struct rows *rows)
+{
+    struct chek_memory_counters memory = chek_memory_count();
+    uint32_t number = rows->shard;
+    rows->shard = 0;
+    row_text(rows, "version", CHEK_SERVER_VERSION);
+    row(rows, "shards", server__shard_count(shard->server));
+    row(rows, "heap_allocations", memory.allocation_count);
+    row(rows, "heap_in_use_bytes", memory.heap_size);
+    row(rows, "memory_committed_bytes", memory.committed_size);
+    row(rows, "principals", chek_directory_principal_count(server__directory(shard)));
+    row(rows, "snapshots", server__snapshot_count(shard->server));
+    rows->shard = number;
+}
+
+static void
+status_run(struct server__shard *shard, struct server__gather *gather, unsigned index)
+{
+    struct rows rows = {.shard = index + 1};
+    if (index == 0) {
+        rows_of_server(shard, &rows);
+    }
+    rows_of_partitions(shard, &rows);
+    rows_of_log(shard, &rows);
+    rows_of_sessions(shard, &rows);
+
+    struct chek_status_items slot = {.items = rows.items, .items_count = rows.count};
+    struct chek_writer out =
+        chek_writer_over(gather->answer + (size_t)index * SLOT_SIZE, SLOT_SIZE);
+    chek_status_items_encode(&out, &slot);
+    CHEK_ASSERT(!out.full);
+    gather->values[index] = out.size;
+}
+
+/* All slots as one record; in the arena. */
+static struct chek_status_items
+slots_join(struct server__shard *shard, struct server__gather *gather)
+{
+    struct chek_status_items all = {0};
+    struct chek_status_item *items;
+    unsigned shard_count = server__shard_count(shard->server);
+
+    chek_arena_reset(&shard->arena);
+    items = chek_arena_take(&shard->arena, shard_count * ITEM_COUNT_MAX * sizeof *items);
+    CHEK_ASSERT(items != NULL);
+    for (unsigned i = 0; i < shard_count; i++) {
+        struct chek_status_items slot;
+        struct chek_fault fault;
+        int error = chek_status_items_decode_whole(gather->answer + (size_t)i * SLOT_SIZE,
+                                                   gather->values[i], &shard->arena, &slot, &fault);
+        CHEK_ASSERT(error == CHEK_OK);
+        memcpy(items + all.items_count, slot.items, slot.items_count * sizeof *items);
+        all.items_count += slot.items_count;
+    }
+    all.items = items;
+    return all;
+}
+
+static void
+status_done(struct server__shard *shard, struct server__gather *gather)
+{
+    struct chek_request *request = gather->request;
+    if (request != NULL) {
+        struct chek_status_items all = slots_join(shard, gather);
+        struct chek_writer out = chek_request_answer_begin(request, all.items_count * 96 + 64);
+        if (out.full) {
+            chek_request_refuse(request, CHEK_E_BUSY, NULL, NULL);
+        } else {
+            chek_status_items_encode(&out, &all);
+            CHEK_ASSERT(!out.full);
+            chek_request_answer_end(request, &out, true);
+        }
+    }
+    server__gather_give(shard, gather);
+}
+
+void
+server__ask_status(void *context, struct chek_request *request, struct chek_bytes_view body)
+{
+    struct server__shard *shard = context;
+    struct server__gather *gather = server__gather_take(shard);
+    (void)body;
+    if (gather == NULL) {
+        chek_request_refuse(request, CHEK_E_BUSY, NULL, NULL);
+        return;
+    }
+    gather->request = request;
+    gather->run = status_run;
+    gather->on_done = status_done;
+    memcpy(chek_request_state(request), &gather, sizeof gather);
+    server__gather_begin(shard, gather);
+}
