@@ -9,7 +9,7 @@
 
 #include "persist/log_format.h"
 
-#define LOG_READ_SIZE ((size_t)1024 * 1024)
+#define LOG_READ_SIZE ((size_t)256 * 1024)
 #define LOG_GATHER_SIZE ((size_t)LOG_GROUP_BLOCK_COUNT_MAX * LOG_PAYLOAD_SIZE)
 #define LOG_LSN_MAX UINT64_MAX
 

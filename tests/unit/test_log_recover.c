@@ -1,0 +1,802 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_log_recover.c - what is replayed, what is cut, and what stops a start.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <errno.h>
+
+#include "engine/base/memory.h"
+#include "engine/base/prng.h"
+#include "tests/unit/log_fixture.h"
+
+#define BLOCK CHEK_BLOCK_SIZE
+#define SECTOR CHEK_SECTOR_SIZE
+
+/*
+ * Three files of eight blocks: groups of one to three blocks, commands across blocks, and in the
+ * first file blocks left over because a group did not fit.
+ */
+static uint64_t
+golden_write(struct fake_disk *disk, bool settle)
+{
+    static const unsigned groups[] = {1, 9, 3, 20, 2, 24, 7, 1, 18, 12, 1, 5};
+    struct log_writer writer;
+    log_writer_open(&writer, disk, 5, 1, 100, 8);
+    for (size_t i = 0; i < CHEK_COUNT(groups); i++) {
+        for (unsigned j = 0; j < groups[i]; j++) {
+            assert_true(log_writer_send(&writer,
+                                        log_command_size(writer.number_first + writer.sent_count)));
+        }
+        log_writer_harden(&writer);
+        unsigned work = fake_disk_find(disk, CHEK_OP_WORK, 0);
+        if (work != FAKE_PENDING_COUNT_MAX) {
+            fake_disk_complete(disk, work, CHEK_OK);
+            chek_log_turn(writer.log);
+        }
+    }
+    if (settle) {
+        log_writer_settle(&writer);
+    }
+    uint64_t count = writer.durable_count;
+    log_writer_abandon(&writer);
+    return count;
+}
+
+/* Group n has n + 1 commands of 8 bytes and one block; the log ends without a mark. */
+static uint64_t
+plain_write(struct fake_disk *disk, unsigned group_count, bool settle)
+{
+    struct log_writer writer;
+    log_writer_open(&writer, disk, 5, 1, 0, 16);
+    for (unsigned i = 0; i < group_count; i++) {
+        for (unsigned j = 0; j < 8; j++) {
+            assert_true(log_writer_send(&writer, 400));
+        }
+        log_writer_harden(&writer);
+    }
+    if (settle) {
+        log_writer_settle(&writer);
+    }
+    uint64_t count = writer.durable_count;
+    log_writer_abandon(&writer);
+    return count;
+}
+
+#define PLAIN_GROUP_SIZE (8 * (400 + CHEK_LOG_COMMAND_OVERHEAD))
+
+static struct fake_file *
+file_of(struct fake_disk *disk, uint32_t number)
+{
+    return log_file_at(disk, 5, 1, number);
+}
+
+static void
+sectors_clear(struct fake_file *file, uint32_t block, uint32_t sector, uint32_t count)
+{
+    memset(file->bytes + (size_t)block * BLOCK + (size_t)sector * SECTOR, 0,
+           (size_t)count * SECTOR);
+}
+
+/* ---- whole logs ---------------------------------------------------------------------------- */
+
+static void
+test_log_recover_replays_everything_in_order(void **state)
+{
+    (void)state;
+    struct fake_disk *disk = fake_disk_create();
+    struct log_reader reader = {0};
+    uint64_t count = golden_write(disk, true);
+
+    assert_int_equal(log_reader_run(&reader, disk, 100), CHEK_OK);
+    assert_int_equal(reader.command_count, count);
+    assert_int_equal(reader.cut_count, 0);
+    assert_int_equal(reader.generation_last, 5);
+    assert_int_equal(reader.end_count, 1);
+    assert_int_equal(reader.ends[0].generation, 5);
+    assert_int_equal(reader.ends[0].stream, 1);
+    assert_int_equal(reader.ends[0].file_first, 1);
+    assert_true(reader.ends[0].ended);
+    assert_non_null(file_of(disk, 3)); /* the golden log has three files */
+    assert_true(file_of(disk, 1)->sync_count > 1);
+    fake_disk_destroy(disk);
+}
+
+static void
+test_log_recover_of_an_empty_folder_is_empty(void **state)
+{
+    (void)state;
+    struct fake_disk *disk = fake_disk_create();
+    struct log_reader reader = {0};
+
+    assert_int_equal(log_reader_run(&reader, disk, 0), CHEK_OK);
+    assert_int_equal(reader.generation_last, 0);
+    assert_int_equal(reader.end_count, 0);
+    fake_disk_destroy(disk);
+}
+
+static void
+test_log_recover_replays_generations_and_streams_in_order(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t generation;
+        uint32_t stream;
+    } runs[] = {{1, 0}, {1, 1}, {2, 0}, {2, 17}, {16, 0}};
+    struct fake_disk *disk = fake_disk_create();
+    struct log_reader reader = {0};
+    struct log_writer writer;
+
+    for (size_t i = CHEK_COUNT(runs); i-- > 0;) { /* made last to first */
+        log_writer_open(&writer, disk, runs[i].generation, runs[i].stream, 3 * i, 8);
+        for (unsigned j = 0; j < 3; j++) {
+            assert_true(log_writer_send(&writer, 50));
+        }
+        log_writer_settle(&writer);
+        log_writer_abandon(&writer);
+    }
+    (void)fake_disk_put(disk, "log/notes.txt", "mine", 4); /* not ours */
+    assert_int_equal(log_reader_run(&reader, disk, 0), CHEK_OK);
+    assert_int_equal(reader.command_count, 3 * CHEK_COUNT(runs));
+    assert_int_equal(reader.generation_last, 16);
+    assert_int_equal(reader.end_count, CHEK_COUNT(runs));
+    fake_disk_destroy(disk);
+}
+
+static void
+test_log_recover_stops_at_the_callers_error(void **state)
+{
+    (void)state;
+    struct fake_disk *disk = fake_disk_create();
+    struct log_reader reader = {.fail_at = 12};
+    (void)golden_write(disk, true);
+
+    assert_int_equal(log_reader_run(&reader, disk, 100), CHEK_E_BUSY);
+    assert_int_equal(reader.command_count, 12);
+    fake_disk_destroy(disk);
+}
+
+static void
+test_log_recover_returns_every_disk_error(void **state)
+{
+    (void)state;
+    struct fake_disk *disk = fake_disk_create();
+    struct log_reader reader = {0};
+    (void)golden_write(disk, true);
+    uint64_t heap_size = chek_memory_count().heap_size;
+
+    for (unsigned n = 1;; n++) {
+        disk->fail_call_at = n;
+        disk->fail_call_error = -EIO;
+        int error = log_reader_run(&reader, disk, 100);
+        assert_int_equal(chek_memory_count().heap_size, heap_size);
+        if (disk->fail_call_at != 0) {
+            assert_int_equal(error, CHEK_OK);
+            assert_true(n > 12); /* four files, three calls each */
+            break;
+        }
+        assert_int_equal(error, -EIO);
+    }
+    for (uint64_t n = 1; n <= 2; n++) {
+        disk->fail_call_at = 0;
+        chek_memory_fail_at(n);
+        assert_int_equal(log_reader_run(&reader, disk, 100), -ENOMEM);
+        chek_memory_fail_at(0);
+        assert_int_equal(chek_memory_count().heap_size, heap_size);
+    }
+    fake_disk_destroy(disk);
+}
+
+/* ---- damage -------------------------------------------------------------------------------- */
+
+/* Damage to a log that is proved durable to its end is found, or changes nothing. */
+static void
+damage_check(struct fake_disk *disk, uint64_t number_first, uint64_t count, size_t *ret_found)
+{
+    struct log_reader reader = {0};
+    int error = log_reader_run(&reader, disk, number_first);
+    if (error == CHEK_E_CORRUPT) {
+        assert_true(reader.command_count <= count);
+        *ret_found += 1;
+        return;
+    }
+    assert_int_equal(error, CHEK_OK);
+    assert_int_equal(reader.command_count, count);
+}
+
+/* One group and the idle mark. */
+static void
+test_log_recover_finds_every_flipped_bit(void **state)
+{
+    (void)state;
+    struct fake_disk *disk = fake_disk_create();
+    struct log_writer writer;
+    size_t found = 0;
+
+    log_writer_open(&writer, disk, 5, 1, 0, 8);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_true(log_writer_send(&writer, 800));
+    }
+    log_writer_settle(&writer);
+    log_writer_abandon(&writer);
+    uint8_t *bytes = file_of(disk, 1)->bytes;
+    const size_t size = 2 * BLOCK;
+    assert_false(persist__log_is_zero(bytes + size - BLOCK, BLOCK));
+    assert_true(persist__log_is_zero(bytes + size, BLOCK));
+    for (size_t i = 0; i < size * 8; i++) {
+        bytes[i / 8] ^= (uint8_t)(1 << i % 8);
+        damage_check(disk, 0, 4, &found);
+        bytes[i / 8] ^= (uint8_t)(1 << i % 8);
+    }
+    assert_int_equal(found, size * 8);
+    fake_disk_destroy(disk);
+}
+
+static void
+test_log_recover_finds_every_flipped_bit_of_the_watermark(void **state)
+{
+    (void)state;
+    struct fake_disk *disk = fake_disk_create();
+    size_t found = 0;
+    uint64_t count = golden_write(disk, true);
+
+    struct fake_file *file = file_of(disk, 0);
+    assert_int_equal(file->size, 2 * BLOCK);
+    for (size_t i = 0; i < file->size; i++) {
+        for (unsigned bit = 0; bit < 8; bit += i < 64 ? 1 : 5) {
+            file->bytes[i] ^= (uint8_t)(1 << bit);
+            damage_check(disk, 100, count, &found);
+            file->bytes[i] ^= (uint8_t)(1 << bit);
+        }
+    }
+    assert_int_equal(found, 64 * 8 + (2 * BLOCK - 64) * 2);
+    fake_disk_destroy(disk);
+}
+
+/* One bit of every byte of a log with several files and groups, and of some of its unused blocks. */
+static void
+test_log_recover_finds_damage_in_every_byte(void **state)
+{
+    (void)state;
+    struct fake_disk *disk = fake_disk_create();
+    size_t found = 0, used = 0;
+    uint64_t count = golden_write(disk, true);
+
+    for (uint32_t number = 1; number <= 3; number++) {
+        struct fake_file *file = file_of(disk, number);
+        for (size_t i = 0; i < file->size; i++) {
+            const uint8_t *block = file->bytes + i / BLOCK * BLOCK;
+            if (persist__log_is_zero(block, SECTOR) && i % 16 != 5) {
+                continue;
+            }
+            /* Behind the last head that was written nothing but heads is judged. */
+            used += number < 3 || !persist__log_is_zero(block, SECTOR) || i % BLOCK < SECTOR;
+            file->bytes[i] ^= (uint8_t)(1 << i % 7);
+            damage_check(disk, 100, count, &found);
+            file->bytes[i] ^= (uint8_t)(1 << i % 7);
+        }
+    }
+    assert_int_equal(found, used);
+    fake_disk_destroy(disk);
+}
+
+static void
+test_log_recover_finds_truncation(void **state)
+{
+    (void)state;
+    struct fake_disk *disk = fake_disk_create();
+    size_t found = 0, tried = 0;
+    uint64_t count = golden_write(disk, true);
+
+    for (uint32_t number = 0; number <= 3; number++) {
+        struct fake_file *file = file_of(disk, number);
+        const size_t size = file->size;
+        for (size_t length = 0; length < size; length += number % 2 == 0 ? 1 : 5) {
+            file->size = length;
+            damage_check(disk, 100, count, &found);
+            tried += 1;
+        }
+        file->size = size;
+    }
+    assert_int_equal(found, tried);
+    fake_disk_destroy(disk);
+}
+
+static void
+test_log_recover_finds_swapped_and_copied_blocks(void **state)
+{
+    (void)state;
+    struct fake_disk *disk = fake_disk_create();
+    size_t found = 0, tried = 0, harmless = 0;
+    uint64_t count = golden_write(disk, true);
+    uint8_t first[BLOCK], second[BLOCK];
+
+    for (uint32_t i = 0; i < 24; i++) {
+        for (uint32_t j = 0; j < 24; j++) {
+            uint8_t *a = file_of(disk, 1 + i / 8)->bytes + (size_t)(i % 8) * BLOCK;
+            uint8_t *b = file_of(disk, 1 + j / 8)->bytes + (size_t)(j % 8) * BLOCK;
+            memcpy(first, a, BLOCK);
+            memcpy(second, b, BLOCK);
+            if (memcmp(first, second, BLOCK) == 0) {
+                continue; /* the same one, or both unwritten */
+            }
+            memcpy(a, second, BLOCK); /* a copy: lost, misdirected or stale */
+            damage_check(disk, 100, count, &found);
+            memcpy(b, first, BLOCK);
+            damage_check(disk, 100, count, &found);
+            memcpy(a, first, BLOCK);
+            memcpy(b, second, BLOCK);
+            tried += 2;
+            /* The idle mark is lost; the watermark says the same. */
+            harmless += first[6] == LOG_FLAGS_ALL && persist__log_is_zero(second, BLOCK);
+        }
+    }
+    assert_true(tried > 500 && harmless > 0);
+    assert_int_equal(found, tried - harmless);
+    fake_disk_destroy(disk);
+}
+
+static void
+test_log_recover_finds_a_block_of_another_run_or_stream(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t generation;
+        uint32_t stream;
+    } runs[] = {{4, 1}, {5, 0}};
+    for (size_t i = 0; i < CHEK_COUNT(runs); i++) {
+        struct fake_disk *disk = fake_disk_create();
+        struct fake_disk *other = fake_disk_create();
+        struct log_writer writer;
+        struct log_reader reader = {0};
+        (void)plain_write(disk, 3, true);
+        log_writer_open(&writer, other, runs[i].generation, runs[i].stream, 0, 16);
+        for (unsigned j = 0; j < 8; j++) {
+            assert_true(log_writer_send(&writer, 400));
+        }
+        log_writer_settle(&writer);
+        log_writer_abandon(&writer);
+        memcpy(file_of(disk, 1)->bytes,
+               log_file_at(other, runs[i].generation, runs[i].stream, 1)->bytes, BLOCK);
+        assert_int_equal(log_reader_run(&reader, disk, 0), CHEK_E_CORRUPT);
+        assert_int_equal(reader.fault.offset, 0);
+        fake_disk_destroy(other);
+        fake_disk_destroy(disk);
+    }
+}
+
+/* ---- the validity list ----------------------------------------------------------------------- */
+
+/* In block `block` of a log of two groups and an idle mark, `size` bytes at `offset` become
+ * `value`; then the sums are made right again. */
+static struct head_case {
+    const char *name;
+    uint32_t block, offset, size;
+    uint64_t value;
+    int want;
+} head_cases[] = {
+    {"an_untouched_block_is_accepted", 0, 6, 2, LOG_FLAG_GROUP_FIRST | LOG_FLAG_GROUP_LAST, 0},
+    {"another_magic_is_corrupt", 0, 0, 4, 0x474c4b44, CHEK_E_CORRUPT},
+    {"version_2_is_not_supported", 0, 4, 2, 2, CHEK_E_VERSION},
+    {"an_unknown_flag_is_corrupt", 0, 6, 2, 8 + 3, CHEK_E_CORRUPT},
+    {"another_folder_is_foreign", 0, 8, 8, 1, CHEK_E_FOREIGN},
+    {"another_folders_high_half_is_foreign", 0, 16, 8, 1, CHEK_E_FOREIGN},
+    {"another_generation_is_corrupt", 0, 24, 8, 6, CHEK_E_CORRUPT},
+    {"an_lsn_that_does_not_follow_is_corrupt", 1, 32, 8, PLAIN_GROUP_SIZE + 1, CHEK_E_CORRUPT},
+    {"a_log_that_does_not_begin_at_zero_is_corrupt", 0, 32, 8, 1, CHEK_E_CORRUPT},
+    {"durable_above_the_block_is_corrupt", 1, 40, 8, PLAIN_GROUP_SIZE + 1, CHEK_E_CORRUPT},
+    {"another_stream_is_corrupt", 0, 48, 2, 2, CHEK_E_CORRUPT},
+    {"payload_above_a_block_is_corrupt", 0, 50, 2, LOG_PAYLOAD_SIZE + 1, CHEK_E_CORRUPT},
+    {"payload_shorter_than_its_commands_is_corrupt", 1, 50, 2, 100, CHEK_E_CORRUPT},
+    {"another_file_number_is_corrupt", 0, 52, 4, 2, CHEK_E_CORRUPT},
+    {"another_block_number_is_corrupt", 1, 56, 4, 2, CHEK_E_CORRUPT},
+    {"more_blocks_than_the_file_has_is_corrupt", 0, 60, 4, 17, CHEK_E_CORRUPT},
+    {"fewer_blocks_than_the_file_has_is_corrupt", 0, 60, 4, 15, CHEK_E_CORRUPT},
+    {"a_group_without_its_first_block_is_corrupt", 0, 6, 2, LOG_FLAG_GROUP_LAST, CHEK_E_CORRUPT},
+    {"a_group_inside_a_group_is_corrupt", 0, 6, 2, LOG_FLAG_GROUP_FIRST, CHEK_E_CORRUPT},
+    {"an_idle_mark_with_payload_is_corrupt", 0, 6, 2, LOG_FLAGS_ALL, CHEK_E_CORRUPT},
+    {"an_empty_block_that_is_no_idle_mark_is_corrupt", 2, 6, 2, 3, CHEK_E_CORRUPT},
+    {"an_idle_mark_that_is_not_a_whole_group_is_corrupt", 2, 6, 2, 5, CHEK_E_CORRUPT},
+    {"an_idle_mark_with_something_not_durable_is_corrupt", 2, 40, 8, 0, CHEK_E_CORRUPT},
+    {"a_command_of_no_size_is_corrupt", 0, LOG_HEAD_SIZE, 4, 0, CHEK_E_CORRUPT},
+    {"a_command_beyond_its_group_is_corrupt", 0, LOG_HEAD_SIZE, 4, 100000, CHEK_E_CORRUPT},
+    {"a_command_above_the_limit_is_corrupt", 0, LOG_HEAD_SIZE, 4, 0xffffffff, CHEK_E_CORRUPT},
+    {"a_command_that_misses_its_sum_is_corrupt", 0, LOG_HEAD_SIZE + 4, 4, 0, CHEK_E_CORRUPT},
+    {"a_command_with_other_bytes_is_corrupt", 0, LOG_HEAD_SIZE + 30, 1, 0, CHEK_E_CORRUPT},
+};
+
+static void
+test_log_recover_head(void **state)
+{
+    const struct head_case *c = *state;
+    struct fake_disk *disk = fake_disk_create();
+    struct log_reader reader = {0};
+    uint64_t count = plain_write(disk, 2, true);
+
+    uint8_t *block = file_of(disk, 1)->bytes + (size_t)c->block * BLOCK;
+    uint8_t value[8];
+    chek_store_u64(value, c->value);
+    memcpy(block + c->offset, value, c->size);
+    struct log_place place = {.generation = 5, .stream = 1, .file = 1};
+    place.folder_id[0] = chek_load_u64(block + 8);
+    place.folder_id[1] = chek_load_u64(block + 16);
+    log_block_seal(block, &place, c->block);
+
+    assert_string_equal(chek_error_text(log_reader_run(&reader, disk, 0)),
+                        chek_error_text(c->want));
+    if (c->want == CHEK_OK) {
+        assert_int_equal(reader.command_count, count);
+    } else {
+        assert_string_equal(reader.fault.file, "log/0000000000000005-0001-00000001.log");
+        assert_true(reader.fault.offset <= 16 * BLOCK);
+    }
+    fake_disk_destroy(disk);
+}
+
+/* ---- torn tails ---------------------------------------------------------------------------- */
+
+/*
+ * Any subset of the sectors of the last two groups was not written. What is replayed is a prefix
+ * that has the two durable groups before them, and a second start replays exactly the same.
+ */
+static void
+test_log_recover_cuts_any_torn_tail(void **state)
+{
+    (void)state;
+    struct fake_disk *golden = fake_disk_create();
+    struct fake_disk *disk = fake_disk_create();
+    struct chek_prng prng;
+    (void)plain_write(golden, 4, false);
+    /* Heads formed while four groups were in flight know less than those of one by one. */
+    const struct log_place place = {
+        .folder_id = {log_folder_id[0], log_folder_id[1]}, .generation = 5, .stream = 1, .file = 1};
+    for (uint32_t i = 2; i < 4; i++) {
+        uint8_t *block = file_of(golden, 1)->bytes + (size_t)i * BLOCK;
+        chek_store_u64(block + 40, 2 * PLAIN_GROUP_SIZE);
+        log_block_seal(block, &place, i);
+    }
+    unsigned cut_count = 0;
+    chek_prng_init(&prng, 7);
+    fake_disk_copy(disk, golden);
+    for (uint32_t round = 0; round < 8192; round++) {
+        uint32_t lost = (uint32_t)chek_prng_next(&prng) & 0xffff;
+        lost &= round % 2 == 0 ? 0xffff : (uint32_t)chek_prng_next(&prng);
+        memcpy(file_of(disk, 1)->bytes, file_of(golden, 1)->bytes, 4 * BLOCK);
+        for (uint32_t i = 0; i < 16; i++) {
+            if ((lost >> i & 1) != 0) {
+                sectors_clear(file_of(disk, 1), 2 + i / 8, i % 8, 1);
+            }
+        }
+        struct log_reader reader = {0}, again = {0};
+        assert_int_equal(log_reader_run(&reader, disk, 0), CHEK_OK);
+        unsigned want = 16 + (lost == 0 ? 16 : 0);
+        assert_true(reader.command_count >= want);
+        assert_true((lost & 0xff) != 0 || reader.command_count >= 24);
+        assert_true((lost & 1) == 0 || reader.command_count == 16);
+        cut_count += reader.cut_count;
+        assert_int_equal(log_reader_run_known(&again, disk, 0, reader.ends, 1, 6), CHEK_OK);
+        assert_int_equal(again.command_count, reader.command_count);
+        assert_int_equal(again.cut_count, 0); /* recorded already */
+        assert_int_equal(again.ends[0].lsn_end, reader.ends[0].lsn_end);
+
+        /* Behind a recorded end, nothing that happens to the bytes matters any more. */
+        size_t end = 2 * BLOCK + (size_t)chek_prng_below(&prng, 2 * BLOCK);
+        if (reader.ends[0].lsn_end == 2 * PLAIN_GROUP_SIZE) {
+            file_of(disk, 1)->bytes[end] ^= 0x10;
+            assert_int_equal(log_reader_run_known(&again, disk, 0, reader.ends, 1, 6), CHEK_OK);
+            assert_int_equal(again.command_count, reader.command_count);
+        }
+    }
+    assert_true(cut_count > 1000);
+    fake_disk_destroy(disk);
+    fake_disk_destroy(golden);
+}
+
+static void
+test_log_recover_keeps_whole_commands_before_a_torn_sector(void **state)
+{
+    (void)state;
+    struct fake_disk *disk = fake_disk_create();
+    struct log_reader reader = {0};
+    (void)plain_write(disk, 1, false);
+
+    sectors_clear(file_of(disk, 1), 0, 4, 1); /* bytes 1920.. of the payload; commands take 408 */
+    assert_int_equal(log_reader_run(&reader, disk, 0), CHEK_OK);
+    assert_int_equal(reader.command_count, 4);
+    assert_int_equal(reader.cut_count, 1);
+    assert_int_equal(reader.cut.offset, 4 * SECTOR);
+    assert_int_equal(reader.cut.lsn_from, 4 * 408);
+    assert_int_equal(reader.cut.lsn_to, 0);
+    assert_int_equal(reader.ends[0].lsn_end, 4 * 408);
+    fake_disk_destroy(disk);
+}
+
+static void
+test_log_recover_of_a_log_that_just_ends_cuts_nothing(void **state)
+{
+    (void)state;
+    struct fake_disk *disk = fake_disk_create();
+    struct log_reader reader = {0};
+    uint64_t count = plain_write(disk, 3, false);
+
+    assert_int_equal(log_reader_run(&reader, disk, 0), CHEK_OK);
+    assert_int_equal(reader.command_count, count);
+    assert_int_equal(reader.cut_count, 0);
+    fake_disk_destroy(disk);
+}
+
+static void
+test_log_recover_of_a_file_that_was_being_filled_is_empty(void **state)
+{
+    (void)state;
+    for (size_t size = 0; size < 3 * BLOCK; size += 1000) {
+        struct fake_disk *disk = fake_disk_create();
+        struct log_reader reader = {0};
+        (void)plain_write(disk, 0, false);
+        file_of(disk, 1)->size = size;
+        file_of(disk, 0)->size = size < 2 * BLOCK ? size : 2 * BLOCK;
+        assert_int_equal(log_reader_run(&reader, disk, 0), CHEK_OK);
+        assert_int_equal(reader.command_count, 0);
+        assert_int_equal(reader.ends[0].lsn_end, 0);
+        fake_disk_destroy(disk);
+    }
+}
+
+/* ---- witnesses ----------------------------------------------------------------------------- */
+
+/* A written sector reads as zeros; who says that it was durable? */
+static struct witness_case {
+    const char *name;
+    bool settled;
+    bool keep_watermark, keep_idle_mark;
+    unsigned group; /* of three that loses its head */
+    int want;
+} witness_cases[] = {
+    {"a_later_head_proves_the_first_group", false, false, false, 0, CHEK_E_CORRUPT},
+    {"the_last_group_has_no_witness_in_a_busy_log", false, false, false, 2, CHEK_OK},
+    {"the_idle_mark_proves_the_last_group", true, false, true, 2, CHEK_E_CORRUPT},
+    {"the_watermark_proves_the_last_group", true, true, false, 2, CHEK_E_CORRUPT},
+    {"both_prove_the_last_group", true, true, true, 2, CHEK_E_CORRUPT},
+};
+
+static void
+test_log_recover_witness(void **state)
+{
+    const struct witness_case *c = *state;
+    struct fake_disk *disk = fake_disk_create();
+    struct log_reader reader = {0};
+    (void)plain_write(disk, 3, c->settled);
+
+    struct fake_file *file = file_of(disk, 1);
+    if (!c->keep_watermark) {
+        memset(file_of(disk, 0)->bytes, 0, 2 * BLOCK);
+    }
+    if (!c->keep_idle_mark) {
+        sectors_clear(file, 3, 0, 8);
+    }
+    sectors_clear(file, c->group, 0, 1);
+    assert_string_equal(chek_error_text(log_reader_run(&reader, disk, 0)),
+                        chek_error_text(c->want));
+    assert_int_equal(reader.command_count, 8 * c->group);
+    const struct chek_log_fault *fault = c->want != CHEK_OK ? &reader.fault : &reader.cut;
+    assert_int_equal(fault->offset, c->group * BLOCK);
+    assert_int_equal(fault->lsn_from, c->group * PLAIN_GROUP_SIZE);
+    if (c->want != CHEK_OK) {
+        /* One by one: the head of a group knows those before it; the marks know all. */
+        assert_int_equal(fault->lsn_to, (c->settled ? 3u : 2u) * PLAIN_GROUP_SIZE);
+    }
+    fake_disk_destroy(disk);
+}
+
+static void
+test_log_recover_a_head_in_a_later_file_is_a_witness(void **state)
+{
+    (void)state;
+    struct fake_disk *disk = fake_disk_create();
+    struct log_reader reader = {0};
+    (void)golden_write(disk, false);
+
+    struct fake_file *file = file_of(disk, 1);
+    uint32_t last = 7;
+    while (persist__log_is_zero(file->bytes + (size_t)last * BLOCK, BLOCK)) {
+        last -= 1;
+    }
+    sectors_clear(file, last, 0, 8);
+    assert_int_equal(log_reader_run(&reader, disk, 100), CHEK_E_CORRUPT);
+    assert_string_equal(reader.fault.file, "log/0000000000000005-0001-00000001.log");
+    assert_int_equal(reader.fault.offset, last * BLOCK);
+    assert_true(reader.fault.lsn_to > reader.fault.lsn_from);
+    fake_disk_destroy(disk);
+}
+
+static void
+test_log_recover_without_a_watermark_file_is_corrupt(void **state)
+{
+    (void)state;
+    struct fake_disk *disk = fake_disk_create();
+    struct log_reader reader = {0};
+    (void)plain_write(disk, 3, true);
+
+    file_of(disk, 0)->exists = false;
+    assert_int_equal(log_reader_run(&reader, disk, 0), CHEK_E_CORRUPT);
+    assert_string_equal(reader.fault.file, "log/0000000000000005-0001.mark");
+    fake_disk_destroy(disk);
+}
+
+static void
+test_log_recover_without_a_middle_file_is_corrupt(void **state)
+{
+    (void)state;
+    struct fake_disk *disk = fake_disk_create();
+    struct log_reader reader = {0};
+    (void)golden_write(disk, true);
+
+    file_of(disk, 2)->exists = false;
+    assert_int_equal(log_reader_run(&reader, disk, 100), CHEK_E_CORRUPT);
+    assert_string_equal(reader.fault.file, "log/0000000000000005-0001-00000002.log");
+    fake_disk_destroy(disk);
+}
+
+/* ---- with a manifest ----------------------------------------------------------------------- */
+
+/* What the manifest lists of the golden log, and what is done to its files. */
+static struct known_case {
+    const char *name;
+    bool is_listed;
+    uint64_t generation; /* of the manifest */
+    uint32_t file_first; /* its lsn_first is taken from the file */
+    int64_t end_less;    /* the recorded end is so much less than the real one */
+    bool ended;
+    uint32_t removed; /* file */
+    int want;
+    int64_t command_less; /* fewer commands than all */
+} known_cases[] = {
+    {"known_log_is_replayed", true, 5, 1, 0, false, 99, CHEK_OK, 0},
+    {"known_log_of_a_later_manifest_is_replayed", true, 9, 1, 0, false, 99, CHEK_OK, 0},
+    {"known_end_is_kept", true, 6, 1, 0, true, 99, CHEK_OK, 0},
+    {"known_end_before_the_real_one_is_kept", true, 6, 1, 8 + 50, true, 99, CHEK_OK, 1},
+    {"known_end_inside_a_command_is_corrupt", true, 6, 1, 20, true, 99, CHEK_E_CORRUPT, 0},
+    {"known_end_behind_the_real_one_is_corrupt", true, 6, 1, -1, true, 99, CHEK_E_CORRUPT, 0},
+    {"unlisted_log_is_passed_over", false, 5, 1, 0, false, 99, CHEK_OK, 1000},
+    {"log_of_a_later_generation_is_corrupt", false, 4, 1, 0, false, 99, CHEK_E_CORRUPT, 0},
+    {"files_below_the_first_are_passed_over", true, 5, 2, 0, false, 99, CHEK_OK, 500},
+    {"files_below_the_first_may_be_gone", true, 5, 2, 0, false, 1, CHEK_OK, 500},
+    {"first_file_gone_is_corrupt", true, 5, 2, 0, false, 2, CHEK_E_CORRUPT, 0},
+    {"first_file_of_all_gone_is_corrupt", true, 5, 1, 0, false, 1, CHEK_E_CORRUPT, 0},
+    {"first_file_of_an_ended_log_gone_is_corrupt", true, 6, 1, 0, true, 1, CHEK_E_CORRUPT, 0},
+};
+
+static void
+test_log_recover_known(void **state)
+{
+    const struct known_case *c = *state;
+    struct fake_disk *disk = fake_disk_create();
+    struct log_reader reader = {0};
+    struct log_writer writer;
+    log_writer_open(&writer, disk, 5, 1, 100, 8);
+    for (unsigned i = 0; i < 100; i++) { /* the last command takes 50 bytes */
+        assert_true(log_writer_send(&writer, i < 99 ? 600 : 50));
+        log_writer_settle(&writer);
+    }
+    uint64_t lsn = writer.durable_lsn;
+    log_writer_abandon(&writer);
+
+    const uint8_t *head = file_of(disk, c->file_first)->bytes;
+    const struct chek_log_known known = {
+        .generation = 5,
+        .stream = 1,
+        .file_first = c->file_first,
+        .lsn_first = chek_load_u64(head + 32),
+        .ended = c->ended,
+        .lsn_end = c->ended ? lsn - (uint64_t)c->end_less : 0,
+    };
+    uint64_t first = known.lsn_first / (600 + CHEK_LOG_COMMAND_OVERHEAD);
+    if (c->end_less > 0) {
+        memset(file_of(disk, 0)->bytes, 0, 2 * BLOCK); /* it would know better */
+    }
+    if (c->removed <= 3) {
+        file_of(disk, c->removed)->exists = false;
+    }
+    int error = log_reader_run_known(&reader, disk, 100 + first, &known, c->is_listed ? 1 : 0,
+                                     c->generation);
+    assert_string_equal(chek_error_text(error), chek_error_text(c->want));
+    if (error == CHEK_OK) {
+        uint64_t want = 100 - first - (c->command_less == 1);
+        assert_int_equal(reader.command_count, c->is_listed ? want : 0);
+        assert_int_equal(reader.end_count, c->is_listed);
+        assert_int_equal(reader.generation_last, c->generation);
+        assert_true(c->command_less == 500 ? first > 0 : first == 0);
+    }
+    fake_disk_destroy(disk);
+}
+
+static void
+test_log_recover_known_stream_that_never_began_is_empty(void **state)
+{
+    (void)state;
+    struct fake_disk *disk = fake_disk_create();
+    struct log_reader reader = {0};
+    const struct chek_log_known known = {.generation = 1, .stream = 0, .file_first = 1};
+
+    assert_int_equal(log_reader_run_known(&reader, disk, 0, &known, 1, 1), CHEK_OK);
+    assert_int_equal(reader.generation_last, 1);
+    fake_disk_destroy(disk);
+}
+
+static void
+test_log_remove_before_removes_earlier_generations(void **state)
+{
+    (void)state;
+    struct fake_disk *disk = fake_disk_create();
+    struct log_writer writer;
+    for (uint64_t generation = 1; generation <= 3; generation++) {
+        log_writer_open(&writer, disk, generation, 0, 0, 8);
+        log_writer_settle(&writer);
+        log_writer_abandon(&writer);
+    }
+    assert_int_equal(chek_log_remove_before(&disk->io, 3), CHEK_OK);
+    for (uint32_t number = 0; number <= 1; number++) {
+        char name[LOG_NAME_SIZE];
+        struct log_place place = {.file = number};
+        for (place.generation = 1; place.generation <= 3; place.generation++) {
+            persist__log_name(name, &place);
+            assert_true((fake_disk_file(disk, name) != NULL) == (place.generation == 3));
+        }
+    }
+    fake_disk_destroy(disk);
+}
+
+int
+main(void)
+{
+    static const struct CMUnitTest plain[] = {
+        cmocka_unit_test(test_log_recover_replays_everything_in_order),
+        cmocka_unit_test(test_log_recover_of_an_empty_folder_is_empty),
+        cmocka_unit_test(test_log_recover_replays_generations_and_streams_in_order),
+        cmocka_unit_test(test_log_recover_stops_at_the_callers_error),
+        cmocka_unit_test(test_log_recover_returns_every_disk_error),
+        cmocka_unit_test(test_log_recover_finds_every_flipped_bit),
+        cmocka_unit_test(test_log_recover_finds_every_flipped_bit_of_the_watermark),
+        cmocka_unit_test(test_log_recover_finds_damage_in_every_byte),
+        cmocka_unit_test(test_log_recover_finds_truncation),
+        cmocka_unit_test(test_log_recover_finds_swapped_and_copied_blocks),
+        cmocka_unit_test(test_log_recover_finds_a_block_of_another_run_or_stream),
+        cmocka_unit_test(test_log_recover_cuts_any_torn_tail),
+        cmocka_unit_test(test_log_recover_keeps_whole_commands_before_a_torn_sector),
+        cmocka_unit_test(test_log_recover_of_a_log_that_just_ends_cuts_nothing),
+        cmocka_unit_test(test_log_recover_of_a_file_that_was_being_filled_is_empty),
+        cmocka_unit_test(test_log_recover_a_head_in_a_later_file_is_a_witness),
+        cmocka_unit_test(test_log_recover_without_a_watermark_file_is_corrupt),
+        cmocka_unit_test(test_log_recover_without_a_middle_file_is_corrupt),
+        cmocka_unit_test(test_log_recover_known_stream_that_never_began_is_empty),
+        cmocka_unit_test(test_log_remove_before_removes_earlier_generations),
+    };
+    struct CMUnitTest tests[CHEK_COUNT(plain) + CHEK_COUNT(head_cases) + CHEK_COUNT(witness_cases) +
+                            CHEK_COUNT(known_cases)];
+    size_t count = 0;
+
+    for (size_t i = 0; i < CHEK_COUNT(plain); i++) {
+        tests[count++] = plain[i];
+    }
+    for (size_t i = 0; i < CHEK_COUNT(head_cases); i++) {
+        tests[count++] = (struct CMUnitTest){.name = head_cases[i].name,
+                                             .test_func = test_log_recover_head,
+                                             .initial_state = &head_cases[i]};
+    }
+    for (size_t i = 0; i < CHEK_COUNT(witness_cases); i++) {
+        tests[count++] = (struct CMUnitTest){.name = witness_cases[i].name,
+                                             .test_func = test_log_recover_witness,
+                                             .initial_state = &witness_cases[i]};
+    }
+    for (size_t i = 0; i < CHEK_COUNT(known_cases); i++) {
+        tests[count++] = (struct CMUnitTest){.name = known_cases[i].name,
+                                             .test_func = test_log_recover_known,
+                                             .initial_state = &known_cases[i]};
+    }
+    return cmocka_run_group_tests_name("log_recover", tests, NULL, NULL);
+}
