@@ -217,10 +217,10 @@ int64_t sim__free_size(struct chek_io *io);
 
 /* ---- network ------------------------------------------------------------------------------- */
 
-int sim__listen(struct chek_io *io, struct chek_listener *listener, const char *address);
+int sim__listen(struct chek_io *io, struct chek_listener *listener, const char *text);
 void sim__listen_stop(struct chek_io *io, struct chek_listener *listener);
 /* The listener for the next connection to an address of a machine, or NULL. */
-struct sim_listener *sim__listener_choose(struct sim_machine *machine, const char *address);
+struct sim_listener *sim__listener_choose(struct sim_machine *machine, const char *text);
 bool sim__listener_is_open(const struct sim_machine *machine, const struct chek_listener *listener);
 
 void sim__refuse(struct chek_io *io, int socket);

@@ -65,7 +65,7 @@ void sim__net_break(struct chek_world_client *connection);
 
 /* Plan what each end should be told next, if anything. */
 void sim__server_wake(struct chek_world_client *connection);
-void sim__client_wake(struct chek_world_client *connection);
+void sim__client_wake(struct chek_world_client *client);
 /* The system takes what it has room for of the bytes being sent. */
 void sim__server_push(struct chek_world_client *connection);
 
@@ -74,8 +74,8 @@ void sim__server_on_accept(struct chek_world_client *connection);
 void sim__server_on_receive(struct chek_world_client *connection);
 void sim__server_on_sent(struct chek_world_client *connection);
 void sim__server_on_closed(struct chek_world_client *connection);
-void sim__client_on_connect(struct chek_world_client *connection);
-void sim__client_on_connected(struct chek_world_client *connection);
-void sim__client_on_receive(struct chek_world_client *connection);
+void sim__client_on_connect(struct chek_world_client *client);
+void sim__client_on_connected(struct chek_world_client *client);
+void sim__client_on_receive(struct chek_world_client *client);
 
 #endif

@@ -4,6 +4,8 @@
  */
 #include "tests/sim/one_machine.h"
 
+#define NAMES_SIZE 64
+
 /* ---- names --------------------------------------------------------------------------------- */
 
 static void
@@ -72,14 +74,15 @@ test_disk_folder_lost_takes_its_files_along(void **state)
 static void
 add_name(void *context, const char *name)
 {
-    strcat(context, name);
-    strcat(context, " ");
+    char *names = context;
+    size_t size = strlen(names);
+    snprintf(names + size, NAMES_SIZE - size, "%s ", name);
 }
 
 static void
 test_disk_list_is_in_order_of_names(void **state)
 {
-    char names[64] = "";
+    char names[NAMES_SIZE] = "";
     (void)state;
     begin_calm(1);
     (void)make_file("b", 1, 1);
