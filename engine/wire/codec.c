@@ -9,16 +9,12 @@
 
 #include "engine/base/assertion.h"
 
-size_t
-wire__number_by_byte(const uint8_t *at, const uint8_t *end, uint64_t *ret)
+struct wire__number
+wire__number_by_byte(const uint8_t *at, const uint8_t *end)
 {
     struct chek_cursor in = chek_cursor_over(at, (size_t)(end - at));
     uint64_t value = chek_cursor_varint(&in);
-    if (in.error != CHEK_OK) {
-        return 0;
-    }
-    *ret = value;
-    return in.at;
+    return (struct wire__number){.value = value, .size = in.error == CHEK_OK ? in.at : 0};
 }
 
 const uint8_t *

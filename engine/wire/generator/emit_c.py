@@ -239,7 +239,7 @@ class Decoder:
                      "        return wire__fail_mask(decoding, at, present,",
                      f"            {mask_literal(record.known_mask)}, "
                      f"{mask_literal(record.required_mask)}, {zero});", "    }")
-        self.put(f"    at += {size};", f"    *ret = (struct chek_{record.name}){{0}};",
+        self.put(f"    at += {size};", "    wire__clear(ret, sizeof *ret);",
                  "    ret->present = present;")
         for field in record.fields:
             self.field(field)
@@ -289,21 +289,22 @@ class Decoder:
         self.fixed(field, 16, "", "", f"memcpy(ret->{field.name}, at, 16);")
 
     def field_number(self, field):
-        limit = "" if field.max == 2**64 - 1 else f" || value > {number_literal(field.max)}"
-        self.put("        uint64_t value;",
-                 "        size_t size = wire__number(at, end, &value);",
-                 f"        if (CHEK_UNLIKELY(size == 0{limit})) {{",
+        limit = "" if field.max == 2**64 - 1 else \
+            f" || number.value > {number_literal(field.max)}"
+        self.put("        struct wire__number number = wire__number(at, end);",
+                 f"        if (CHEK_UNLIKELY(number.size == 0{limit})) {{",
                  "            return wire__fail_number(decoding, at, CHEK_E_RANGE, "
                  f"{field.reference});", "        }",
-                 f"        ret->{field.name} = ({c_type(field)})value;", "        at += size;")
+                 f"        ret->{field.name} = ({c_type(field)})number.value;",
+                 "        at += number.size;")
 
     def field_signed(self, field):
-        self.put("        uint64_t value;",
-                 "        size_t size = wire__number(at, end, &value);",
-                 "        if (CHEK_UNLIKELY(size == 0)) {",
+        self.put("        struct wire__number number = wire__number(at, end);",
+                 "        if (CHEK_UNLIKELY(number.size == 0)) {",
                  "            return wire__fail_number(decoding, at, CHEK_E_RANGE, "
                  f"{field.reference});", "        }",
-                 f"        ret->{field.name} = wire__unzigzag(value);", "        at += size;")
+                 f"        ret->{field.name} = wire__unzigzag(number.value);",
+                 "        at += number.size;")
 
     def field_view(self, field):
         step = "wire__text" if field.kind == "text" else "wire__view"
@@ -327,11 +328,11 @@ class Decoder:
     def count(self, field):
         """The count, checked against its maximum and against what is left."""
         element_min = field.target.size_min if field.kind == "list" else 1
-        self.put("        uint64_t count;",
-                 "        size_t size = wire__small_number(at, end, &count);",
-                 f"        if (CHEK_UNLIKELY(size == 0 || count > {field.max} ||",
+        self.put("        struct wire__number number = wire__small_number(at, end);",
+                 "        uint64_t count = number.value;",
+                 f"        if (CHEK_UNLIKELY(number.size == 0 || count > {field.max} ||",
                  f"                          count * {element_min} > "
-                 "(size_t)(end - at) - size)) {",
+                 "(size_t)(end - at) - number.size)) {",
                  f"            return wire__fail_list(decoding, at, {field.max}, {element_min}, "
                  f"{field.reference});", "        }",
                  f"        ret->{field.name}_count = (uint32_t)count;")
@@ -350,20 +351,20 @@ class Decoder:
         self.count(field)
         self.put("        if (count != 0) {")
         self.elements(field, target)
-        self.put("            at += size;",
+        self.put("            at += number.size;",
                  "            for (uint32_t i = 0; i < (uint32_t)count; i++) {",
                  f"                at = decode_{target}(decoding, at, &elements[i]);",
                  "                if (CHEK_UNLIKELY(at == NULL)) {",
                  "                    return wire__fail_in_list(decoding, i);",
                  "                }", "            }", "        } else {",
-                 "            at += size;", "        }")
+                 "            at += number.size;", "        }")
 
     def field_blobs(self, field):
         limit = field.element_size_max
         self.count(field)
         self.put("        if (count != 0) {")
         self.elements(field, "bytes_view")
-        self.put("            at += size;",
+        self.put("            at += number.size;",
                  "            for (uint32_t i = 0; i < (uint32_t)count; i++) {",
                  f"                const uint8_t *behind = wire__view(at, end, {limit}, "
                  "&elements[i]);",
@@ -372,7 +373,7 @@ class Decoder:
                  f"{field.reference});",
                  "                    return wire__fail_in_list(decoding, i);",
                  "                }", "                at = behind;", "            }",
-                 "        } else {", "            at += size;", "        }")
+                 "        } else {", "            at += number.size;", "        }")
 
     def public(self):
         name = self.record.name
