@@ -42,10 +42,14 @@ struct chek_row {
     struct chek_bytes_view cell;
 };
 
+/* Bytes of arena that any scan is content with, alignment included. */
+#define CHEK_SCAN_ARENA_SIZE 131072
+
 struct chek_store_config {
     uint32_t dictionary_count_max; /* entries of a dictionary; values beyond are stored plain */
     uint32_t dictionary_size_max;  /* bytes of their text */
     uint32_t segment_row_count;    /* rows that are sealed together; CHEK_SEGMENT_RECEIPT_COUNT */
+    uint64_t index_seed;           /* spreads the indices in memory; changes no answer */
 };
 
 struct chek_store_counters {

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dictionary.c - texts in written-once pieces, and the index that finds them.
+ *
+ * A slot keeps the high 32 bits of the text's hash: its low bits address the bucket, so a split
+ * reads no text, and the rest of them save nearly every comparison of texts that differ.
+ */
+#include "engine/store/dictionary.h"
+
+#include <errno.h>
+
+#include "engine/base/assertion.h"
+#include "engine/base/checksum.h"
+#include "engine/base/memory.h"
+
+#define BUCKETS_A_PIECE (STORE__PIECE_SIZE / sizeof(struct store__bucket))
+#define ENTRIES_A_PIECE (STORE__PIECE_SIZE / 4)
+#define LEVEL_FIRST 3
+
+/* A bucket is split when there are more than 9 texts for 2 buckets: 4.5 of 7 slots are used. */
+#define LOAD_TEXTS 9
+#define LOAD_BUCKETS 2
+
+/* So that a place fits 32 bits. */
+#define COUNT_MAX_MAX (1u << 28)
+#define SIZE_MAX_MAX (1u << 30)
+
+_Static_assert(sizeof(struct store__bucket) == CHEK_CACHE_LINE_SIZE, "a bucket is a line");
+
+static int
+pieces_init(struct store__pieces *array, uint64_t piece_count_max)
+{
+    array->pieces = chek_memory_allocate((size_t)piece_count_max * sizeof *array->pieces);
+    if (array->pieces == NULL) {
+        return -ENOMEM;
+    }
+    array->piece_count_max = (uint32_t)piece_count_max;
+    return CHEK_OK;
+}
+
+static void
+pieces_finish(struct store__pieces *array)
+{
+    chek_memory_free(array->pieces, array->piece_count_max * sizeof *array->pieces);
+}
+
+static uint8_t *
+pieces_add(struct store__pieces *array, struct store__pool *pool)
+{
+    CHEK_ASSERT(array->piece_count < array->piece_count_max);
+    uint8_t *piece = store__pool_take_piece(pool);
+    array->pieces[array->piece_count] = piece;
+    array->piece_count += 1;
+    return piece;
+}
+
+static inline struct store__bucket *
+bucket_at(const struct store__pieces *array, uint32_t index)
+{
+    return (struct store__bucket *)(void *)array->pieces[index / BUCKETS_A_PIECE] +
+           index % BUCKETS_A_PIECE;
+}
+
+/* Make bucket `index`, the next one of the array, an empty one. */
+static void
+bucket_add(struct store__pieces *array, struct store__pool *pool, uint32_t index)
+{
+    if (index / BUCKETS_A_PIECE == array->piece_count) {
+        pieces_add(array, pool);
+    }
+    *bucket_at(array, index) = (struct store__bucket){0};
+}
+
+/* Texts that cannot fill a piece leave at most one longest text, with its size, unused. */
+#define PIECE_TEXT_SIZE_MIN (STORE__PIECE_SIZE - STORE__DICTIONARY_TEXT_SIZE_MAX - 2)
+
+static int
+dictionary_allocate(struct store__dictionary *dictionary)
+{
+    uint64_t count_max = dictionary->count_max;
+    uint64_t bytes_max = dictionary->size_max + 2 * count_max;
+    int error = pieces_init(&dictionary->texts, bytes_max / PIECE_TEXT_SIZE_MIN + 1);
+    if (error == CHEK_OK) {
+        error = pieces_init(&dictionary->entries, count_max / ENTRIES_A_PIECE + 1);
+    }
+    if (error == CHEK_OK) {
+        uint64_t buckets = count_max * LOAD_BUCKETS / LOAD_TEXTS + (1u << LEVEL_FIRST) + 1;
+        error = pieces_init(&dictionary->buckets, buckets / BUCKETS_A_PIECE + 1);
+    }
+    if (error == CHEK_OK) {
+        uint64_t buckets = count_max / STORE__BUCKET_SLOT_COUNT + 1;
+        error = pieces_init(&dictionary->overflow, buckets / BUCKETS_A_PIECE + 1);
+    }
+    return error;
+}
+
+int
+store__dictionary_init(struct store__dictionary *dictionary, struct store__pool *pool,
+                       uint32_t count_max, uint32_t size_max, uint64_t seed)
+{
+    *dictionary = (struct store__dictionary){
+        .seed = seed,
+        .count_max = count_max < COUNT_MAX_MAX ? count_max : COUNT_MAX_MAX,
+        .size_max = size_max < SIZE_MAX_MAX ? size_max : SIZE_MAX_MAX,
+        .level = LEVEL_FIRST,
+        .text_at = STORE__PIECE_SIZE,
+    };
+    int error = dictionary_allocate(dictionary);
+    if (error == CHEK_OK) {
+        error = store__pool_ensure_pieces(pool, 1);
+    }
+    if (error != CHEK_OK) {
+        store__dictionary_finish(dictionary);
+        return error;
+    }
+    for (uint32_t i = 0; i < 1u << LEVEL_FIRST; i++) {
+        bucket_add(&dictionary->buckets, pool, i);
+    }
+    dictionary->bucket_count = 1u << LEVEL_FIRST;
+    return CHEK_OK;
+}
+
+void
+store__dictionary_finish(struct store__dictionary *dictionary)
+{
+    pieces_finish(&dictionary->texts);
+    pieces_finish(&dictionary->entries);
+    pieces_finish(&dictionary->buckets);
+    pieces_finish(&dictionary->overflow);
+    *dictionary = (struct store__dictionary){0};
+}
+
+uint32_t
+store__dictionary_pieces_needed(const struct store__dictionary *dictionary, uint32_t count)
+{
+    uint64_t total = (uint64_t)dictionary->count + count;
+    uint64_t buckets = total * LOAD_BUCKETS / LOAD_TEXTS + 1;
+    uint64_t buckets_more =
+        buckets > dictionary->bucket_count ? buckets - dictionary->bucket_count : 0;
+    /* Overflow buckets are full but for the last of a chain, whose first bucket is full too. */
+    uint64_t overflow = total / STORE__BUCKET_SLOT_COUNT;
+    uint64_t used = dictionary->overflow_count - dictionary->overflow_free_count;
+    uint64_t overflow_more = overflow > used ? overflow - used : 0;
+    overflow_more = overflow_more < count ? overflow_more : count;
+    return (uint32_t)(count / ENTRIES_A_PIECE + 1 + buckets_more / BUCKETS_A_PIECE + 1 +
+                      overflow_more / BUCKETS_A_PIECE + 1);
+}
+
+uint32_t
+store__dictionary_text_pieces_needed(uint32_t count, size_t size)
+{
+    return (uint32_t)((size + 2 * (size_t)count) / PIECE_TEXT_SIZE_MIN) + STORE__DICTIONARY_COUNT;
+}
+
+static inline uint32_t
+bucket_index(const struct store__dictionary *dictionary, uint32_t tag)
+{
+    uint32_t index = tag & ((2u << dictionary->level) - 1);
+    return index < dictionary->bucket_count ? index : index & ((1u << dictionary->level) - 1);
+}
+
+static uint32_t
+index_find(const struct store__dictionary *dictionary, uint32_t tag, struct chek_bytes_view text)
+{
+    const struct store__bucket *bucket =
+        bucket_at(&dictionary->buckets, bucket_index(dictionary, tag));
+    for (;;) {
+        for (uint32_t i = 0; i < bucket->count; i++) {
+            uint32_t code = (uint32_t)bucket->slots[i];
+            if (bucket->slots[i] >> 32 == tag &&
+                chek_bytes_view_equal(store__dictionary_text(dictionary, code), text)) {
+                return code;
+            }
+        }
+        if (bucket->next == 0) {
+            return 0;
+        }
+        bucket = bucket_at(&dictionary->overflow, bucket->next - 1);
+    }
+}
+
+/* Take an overflow bucket; returns its index + 1. */
+static uint32_t
+overflow_take(struct store__dictionary *dictionary, struct store__pool *pool)
+{
+    uint32_t number = dictionary->overflow_free;
+    if (number != 0) {
+        struct store__bucket *bucket = bucket_at(&dictionary->overflow, number - 1);
+        dictionary->overflow_free = bucket->next;
+        dictionary->overflow_free_count -= 1;
+        *bucket = (struct store__bucket){0};
+        return number;
+    }
+    bucket_add(&dictionary->overflow, pool, dictionary->overflow_count);
+    dictionary->overflow_count += 1;
+    return dictionary->overflow_count;
+}
+
+static void
+overflow_give(struct store__dictionary *dictionary, uint32_t number)
+{
+    bucket_at(&dictionary->overflow, number - 1)->next = dictionary->overflow_free;
+    dictionary->overflow_free = number;
+    dictionary->overflow_free_count += 1;
+}
+
+/* A full bucket gets an overflow bucket put behind it; what is behind an unfull one is full. */
+static void
+index_add(struct store__dictionary *dictionary, struct store__pool *pool, uint64_t slot)
+{
+    uint32_t index = bucket_index(dictionary, (uint32_t)(slot >> 32));
+    struct store__bucket *bucket = bucket_at(&dictionary->buckets, index);
+    while (bucket->count == STORE__BUCKET_SLOT_COUNT) {
+        if (bucket->next == 0) {
+            bucket->next = overflow_take(dictionary, pool);
+        }
+        bucket = bucket_at(&dictionary->overflow, bucket->next - 1);
+    }
+    bucket->slots[bucket->count] = slot;
+    bucket->count += 1;
+}
+
+/* Add a bucket and share the texts of its elder half between the two. */
+static void
+index_split(struct store__dictionary *dictionary, struct store__pool *pool)
+{
+    uint32_t elder = dictionary->bucket_count - (1u << dictionary->level);
+    struct store__bucket old = *bucket_at(&dictionary->buckets, elder);
+    *bucket_at(&dictionary->buckets, elder) = (struct store__bucket){0};
+    bucket_add(&dictionary->buckets, pool, dictionary->bucket_count);
+    dictionary->bucket_count += 1;
+
+    for (;;) {
+        for (uint32_t i = 0; i < old.count; i++) {
+            index_add(dictionary, pool, old.slots[i]);
+        }
+        uint32_t next = old.next;
+        if (next == 0) {
+            break;
+        }
+        old = *bucket_at(&dictionary->overflow, next - 1);
+        overflow_give(dictionary, next);
+    }
+    if (dictionary->bucket_count == 2u << dictionary->level) {
+        dictionary->level += 1;
+    }
+}
+
+/* Write the text behind the others; returns its place. */
+static uint32_t
+text_add(struct store__dictionary *dictionary, struct store__pool *pool,
+         struct chek_bytes_view text)
+{
+    if (text.size + 2 > STORE__PIECE_SIZE - dictionary->text_at) {
+        pieces_add(&dictionary->texts, pool);
+        dictionary->text_at = 0;
+    }
+    uint32_t piece = dictionary->texts.piece_count - 1;
+    uint8_t *at = dictionary->texts.pieces[piece] + dictionary->text_at;
+    uint32_t place = piece * STORE__PIECE_SIZE + dictionary->text_at;
+    chek_store_u16(at, (uint16_t)text.size);
+    memcpy(at + 2, text.bytes, text.size);
+    dictionary->text_at += (uint32_t)text.size + 2;
+    dictionary->text_size += text.size;
+    return place;
+}
+
+static uint32_t
+dictionary_add(struct store__dictionary *dictionary, struct store__pool *pool, uint32_t tag,
+               struct chek_bytes_view text)
+{
+    if (dictionary->closed || text.size > STORE__DICTIONARY_TEXT_SIZE_MAX ||
+        dictionary->count >= dictionary->count_max ||
+        text.size > dictionary->size_max - dictionary->text_size) {
+        return STORE__CODE_PLAIN;
+    }
+    uint32_t at = dictionary->count % ENTRIES_A_PIECE;
+    if (at == 0) {
+        pieces_add(&dictionary->entries, pool);
+    }
+    uint8_t *entries = dictionary->entries.pieces[dictionary->entries.piece_count - 1];
+    chek_store_u32(entries + (size_t)at * 4, text_add(dictionary, pool, text));
+    dictionary->count += 1;
+    index_add(dictionary, pool, (uint64_t)tag << 32 | dictionary->count);
+    if ((uint64_t)dictionary->count * LOAD_BUCKETS >
+        (uint64_t)dictionary->bucket_count * LOAD_TEXTS) {
+        index_split(dictionary, pool);
+    }
+    return dictionary->count;
+}
+
+uint32_t
+store__dictionary_intern(struct store__dictionary *dictionary, struct store__pool *pool,
+                         struct chek_bytes_view text)
+{
+    if (text.size == 0) {
+        return 0;
+    }
+    uint32_t tag = (uint32_t)(chek_checksum_seeded(text.bytes, text.size, dictionary->seed) >> 32);
+    uint32_t code = index_find(dictionary, tag, text);
+    return code != 0 ? code : dictionary_add(dictionary, pool, tag, text);
+}
+
+bool
+store__dictionary_is_valid(const struct store__dictionary *dictionary)
+{
+    uint64_t slot_count = 0;
+    for (uint32_t i = 0; i < dictionary->bucket_count; i++) {
+        const struct store__bucket *bucket = bucket_at(&dictionary->buckets, i);
+        slot_count += bucket->count;
+        while (bucket->next != 0) {
+            bucket = bucket_at(&dictionary->overflow, bucket->next - 1);
+            slot_count += bucket->count;
+        }
+    }
+    for (uint32_t code = 1; code <= dictionary->count; code++) {
+        struct chek_bytes_view text = store__dictionary_text(dictionary, code);
+        uint64_t hash = chek_checksum_seeded(text.bytes, text.size, dictionary->seed);
+        if (index_find(dictionary, (uint32_t)(hash >> 32), text) != code) {
+            return false;
+        }
+    }
+    return slot_count == dictionary->count;
+}

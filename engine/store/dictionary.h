@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dictionary.h - texts as codes that never change (of this room only).
+ *
+ * Code 0 is the empty text, code n the n-th text that was new. A text is written once and never
+ * moves, so a view of it stays good as long as the store. A text that is too long, or comes when
+ * count or size are used up, has no code: STORE__CODE_PLAIN, and its column's PLAIN column holds
+ * it. Because a dictionary only grows, a text that did not fit once never fits later.
+ *
+ * The index is run-time only: linear hashing over buckets of a cache line, so that an insertion
+ * splits at most one bucket and no step is long. Nobody walks it; its seed changes no answer.
+ */
+#ifndef CHEK_STORE_DICTIONARY_H
+#define CHEK_STORE_DICTIONARY_H
+
+#include "engine/base/bytes.h"
+#include "engine/base/error.h"
+#include "engine/store/pool.h"
+
+#define STORE__CODE_PLAIN UINT32_MAX
+#define STORE__DICTIONARY_TEXT_SIZE_MAX 2048 /* longer ones are plain */
+
+enum store__dictionary_kind {
+    STORE__DICTIONARY_PROFILE, /* a register as a document names it, encoded */
+    STORE__DICTIONARY_OPERATOR,
+    STORE__DICTIONARY_CLIENT,
+    STORE__DICTIONARY_FISCAL_DRIVE,
+    STORE__DICTIONARY_CODE,
+    STORE__DICTIONARY_NAME,
+    STORE__DICTIONARY_SECTION,
+    STORE__DICTIONARY_UNIT,
+    STORE__DICTIONARY_MODIFIER_NAME,
+    STORE__DICTIONARY_PARENT_REGISTER,
+    STORE__DICTIONARY_COUNT,
+};
+
+#define STORE__BUCKET_SLOT_COUNT 7
+
+struct store__bucket {
+    uint64_t slots[STORE__BUCKET_SLOT_COUNT]; /* high half of the hash, then the code */
+    uint32_t count;
+    uint32_t next; /* index + 1 of an overflow bucket; 0 = none */
+};
+
+/* An array in pieces of the pool; the table of pieces is as long as it can ever be. */
+struct store__pieces {
+    uint8_t **pieces;
+    uint32_t piece_count;
+    uint32_t piece_count_max;
+};
+
+struct store__dictionary {
+    struct store__pieces texts;    /* {size u16, bytes}, none across two pieces */
+    struct store__pieces entries;  /* u32: place of each code's text */
+    struct store__pieces buckets;  /* of the index: the addressed ones */
+    struct store__pieces overflow; /* and those behind a full one */
+    uint64_t seed;
+    uint64_t text_size; /* bytes of texts */
+    uint32_t text_at;   /* used of the last piece of texts */
+    uint32_t count;
+    uint32_t count_max, size_max;
+    uint32_t bucket_count;
+    uint32_t level;          /* 1 << level buckets at the start of this round of splits */
+    uint32_t overflow_count; /* handed out so far, free ones too */
+    uint32_t overflow_free;  /* index + 1 of the first free one */
+    uint32_t overflow_free_count;
+    bool closed; /* new texts get no code: an image is being loaded */
+};
+
+/* Make an empty dictionary. Errors: -ENOMEM; nothing is held. */
+CHEK_MUST_USE int store__dictionary_init(struct store__dictionary *dictionary,
+                                         struct store__pool *pool, uint32_t count_max,
+                                         uint32_t size_max, uint64_t seed);
+void store__dictionary_finish(struct store__dictionary *dictionary);
+
+/* Pieces that `count` more texts may need beside those for the bytes of texts. */
+uint32_t store__dictionary_pieces_needed(const struct store__dictionary *dictionary,
+                                         uint32_t count);
+
+/* Pieces that `size` bytes in `count` texts may need, however they share dictionaries. */
+uint32_t store__dictionary_text_pieces_needed(uint32_t count, size_t size);
+
+/* Return the code of a text, which it gets now if it has none. The pool holds enough pieces. */
+uint32_t store__dictionary_intern(struct store__dictionary *dictionary, struct store__pool *pool,
+                                  struct chek_bytes_view text);
+
+/* Return the text of a code, 0..count. Ownership: the dictionary's, which keeps it. */
+static inline struct chek_bytes_view
+store__dictionary_text(const struct store__dictionary *dictionary, uint32_t code)
+{
+    if (code == 0) {
+        return (struct chek_bytes_view){0};
+    }
+    const uint8_t *piece = dictionary->entries.pieces[(code - 1) / (STORE__PIECE_SIZE / 4)];
+    uint32_t place = chek_load_u32(piece + (size_t)((code - 1) % (STORE__PIECE_SIZE / 4)) * 4);
+    const uint8_t *at = dictionary->texts.pieces[place / STORE__PIECE_SIZE];
+    at += place % STORE__PIECE_SIZE;
+    return chek_bytes_view_of(at + 2, chek_load_u16(at));
+}
+
+/* Walk the whole index and say whether every code is found there once; slow. */
+bool store__dictionary_is_valid(const struct store__dictionary *dictionary);
+
+#endif

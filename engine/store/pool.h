@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool.h - memory that was asked for before it is needed (of this room only).
+ *
+ * Appending may not fail, so it never allocates: it takes blocks and pieces that
+ * chek_store_ensure() put here. Blocks hold the columns of open rows and come back when a set was
+ * sealed; pieces hold dictionaries and never come back. What is taken is not zeroed.
+ */
+#ifndef CHEK_STORE_POOL_H
+#define CHEK_STORE_POOL_H
+
+#include "engine/base/error.h"
+#include "engine/store/columns.h"
+
+#define STORE__TEXT_BLOCK STORE__TABLE_COUNT /* one more kind of block: plain texts */
+#define STORE__BLOCK_KIND_COUNT (STORE__TABLE_COUNT + 1)
+#define STORE__TEXT_BLOCK_SIZE 65536
+#define STORE__PIECE_SIZE 16384
+
+struct store__pool {
+    void *free_blocks[STORE__BLOCK_KIND_COUNT]; /* linked by their first word */
+    uint32_t free_block_count[STORE__BLOCK_KIND_COUNT];
+    uint32_t block_count[STORE__BLOCK_KIND_COUNT]; /* free ones and those in use */
+    void *free_pieces;
+    uint32_t free_piece_count;
+    uint32_t piece_count;
+    void *slabs; /* what pieces are cut from */
+};
+
+/* Have at least `count` free blocks of a kind. Errors: -ENOMEM; some may have been added. */
+CHEK_MUST_USE int store__pool_ensure_blocks(struct store__pool *pool, uint32_t kind,
+                                            uint32_t count);
+CHEK_MUST_USE int store__pool_ensure_pieces(struct store__pool *pool, uint32_t count);
+
+void *store__pool_take_block(struct store__pool *pool, uint32_t kind);
+void *store__pool_take_piece(struct store__pool *pool); /* starts on a cache line */
+void store__pool_give_block(struct store__pool *pool, uint32_t kind, void *block);
+
+/* Free blocks of a kind until at most `count` are free. */
+void store__pool_trim(struct store__pool *pool, uint32_t kind, uint32_t count);
+
+/* Bytes that the pool got from the heap. */
+uint64_t store__pool_block_bytes(const struct store__pool *pool);
+uint64_t store__pool_piece_bytes(const struct store__pool *pool);
+
+/* Free everything; blocks in use must have been given back. */
+void store__pool_finish(struct store__pool *pool);
+
+#endif

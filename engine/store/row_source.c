@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* row_source.c - texts of a row, and where a sealed row's children begin. */
+#include "engine/store/row_source.h"
+
+#include "engine/base/assertion.h"
+
+void
+store__source_open_row(struct store__source *source, const struct chek_store *store,
+                       const struct store__set *set, uint32_t row, struct chek_arena *arena)
+{
+    memset(source, 0, offsetof(struct store__source, strings));
+    source->store = store;
+    source->set = set;
+    source->row = row;
+    source->arena = arena;
+    memcpy(source->first, set->heads[row].first, sizeof source->first);
+}
+
+/* Sum of a count column over the rows of the page before `index`. */
+static uint32_t
+count_before(const struct store__source *source, enum store__column column, uint32_t index)
+{
+    const struct store__page *page = store__segment_page(source->segment, column, source->page);
+    return page != NULL ? (uint32_t)store__page_sum_before(page, index) : 0;
+}
+
+static void
+count_flags_before(struct store__source *source)
+{
+    const struct store__page *page =
+        store__segment_page(source->segment, STORE__DOCUMENT_FLAGS, source->page);
+    if (page == NULL) {
+        return;
+    }
+    int64_t flags[256];
+    for (uint32_t at = 0; at < source->row;) {
+        uint32_t count = source->row - at < 256 ? source->row - at : 256;
+        store__page_decode(page, at, count, flags);
+        for (uint32_t i = 0; i < count; i++) {
+            source->first[STORE__MODIFIER] += (flags[i] & STORE__FLAG_DISCOUNT) != 0;
+            source->first[STORE__MODIFIER] += (flags[i] & STORE__FLAG_MARKUP) != 0;
+            source->first[STORE__PARENT] += (flags[i] & STORE__FLAG_PARENT) != 0;
+        }
+        at += count;
+    }
+}
+
+void
+store__source_sealed_row(struct store__source *source, const struct chek_store *store,
+                         const struct chek_segment *segment, uint32_t row, struct chek_arena *arena)
+{
+    memset(source, 0, offsetof(struct store__source, strings));
+    source->store = store;
+    source->segment = segment;
+    source->page = row / segment->page_row_count;
+    source->row = row % segment->page_row_count;
+    source->arena = arena;
+
+    uint32_t *first = source->first;
+    count_flags_before(source);
+    first[STORE__LINE] = count_before(source, STORE__DOCUMENT_LINE_COUNT, source->row);
+    first[STORE__PAYMENT] = count_before(source, STORE__DOCUMENT_PAYMENT_COUNT, source->row);
+    first[STORE__TAX] = count_before(source, STORE__DOCUMENT_TAX_COUNT, source->row) +
+                        count_before(source, STORE__MODIFIER_TAX_COUNT, first[STORE__MODIFIER]) +
+                        count_before(source, STORE__LINE_TAX_COUNT, first[STORE__LINE]);
+    first[STORE__MARKING] = count_before(source, STORE__LINE_MARKING_COUNT, first[STORE__LINE]);
+}
+
+static struct chek_bytes_view
+copy(struct store__source *source, struct chek_bytes_view text)
+{
+    if (text.size == 0) {
+        return (struct chek_bytes_view){0};
+    }
+    uint8_t *bytes = chek_arena_take(source->arena, text.size);
+    if (bytes == NULL) {
+        store__source_fail(source, CHEK_E_LIMIT);
+        return (struct chek_bytes_view){0};
+    }
+    memcpy(bytes, text.bytes, text.size);
+    return chek_bytes_view_of(bytes, text.size);
+}
+
+/* Which of the source's strings a BYTES column is. */
+static uint32_t
+strings_of(enum store__column column)
+{
+    return column == STORE__MARKING_CONTENT ? STORE__DICTIONARY_COUNT
+                                            : store__dictionary_of(column - 1);
+}
+
+struct chek_bytes_view
+store__source_bytes(struct store__source *source, enum store__column column, uint32_t index)
+{
+    struct chek_bytes_view text = {0};
+    if (source->set != NULL) {
+        text = store__set_text(source->set, store__set_value(source->set, column, index));
+        return copy(source, text);
+    }
+    const struct store__page *page = store__segment_page(source->segment, column, source->page);
+    uint32_t at = strings_of(column);
+    if (page == NULL) {
+        return text;
+    }
+    int error = CHEK_OK;
+    if (!source->opened[at]) {
+        error = store__strings_open(page, &source->strings[at]);
+        source->opened[at] = error == CHEK_OK;
+    }
+    if (error == CHEK_OK) {
+        error = store__strings_read(&source->strings[at], index, source->arena, &text);
+    }
+    if (error != CHEK_OK) {
+        store__source_fail(source, error);
+        return (struct chek_bytes_view){0};
+    }
+    return copy(source, text);
+}
+
+struct chek_bytes_view
+store__source_text(struct store__source *source, enum store__column column, uint32_t index)
+{
+    uint64_t code = store__source_value(source, column, index);
+    if (code == STORE__CODE_PLAIN) {
+        return store__source_bytes(source, column + 1, index);
+    }
+    const struct store__dictionary *dictionary =
+        &source->store->dictionaries[store__dictionary_of(column)];
+    if (code > dictionary->count) {
+        store__source_fail(source, CHEK_E_CORRUPT);
+        return (struct chek_bytes_view){0};
+    }
+    return store__dictionary_text(dictionary, (uint32_t)code);
+}
+
+void *
+store__source_take(struct store__source *source, size_t size, uint32_t count)
+{
+    void *memory = chek_arena_take(source->arena, size * count);
+    if (memory == NULL) {
+        store__source_fail(source, CHEK_E_LIMIT);
+        return NULL;
+    }
+    memset(memory, 0, size * count);
+    return memory;
+}

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * scan.c - rows that a filter lets through, one after the other.
+ *
+ * Sealed rows are decoded a batch of rows at a time, one column behind the other, and only in
+ * ranges that the run directory and the zone maps leave over: time and shift first, and the
+ * columns of a batch only when a row of it passes. Open rows are read where they are.
+ */
+#include "engine/base/assertion.h"
+#include "engine/store/segment.h"
+#include "engine/store/set.h"
+
+#define BATCH_ROW_COUNT 256
+
+struct scan {
+    const struct chek_scan_filter *filter;
+    struct chek_arena *arena;
+    chek_scan_fn on_row;
+    void *context;
+    bool stopped;
+};
+
+/* ---- the filter ---- */
+
+static bool
+time_passes(const struct chek_scan_filter *filter, int64_t time)
+{
+    return time >= filter->time_min && (filter->time_max == 0 || time <= filter->time_max);
+}
+
+static bool
+shift_passes(const struct chek_scan_filter *filter, uint32_t shift)
+{
+    return shift >= filter->shift_min && (filter->shift_max == 0 || shift <= filter->shift_max);
+}
+
+static bool
+registration_passes(const struct chek_scan_filter *filter, uint32_t registration, uint32_t ordinal)
+{
+    if (filter->registrations == NULL) {
+        return true;
+    }
+    if (filter->registration_count == 1) {
+        return filter->registrations[0] == registration && ordinal >= filter->ordinal_min;
+    }
+    uint32_t low = 0;
+    uint32_t high = filter->registration_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (filter->registrations[middle] < registration) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < filter->registration_count && filter->registrations[low] == registration;
+}
+
+/* Cash is what stays in the drawer: what was handed back is not part of it. */
+static void
+payments_settle(struct chek_scan_row *row, int64_t paid, int64_t change)
+{
+    if (paid > row->total) {
+        row->payments[CHEK_PAYMENT_KIND_CASH] -= change;
+    }
+}
+
+/* ---- open rows ---- */
+
+static void
+open_payments(const struct store__set *set, uint32_t index, const struct store__document_block *in,
+              uint32_t slot, struct chek_scan_row *row)
+{
+    uint64_t count = in->touched >> (STORE__DOCUMENT_PAYMENT_COUNT)&1 ? in->payment_count[slot] : 0;
+    int64_t paid = 0;
+    uint32_t first = set->heads[index].first[STORE__PAYMENT];
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t kind = store__set_value(set, STORE__PAYMENT_KIND, first + i);
+        int64_t sum = (int64_t)store__set_value(set, STORE__PAYMENT_SUM, first + i);
+        row->payments[kind] += sum;
+        paid += sum;
+    }
+    payments_settle(row, paid, (int64_t)store__set_value(set, STORE__DOCUMENT_CHANGE, index));
+}
+
+static void
+open_row(struct scan *scan, const struct store__set *set, uint32_t index)
+{
+    const struct store__document_block *in =
+        set->blocks[STORE__DOCUMENT][index >> STORE__BLOCK_SHIFT];
+    uint32_t slot = index & (STORE__BLOCK_ROW_COUNT - 1);
+    const struct store__head *head = &set->heads[index];
+#define VALUE(NAME, field) (in->touched >> STORE__DOCUMENT_##NAME & 1 ? in->field[slot] : 0)
+    bool replaced = store__bit(set->replaced, index);
+    int64_t time = VALUE(TIME, time);
+    uint32_t shift = VALUE(SHIFT, shift);
+    if ((replaced && !scan->filter->with_replaced) || !time_passes(scan->filter, time) ||
+        !shift_passes(scan->filter, shift) ||
+        !registration_passes(scan->filter, head->registration, head->ordinal)) {
+        return;
+    }
+    uint32_t flags = VALUE(FLAGS, flags);
+    struct chek_scan_row row = {
+        .row = {.registration = head->registration,
+                .ordinal = head->ordinal,
+                .shift = shift,
+                .completes = VALUE(COMPLETES, completes),
+                .warnings = VALUE(WARNINGS, warnings),
+                .binding = (uint16_t)VALUE(BINDING, binding),
+                .kind = (uint8_t)(flags & STORE__FLAG_KIND),
+                .late = (flags & STORE__FLAG_LATE) != 0,
+                .replaced = replaced,
+                .received_us = VALUE(RECEIVED, received)},
+        .time = time,
+        .operation = (uint8_t)VALUE(OPERATION, operation),
+        .offline = (flags & STORE__FLAG_OFFLINE) != 0,
+        .position_count = VALUE(POSITIONS, positions),
+        .gross = (int64_t)VALUE(GROSS, gross),
+        .total = (int64_t)VALUE(TOTAL, total),
+        .tax = (int64_t)VALUE(TAX_SUM, tax_sum),
+        .document = VALUE(NUMBER, number),
+        .sign = VALUE(SIGN, sign),
+        .autonomous = VALUE(AUTONOMOUS, autonomous),
+    };
+#undef VALUE
+    if (row.row.kind == CHEK_ROW_RECEIPT) {
+        open_payments(set, index, in, slot, &row);
+    }
+    scan->stopped = !scan->on_row(scan->context, &row);
+}
+
+static void
+scan_set(struct scan *scan, const struct store__set *set)
+{
+    for (uint32_t i = 0; i < set->row_count && !scan->stopped; i++) {
+        open_row(scan, set, i);
+    }
+}
+
+/* ---- sealed rows ---- */
+
+/* The columns of a batch, in this order. */
+#define BATCH_COLUMNS(X)      \
+    X(FLAGS, flags)           \
+    X(COMPLETES, completes)   \
+    X(WARNINGS, warnings)     \
+    X(BINDING, binding)       \
+    X(RECEIVED, received)     \
+    X(OPERATION, operation)   \
+    X(NUMBER, number)         \
+    X(SIGN, sign)             \
+    X(AUTONOMOUS, autonomous) \
+    X(TOTAL, total)           \
+    X(CHANGE, change)         \
+    X(GROSS, gross)           \
+    X(POSITIONS, positions)   \
+    X(LINE_COUNT, line_count) \
+    X(TAX_SUM, tax_sum)
+
+#define X(NAME, field) int64_t field[BATCH_ROW_COUNT];
+struct batch {
+    int64_t time[BATCH_ROW_COUNT];
+    int64_t shift[BATCH_ROW_COUNT];
+    int64_t payment_count[BATCH_ROW_COUNT];
+    bool passes[BATCH_ROW_COUNT];
+    BATCH_COLUMNS(X)
+    int64_t payment_kind[BATCH_ROW_COUNT * CHEK_PAYMENT_COUNT_MAX];
+    int64_t payment_sum[BATCH_ROW_COUNT * CHEK_PAYMENT_COUNT_MAX];
+};
+#undef X
+
+_Static_assert(sizeof(struct batch) + 16 <= CHEK_SCAN_ARENA_SIZE, "as the header says");
+
+/* A range of rows of one page, and the columns of it that are there. */
+struct part {
+    const struct chek_segment *segment;
+    uint32_t page;
+    uint32_t from, count; /* in the page */
+    uint32_t row;         /* of `from`, in the segment */
+    uint32_t payment;     /* first payment of `from`, in the page */
+    uint32_t payment_count;
+};
+
+static void
+part_decode(const struct part *part, enum store__column column, int64_t *ret)
+{
+    const struct store__page *page = store__segment_page(part->segment, column, part->page);
+    if (page == NULL) {
+        memset(ret, 0, part->count * sizeof *ret);
+        return;
+    }
+    store__page_decode(page, part->from, part->count, ret);
+}
+
+/* Add to a column what it was stored less (predict.h); nothing to an absent one. */
+static bool
+part_is_predicted(const struct part *part, enum store__column column)
+{
+    return store__segment_page(part->segment, column, part->page) != NULL;
+}
+
+static void
+batch_payments(const struct part *part, struct batch *batch)
+{
+    const struct store__page *kinds =
+        store__segment_page(part->segment, STORE__PAYMENT_KIND, part->page);
+    const struct store__page *sums =
+        store__segment_page(part->segment, STORE__PAYMENT_SUM, part->page);
+    uint32_t count = part->payment_count;
+    CHEK_ASSERT(count <= BATCH_ROW_COUNT * CHEK_PAYMENT_COUNT_MAX);
+    memset(batch->payment_kind, 0, count * sizeof *batch->payment_kind);
+    memset(batch->payment_sum, 0, count * sizeof *batch->payment_sum);
+    if (kinds != NULL) {
+        store__page_decode(kinds, part->payment, count, batch->payment_kind);
+    }
+    if (sums == NULL) {
+        return;
+    }
+    store__page_decode(sums, part->payment, count, batch->payment_sum);
+    int64_t *sum = batch->payment_sum;
+    for (uint32_t i = 0; i < part->count; i++) {
+        uint64_t rest = (uint64_t)batch->total[i];
+        for (int64_t k = 0; k < batch->payment_count[i]; k++, sum++) {
+            uint64_t value = (uint64_t)*sum + rest;
+            rest -= value;
+            *sum = (int64_t)value;
+        }
+    }
+}
+
+static void
+batch_decode(const struct part *part, struct batch *batch)
+{
+#define X(NAME, field) part_decode(part, STORE__DOCUMENT_##NAME, batch->field);
+    BATCH_COLUMNS(X)
+#undef X
+    if (part_is_predicted(part, STORE__DOCUMENT_GROSS)) {
+        for (uint32_t i = 0; i < part->count; i++) {
+            batch->gross[i] = (int64_t)((uint64_t)batch->gross[i] + (uint64_t)batch->total[i]);
+        }
+    }
+    if (part_is_predicted(part, STORE__DOCUMENT_POSITIONS)) {
+        for (uint32_t i = 0; i < part->count; i++) {
+            uint64_t lines = (uint64_t)batch->line_count[i];
+            batch->positions[i] = (int64_t)((uint64_t)batch->positions[i] + lines);
+        }
+    }
+    batch_payments(part, batch);
+}
+
+/* Say which rows pass; false when none does. */
+static bool
+batch_filter(const struct scan *scan, const struct part *part, struct batch *batch)
+{
+    const struct chek_segment *segment = part->segment;
+    bool skips = segment->replaced_count != 0 && !scan->filter->with_replaced;
+    bool any = false;
+    part_decode(part, STORE__DOCUMENT_TIME, batch->time);
+    part_decode(part, STORE__DOCUMENT_SHIFT, batch->shift);
+    for (uint32_t i = 0; i < part->count; i++) {
+        bool passes = time_passes(scan->filter, batch->time[i]) &&
+                      shift_passes(scan->filter, (uint32_t)batch->shift[i]) &&
+                      !(skips && store__bit(segment->replaced, part->row + i));
+        batch->passes[i] = passes;
+        any |= passes;
+    }
+    return any;
+}
+
+static void
+batch_row(struct scan *scan, const struct part *part, const struct batch *batch, uint32_t i,
+          const struct store__run *run, const int64_t *kinds, const int64_t *sums)
+{
+    const struct chek_segment *segment = part->segment;
+    int64_t flags = batch->flags[i];
+    uint32_t ordinal = run->ordinal + (part->row + i - run->row);
+    bool numbered = part_is_predicted(part, STORE__DOCUMENT_NUMBER);
+    struct chek_scan_row row = {
+        .row = {.registration = run->registration,
+                .ordinal = ordinal,
+                .shift = (uint32_t)batch->shift[i],
+                .completes = (uint32_t)batch->completes[i],
+                .warnings = (uint32_t)batch->warnings[i],
+                .binding = (uint16_t)batch->binding[i],
+                .kind = (uint8_t)(flags & STORE__FLAG_KIND),
+                .late = (flags & STORE__FLAG_LATE) != 0,
+                .replaced =
+                    segment->replaced_count != 0 && store__bit(segment->replaced, part->row + i),
+                .received_us = (uint64_t)batch->received[i]},
+        .time = batch->time[i],
+        .operation = (uint8_t)batch->operation[i],
+        .offline = (flags & STORE__FLAG_OFFLINE) != 0,
+        .position_count = (uint32_t)batch->positions[i],
+        .gross = batch->gross[i],
+        .total = batch->total[i],
+        .tax = batch->tax_sum[i],
+        .document = numbered ? (uint32_t)batch->number[i] + ordinal : 0,
+        .sign = (uint64_t)batch->sign[i],
+        .autonomous = (uint64_t)batch->autonomous[i],
+    };
+    int64_t paid = 0;
+    for (int64_t k = 0; k < batch->payment_count[i]; k++) {
+        row.payments[kinds[k]] += sums[k];
+        paid += sums[k];
+    }
+    if (row.row.kind == CHEK_ROW_RECEIPT) {
+        payments_settle(&row, paid, batch->change[i]);
+    }
+    scan->stopped = !scan->on_row(scan->context, &row);
+}
+
+static void
+batch_show(struct scan *scan, const struct part *part, const struct batch *batch)
+{
+    const int64_t *kinds = batch->payment_kind;
+    const int64_t *sums = batch->payment_sum;
+    uint32_t index = store__segment_run_of(part->segment, part->row);
+    struct store__run run = store__segment_run(part->segment, index);
+    for (uint32_t i = 0; i < part->count && !scan->stopped; i++) {
+        if (part->row + i == run.row_end) {
+            index += 1;
+            run = store__segment_run(part->segment, index);
+        }
+        if (batch->passes[i]) {
+            batch_row(scan, part, batch, i, &run, kinds, sums);
+        }
+        kinds += batch->payment_count[i];
+        sums += batch->payment_count[i];
+    }
+}
+
+/* Whether a value of the page can be in min..max (0: no bound above). */
+static bool
+zone_passes(const struct chek_segment *segment, enum store__column column, uint32_t page,
+            int64_t min, int64_t max)
+{
+    const struct store__page *zone = store__segment_page(segment, column, page);
+    int64_t zone_min = zone != NULL ? zone->min : 0;
+    int64_t zone_max = zone != NULL ? zone->max : 0;
+    return zone_max >= min && (max == 0 || zone_min <= max);
+}
+
+/* Rows from..to-1 of a segment, all of one page. */
+static int
+scan_part(struct scan *scan, const struct chek_segment *segment, uint32_t from, uint32_t to)
+{
+    const struct chek_scan_filter *filter = scan->filter;
+    uint32_t page = from / segment->page_row_count;
+    if (!zone_passes(segment, STORE__DOCUMENT_TIME, page, filter->time_min, filter->time_max) ||
+        !zone_passes(segment, STORE__DOCUMENT_SHIFT, page, filter->shift_min, filter->shift_max)) {
+        return CHEK_OK;
+    }
+    size_t mark = chek_arena_mark(scan->arena);
+    struct batch *batch = chek_arena_take(scan->arena, sizeof *batch);
+    if (batch == NULL) {
+        return CHEK_E_LIMIT;
+    }
+    struct part part = {.segment = segment, .page = page};
+    const struct store__page *counts =
+        store__segment_page(segment, STORE__DOCUMENT_PAYMENT_COUNT, page);
+    uint32_t first = from % segment->page_row_count;
+    part.payment = counts != NULL ? (uint32_t)store__page_sum_before(counts, first) : 0;
+    while (from < to && !scan->stopped) {
+        part.row = from;
+        part.from = from % segment->page_row_count;
+        part.count = to - from < BATCH_ROW_COUNT ? to - from : BATCH_ROW_COUNT;
+        part_decode(&part, STORE__DOCUMENT_PAYMENT_COUNT, batch->payment_count);
+        part.payment_count = 0;
+        for (uint32_t i = 0; i < part.count; i++) {
+            part.payment_count += (uint32_t)batch->payment_count[i];
+        }
+        if (batch_filter(scan, &part, batch)) {
+            batch_decode(&part, batch);
+            batch_show(scan, &part, batch);
+        }
+        part.payment += part.payment_count;
+        from += part.count;
+    }
+    chek_arena_rewind(scan->arena, mark);
+    return CHEK_OK;
+}
+
+static int
+scan_range(struct scan *scan, const struct chek_segment *segment, uint32_t from, uint32_t to)
+{
+    int error = CHEK_OK;
+    while (from < to && !scan->stopped && error == CHEK_OK) {
+        uint32_t page_end = (from / segment->page_row_count + 1) * segment->page_row_count;
+        uint32_t end = to < page_end ? to : page_end;
+        error = scan_part(scan, segment, from, end);
+        from = end;
+    }
+    return error;
+}
+
+static int
+scan_segment(struct scan *scan, const struct chek_segment *segment)
+{
+    const struct chek_scan_filter *filter = scan->filter;
+    if (filter->registrations == NULL) {
+        return scan_range(scan, segment, 0, segment->row_count);
+    }
+    int error = CHEK_OK;
+    for (uint32_t i = 0; i < filter->registration_count && error == CHEK_OK; i++) {
+        uint32_t index = store__segment_run_find(segment, filter->registrations[i]);
+        if (index == segment->run_count) {
+            break;
+        }
+        struct store__run run = store__segment_run(segment, index);
+        uint32_t skipped = 0;
+        if (run.registration != filter->registrations[i]) {
+            continue;
+        }
+        if (filter->registration_count == 1 && filter->ordinal_min > run.ordinal) {
+            skipped = filter->ordinal_min - run.ordinal;
+        }
+        if (skipped < run.row_end - run.row) {
+            error = scan_range(scan, segment, run.row + skipped, run.row_end);
+        }
+    }
+    return error;
+}
+
+int
+chek_store_scan(const struct chek_store *store, const struct chek_scan_filter *filter,
+                struct chek_arena *arena, chek_scan_fn on_row, void *context)
+{
+    struct scan scan = {.filter = filter, .arena = arena, .on_row = on_row, .context = context};
+    int error = CHEK_OK;
+    for (uint32_t i = 0; i < store->segment_count && !scan.stopped && error == CHEK_OK; i++) {
+        error = scan_segment(&scan, store->segments[i]);
+    }
+    for (const struct store__set *set = store->oldest;
+         set != NULL && !scan.stopped && error == CHEK_OK; set = set->next) {
+        scan_set(&scan, set);
+    }
+    return error;
+}

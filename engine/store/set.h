@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * set.h - open rows, and the store that holds them (of this room only).
+ *
+ * A set is the rows that will be sealed together, in the order they came: blocks of columns for
+ * documents and for each kind of child, blocks of plain texts, a head a row that finds its
+ * children, and a small map from a registration to its newest row, from which older ones are
+ * linked. What a set holds never moves, so a worker can encode a full one while rows are appended
+ * to the next.
+ */
+#ifndef CHEK_STORE_SET_H
+#define CHEK_STORE_SET_H
+
+#include "engine/store/columns.h"
+#include "engine/store/dictionary.h"
+#include "engine/store/pool.h"
+#include "engine/store/store.h"
+
+/* A text of the protocol is shorter; so is a register as a document names it. */
+#define STORE__TEXT_SIZE_MAX 4096
+
+#define STORE__MARKING_COUNT_MAX 16             /* of a line; protocol.def */
+#define STORE__SEGMENT_ROW_COUNT_MAX (1u << 18) /* so that rows of any table fit 32 bits */
+
+_Static_assert(CHEK_REGISTER_SIZE_MAX <= STORE__TEXT_SIZE_MAX, "a profile is a text");
+_Static_assert(STORE__DICTIONARY_TEXT_SIZE_MAX <= STORE__TEXT_SIZE_MAX, "so is a code's text");
+
+/* Where a row's children begin and which row of its registration came before. Not stored. */
+struct store__head {
+    uint32_t registration;
+    uint32_t ordinal;
+    uint32_t previous;                  /* row + 1 in this set; 0 = none */
+    uint32_t first[STORE__TABLE_COUNT]; /* by table; of itself for documents */
+};
+
+struct store__set {
+    struct store__set *next; /* newer one, or the next spare one */
+    uint32_t row_count;
+    uint32_t row_count_max;
+    uint32_t child_count[STORE__TABLE_COUNT]; /* [STORE__DOCUMENT] is row_count */
+    void **blocks[STORE__BLOCK_KIND_COUNT];
+    uint32_t block_count[STORE__BLOCK_KIND_COUNT];
+    uint32_t block_count_max[STORE__BLOCK_KIND_COUNT];
+    uint32_t text_at; /* used of the last text block */
+    uint64_t text_size;
+    struct store__head *heads;
+    uint32_t *map; /* registration -> row + 1 of its newest row; open addressing */
+    uint32_t map_mask;
+    uint64_t *replaced; /* a bit a row */
+    uint32_t replaced_count;
+    bool sealing;
+};
+
+/* What may still be appended before chek_store_ensure() has to look again. */
+struct store__credit {
+    uint32_t rows, lines;
+    size_t text_size;
+};
+
+struct chek_store {
+    struct chek_store_config config;
+    struct store__pool pool;
+    struct store__dictionary dictionaries[STORE__DICTIONARY_COUNT];
+    struct store__set *oldest, *newest; /* open sets; the newest takes rows */
+    struct store__set *spare;
+    uint32_t spare_count;
+    struct store__credit credit;
+    struct chek_segment **segments;
+    uint32_t segment_count, segment_count_max;
+    uint64_t history_hash;
+    uint64_t row_count, line_count;
+    uint64_t sealed_row_count;
+    uint64_t segment_size; /* bytes in memory for all segments */
+    uint8_t *scratch;      /* a document encoded, when it comes without its bytes */
+};
+
+/* ---- sets ---- */
+
+/* Errors: -ENOMEM. */
+CHEK_MUST_USE int store__set_create(uint32_t row_count_max, struct store__set **ret);
+
+/* Give the blocks back to the pool and forget all rows. */
+void store__set_clear(struct store__set *set, struct store__pool *pool);
+void store__set_destroy(struct store__set *set); /* a cleared one; takes NULL */
+
+/* Make room in the table of blocks of a kind. Errors: -ENOMEM. */
+CHEK_MUST_USE int store__set_ensure_blocks(struct store__set *set, uint32_t kind, uint32_t count);
+
+/* Return the block that row `index` of a table is in, which is the last one or the next. */
+void *store__set_block_add(struct store__set *set, struct store__pool *pool, uint32_t table,
+                           uint32_t index);
+
+/* Find an open row of a set: its index, or UINT32_MAX. */
+uint32_t store__set_find(const struct store__set *set, uint32_t registration, uint32_t ordinal);
+
+/* Put a row that was just added, whose head is written, into the map. */
+void store__set_map_add(struct store__set *set, uint32_t row);
+
+/* Store a plain text that is not empty; returns {block u32, at u16, size u16}. */
+uint64_t store__set_text_add(struct store__set *set, struct store__pool *pool,
+                             struct chek_bytes_view text);
+
+static inline struct chek_bytes_view
+store__set_text(const struct store__set *set, uint64_t place)
+{
+    if ((place & UINT16_MAX) == 0) {
+        return (struct chek_bytes_view){0};
+    }
+    const uint8_t *block = set->blocks[STORE__TEXT_BLOCK][place >> 32];
+    return chek_bytes_view_of(block + (place >> 16 & UINT16_MAX), place & UINT16_MAX);
+}
+
+/* Zero a column of a block before its first value. */
+void store__column_touch(void *block, const struct store__column_info *info);
+
+/* Return the value of any INTEGER or CODE column, or the place of a BYTES one. */
+static inline uint64_t
+store__set_value(const struct store__set *set, enum store__column column, uint32_t index)
+{
+    const struct store__column_info *info = &store__columns[column];
+    const uint8_t *block = set->blocks[info->table][index >> STORE__BLOCK_SHIFT];
+    if ((chek_load_u64(block) >> info->bit & 1) == 0) {
+        return 0;
+    }
+    const uint8_t *at =
+        block + info->offset + (size_t)(index & (STORE__BLOCK_ROW_COUNT - 1)) * info->width;
+    switch (info->width) {
+    case 1:
+        return *at;
+    case 2:
+        return chek_load_u16(at);
+    case 4:
+        return chek_load_u32(at);
+    default:
+        return chek_load_u64(at);
+    }
+}
+
+static inline bool
+store__bit(const uint64_t *bits, uint32_t index)
+{
+    return (bits[index / 64] >> (index % 64) & 1) != 0;
+}
+
+/* ---- the store ---- */
+
+/* The dictionary of a CODE column. */
+uint32_t store__dictionary_of(enum store__column column);
+
+/* Rows of a page of a segment with so many rows. */
+uint32_t store__page_row_count(uint32_t segment_row_count);
+
+/* Put an empty set behind the others; there is a spare one. */
+struct store__set *store__set_begin(struct chek_store *store);
+
+#endif

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * store.c - a store's life: made, given room, looked into, freed.
+ *
+ * Room is kept as a credit of rows, lines and bytes of texts. While the credit lasts
+ * chek_store_ensure() is three comparisons; when it does not, everything that so many rows could
+ * need at the worst is put into the pool, which for the most part is address space that is never
+ * touched.
+ */
+#include <errno.h>
+
+#include "engine/base/assertion.h"
+#include "engine/base/memory.h"
+#include "engine/store/segment.h"
+#include "engine/store/set.h"
+
+/* The least that is asked for at a time, so that small asks share the work. */
+#define CREDIT_ROWS 256
+#define CREDIT_LINES 2048
+#define CREDIT_TEXT_SIZE 131072
+
+static int
+dictionaries_init(struct chek_store *store)
+{
+    for (uint32_t i = 0; i < STORE__DICTIONARY_COUNT; i++) {
+        int error = store__dictionary_init(
+            &store->dictionaries[i], &store->pool, store->config.dictionary_count_max,
+            store->config.dictionary_size_max, store->config.index_seed + i);
+        if (error != CHEK_OK) {
+            return error;
+        }
+    }
+    return CHEK_OK;
+}
+
+static int
+store_init(struct chek_store *store)
+{
+    store->scratch = chek_memory_allocate(CHEK_DOCUMENT_SIZE_MAX);
+    if (store->scratch == NULL) {
+        return -ENOMEM;
+    }
+    int error = dictionaries_init(store);
+    if (error != CHEK_OK) {
+        return error;
+    }
+    error = store__set_create(store->config.segment_row_count, &store->oldest);
+    store->newest = store->oldest;
+    return error;
+}
+
+int
+chek_store_create(const struct chek_store_config *config, struct chek_store **ret)
+{
+    CHEK_ASSERT(config->segment_row_count > 0);
+    CHEK_ASSERT(config->segment_row_count <= STORE__SEGMENT_ROW_COUNT_MAX);
+    chek_memory_unsealed_begin();
+    struct chek_store *store = chek_memory_allocate(sizeof *store);
+    int error = -ENOMEM;
+    if (store != NULL) {
+        store->config = *config;
+        error = store_init(store);
+    }
+    chek_memory_unsealed_end();
+    if (error != CHEK_OK) {
+        chek_store_destroy(store);
+        return error;
+    }
+    *ret = store;
+    return CHEK_OK;
+}
+
+void
+chek_store_destroy(struct chek_store *store)
+{
+    if (store == NULL) {
+        return;
+    }
+    for (struct store__set *set = store->oldest; set != NULL;) {
+        struct store__set *next = set->next;
+        CHEK_ASSERT(!set->sealing);
+        store__set_clear(set, &store->pool);
+        store__set_destroy(set);
+        set = next;
+    }
+    for (struct store__set *set = store->spare; set != NULL;) {
+        struct store__set *next = set->next;
+        store__set_destroy(set);
+        set = next;
+    }
+    for (uint32_t i = 0; i < store->segment_count; i++) {
+        store__segment_destroy(store->segments[i]);
+    }
+    chek_memory_free(store->segments, store->segment_count_max * sizeof *store->segments);
+    for (uint32_t i = 0; i < STORE__DICTIONARY_COUNT; i++) {
+        store__dictionary_finish(&store->dictionaries[i]);
+    }
+    store__pool_finish(&store->pool);
+    chek_memory_free(store->scratch, CHEK_DOCUMENT_SIZE_MAX);
+    chek_memory_free(store, sizeof *store);
+}
+
+/* ---- room ---- */
+
+/* Rows that a table may grow by, at most. */
+static uint64_t
+child_count_max(uint32_t table, uint64_t rows, uint64_t lines)
+{
+    switch (table) {
+    case STORE__LINE:
+        return lines;
+    case STORE__PAYMENT:
+        return rows * CHEK_PAYMENT_COUNT_MAX;
+    case STORE__TAX: /* of the ticket, its discount and its markup, or of the lines */
+        return (3 * rows + lines) * CHEK_TAX_COUNT_MAX;
+    case STORE__MODIFIER:
+        return 2 * rows;
+    case STORE__MARKING:
+        return lines * STORE__MARKING_COUNT_MAX;
+    default: /* documents, parents */
+        return rows;
+    }
+}
+
+static uint64_t
+block_count_max(uint32_t kind, const struct store__credit *want)
+{
+    if (kind == STORE__TEXT_BLOCK) {
+        return want->text_size / (STORE__TEXT_BLOCK_SIZE - STORE__TEXT_SIZE_MAX) + 1;
+    }
+    uint64_t count = child_count_max(kind, want->rows, want->lines);
+    return (count + STORE__BLOCK_ROW_COUNT - 1) / STORE__BLOCK_ROW_COUNT + 1;
+}
+
+static uint32_t
+pieces_needed(const struct chek_store *store, const struct store__credit *want)
+{
+    uint32_t count = 0;
+    uint32_t text_count = 0;
+    for (uint32_t i = 0; i < STORE__DICTIONARY_COUNT; i++) {
+        bool of_lines = i == STORE__DICTIONARY_CODE || i == STORE__DICTIONARY_NAME ||
+                        i == STORE__DICTIONARY_SECTION || i == STORE__DICTIONARY_UNIT;
+        uint32_t texts = of_lines ? want->lines : 2 * want->rows;
+        count += store__dictionary_pieces_needed(&store->dictionaries[i], texts);
+        text_count += texts;
+    }
+    return count + store__dictionary_text_pieces_needed(text_count, want->text_size);
+}
+
+static int
+ensure_set(struct store__set *set, const struct store__credit *want)
+{
+    for (uint32_t kind = 0; kind < STORE__BLOCK_KIND_COUNT; kind++) {
+        uint64_t count = set->block_count[kind] + block_count_max(kind, want);
+        int error = store__set_ensure_blocks(set, kind, (uint32_t)count);
+        if (error != CHEK_OK) {
+            return error;
+        }
+    }
+    return CHEK_OK;
+}
+
+/* Have as many empty sets as the rows can fill, and room in all for any of them. */
+static int
+ensure_sets(struct chek_store *store, const struct store__credit *want)
+{
+    uint32_t left = store->newest->row_count_max - store->newest->row_count;
+    uint32_t count =
+        want->rows > left ? (want->rows - left - 1) / store->newest->row_count_max + 1 : 0;
+    while (store->spare_count < count) {
+        struct store__set *set;
+        int error = store__set_create(store->config.segment_row_count, &set);
+        if (error != CHEK_OK) {
+            return error;
+        }
+        set->next = store->spare;
+        store->spare = set;
+        store->spare_count += 1;
+    }
+    int error = ensure_set(store->newest, want);
+    for (struct store__set *set = store->spare; set != NULL && error == CHEK_OK; set = set->next) {
+        error = ensure_set(set, want);
+    }
+    return error;
+}
+
+static int
+ensure_credit(struct chek_store *store, const struct store__credit *want)
+{
+    int error = ensure_sets(store, want);
+    for (uint32_t kind = 0; kind < STORE__BLOCK_KIND_COUNT && error == CHEK_OK; kind++) {
+        /* Each set that is begun leaves the last block of the one before unfilled. */
+        uint64_t count = block_count_max(kind, want) + 2 * (uint64_t)store->spare_count;
+        error = store__pool_ensure_blocks(&store->pool, kind, (uint32_t)count);
+    }
+    if (error == CHEK_OK) {
+        error = store__pool_ensure_pieces(&store->pool, pieces_needed(store, want));
+    }
+    return error;
+}
+
+int
+chek_store_ensure(struct chek_store *store, uint32_t row_count, uint32_t line_count,
+                  size_t text_size)
+{
+    const struct store__credit *credit = &store->credit;
+    if (CHEK_LIKELY(row_count <= credit->rows && line_count <= credit->lines &&
+                    text_size <= credit->text_size)) {
+        return CHEK_OK;
+    }
+    struct store__credit want = {
+        .rows = row_count > CREDIT_ROWS ? row_count : CREDIT_ROWS,
+        .lines = line_count > CREDIT_LINES ? line_count : CREDIT_LINES,
+        .text_size = text_size > CREDIT_TEXT_SIZE ? text_size : CREDIT_TEXT_SIZE,
+    };
+    chek_memory_unsealed_begin();
+    int error = ensure_credit(store, &want);
+    chek_memory_unsealed_end();
+    if (error == CHEK_OK) {
+        store->credit = want;
+    }
+    return error;
+}
+
+struct store__set *
+store__set_begin(struct chek_store *store)
+{
+    struct store__set *set = store->spare;
+    CHEK_ASSERT(set != NULL);
+    store->spare = set->next;
+    store->spare_count -= 1;
+    set->next = NULL;
+    store->newest->next = set;
+    store->newest = set;
+    return set;
+}
+
+/* ---- small things ---- */
+
+uint32_t
+store__dictionary_of(enum store__column column)
+{
+    switch (column) {
+    case STORE__DOCUMENT_PROFILE:
+        return STORE__DICTIONARY_PROFILE;
+    case STORE__DOCUMENT_OPERATOR:
+        return STORE__DICTIONARY_OPERATOR;
+    case STORE__DOCUMENT_CLIENT:
+        return STORE__DICTIONARY_CLIENT;
+    case STORE__DOCUMENT_FISCAL_DRIVE:
+        return STORE__DICTIONARY_FISCAL_DRIVE;
+    case STORE__LINE_CODE:
+        return STORE__DICTIONARY_CODE;
+    case STORE__LINE_NAME:
+        return STORE__DICTIONARY_NAME;
+    case STORE__LINE_SECTION:
+        return STORE__DICTIONARY_SECTION;
+    case STORE__LINE_UNIT:
+        return STORE__DICTIONARY_UNIT;
+    case STORE__MODIFIER_NAME:
+        return STORE__DICTIONARY_MODIFIER_NAME;
+    default:
+        CHEK_ASSERT(column == STORE__PARENT_REGISTER);
+        return STORE__DICTIONARY_PARENT_REGISTER;
+    }
+}
+
+uint32_t
+store__page_row_count(uint32_t segment_row_count)
+{
+    uint32_t count = 1;
+    while (count < CHEK_CHUNK_RECEIPT_COUNT && count * 8 <= segment_row_count) {
+        count *= 2;
+    }
+    return count;
+}
+
+uint64_t
+chek_store_history_hash(const struct chek_store *store)
+{
+    return store->history_hash;
+}
+
+struct chek_store_counters
+chek_store_count(const struct chek_store *store)
+{
+    return (struct chek_store_counters){
+        .row_count = store->row_count,
+        .line_count = store->line_count,
+        .segment_count = store->segment_count,
+        .open_row_count = (uint32_t)(store->row_count - store->sealed_row_count),
+        .segment_size = store->segment_size,
+        .open_size = store__pool_block_bytes(&store->pool),
+        .dictionary_size = store__pool_piece_bytes(&store->pool),
+    };
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * prop_store.c - the store against a plain list, over random histories.
+ *
+ * Documents of any shape are appended; in between, sets are sealed or sealing is given up, rows
+ * are replaced, and the store is read and scanned with random filters. A second store gets the
+ * same rows and never seals: their history hashes stay equal.
+ */
+#include "tests/prop/prop.h"
+#include "tests/prop/random_document.h"
+#include "tests/prop/store_model.h"
+
+#define STEP_COUNT 1000
+#define REGISTRATION_COUNT 12
+#define ARENA_SIZE ((size_t)256 * 1024 * 1024)
+
+static struct store_model model;
+static struct chek_arena documents; /* of the model */
+static struct chek_arena scratch;
+
+struct round {
+    struct prop *prop;
+    struct chek_prng *prng;
+    struct chek_store *store;
+    struct chek_store *plain; /* never seals */
+    struct random_document_options options;
+    uint32_t ordinals[REGISTRATION_COUNT];
+};
+
+static uint32_t
+below(struct round *round, uint64_t bound)
+{
+    return (uint32_t)chek_prng_below(round->prng, bound);
+}
+
+/* Registrations far apart, so that every byte of them is sorted by. */
+static uint32_t
+registration_of(uint32_t index)
+{
+    return 1 + index * 30000001;
+}
+
+static uint32_t
+index_of(uint32_t registration)
+{
+    return (registration - 1) / 30000001;
+}
+
+static void
+append(struct round *round)
+{
+    struct chek_document document;
+    int error = random_document_make(round->prng, &round->options, &documents, &document);
+    PROP_CHECK(round->prop, error == CHEK_OK);
+    uint32_t index = below(round, REGISTRATION_COUNT);
+    struct chek_row row = {
+        .registration = registration_of(index),
+        .ordinal = round->ordinals[index],
+        .shift = below(round, 6),
+        .completes = below(round, 20) == 0 ? 1 + below(round, 1000) : 0,
+        .warnings = below(round, 10) == 0 ? below(round, 32) : 0,
+        .binding = (uint16_t)(below(round, 10) == 0 ? below(round, 65536) : 0),
+        .kind = document.receipt != NULL    ? CHEK_ROW_RECEIPT
+                : document.movement != NULL ? CHEK_ROW_MOVEMENT
+                                            : CHEK_ROW_CLOSE,
+        .late = below(round, 10) == 0,
+        .received_us = UINT64_C(1767225600000000) + model.row_count * UINT64_C(1000),
+    };
+    if (below(round, 3) == 0) {
+        document.registration = row.registration;
+    }
+    document.raw = (struct chek_bytes_view){0}; /* what is hashed is what is compared */
+    uint32_t lines = document.receipt != NULL ? document.receipt->lines_count : 0;
+    PROP_CHECK(round->prop, chek_store_ensure(round->store, 1, lines, 1u << 20) == CHEK_OK);
+    PROP_CHECK(round->prop, chek_store_ensure(round->plain, 1, lines, 1u << 20) == CHEK_OK);
+    chek_store_append(round->store, &row, &document);
+    chek_store_append(round->plain, &row, &document);
+    model.rows[model.row_count] = row;
+    model.documents[model.row_count] = document;
+    model.row_count += 1;
+    round->ordinals[index] += 1;
+}
+
+static void
+check_row(struct round *round, const struct chek_store *store, uint32_t index)
+{
+    const struct chek_row *want = &model.rows[index];
+    struct chek_row row;
+    struct chek_document document;
+    chek_arena_reset(&scratch);
+    int error =
+        chek_store_read(store, want->registration, want->ordinal, &scratch, &row, &document);
+    PROP_CHECK(round->prop, error == CHEK_OK);
+    const char *difference = random_document_difference(&model.documents[index], &document);
+    if (difference != NULL) {
+        fprintf(stderr, "row %u differs in %s\n", index, difference);
+    }
+    PROP_CHECK(round->prop, difference == NULL);
+    PROP_CHECK(round->prop, document.raw.size == 0);
+    PROP_CHECK(round->prop, store_model_rows_equal(want, &row));
+}
+
+static void
+check_missing(struct round *round)
+{
+    struct chek_row row;
+    struct chek_document document;
+    uint32_t index = below(round, REGISTRATION_COUNT);
+    chek_arena_reset(&scratch);
+    PROP_CHECK(round->prop,
+               chek_store_read(round->store, registration_of(index), round->ordinals[index],
+                               &scratch, &row, &document) == CHEK_E_NOT_FOUND);
+    PROP_CHECK(round->prop, chek_store_read(round->store, registration_of(index) + 1, 0, &scratch,
+                                            &row, &document) == CHEK_E_NOT_FOUND);
+}
+
+static void
+replace(struct round *round)
+{
+    if (model.row_count == 0) {
+        return;
+    }
+    uint32_t index = below(round, model.row_count);
+    struct chek_row *row = &model.rows[index];
+    int error = chek_store_replace(round->store, row->registration, row->ordinal);
+    PROP_CHECK(round->prop, error == CHEK_OK);
+    error = chek_store_replace(round->plain, row->registration, row->ordinal);
+    PROP_CHECK(round->prop, error == CHEK_OK);
+    row->replaced = true;
+    PROP_CHECK(round->prop,
+               chek_store_replace(round->store, registration_of(index_of(row->registration)),
+                                  UINT32_MAX) == CHEK_E_NOT_FOUND);
+}
+
+/* ---- scans ---- */
+
+struct listing {
+    struct round *round;
+    const uint32_t *want;
+    uint32_t want_count, at, stop_at;
+};
+
+static bool
+on_row(void *context, const struct chek_scan_row *row)
+{
+    struct listing *listing = context;
+    PROP_CHECK(listing->round->prop, listing->at < listing->want_count);
+    uint32_t index = listing->want[listing->at];
+    struct chek_scan_row want = store_model_scan_row(&model.rows[index], &model.documents[index]);
+    PROP_CHECK(listing->round->prop, store_model_scan_rows_equal(&want, row));
+    listing->at += 1;
+    return listing->at != listing->stop_at;
+}
+
+static void
+scan(struct round *round)
+{
+    static uint32_t want[STORE_MODEL_ROW_COUNT_MAX];
+    static _Alignas(16) uint8_t bytes[CHEK_SCAN_ARENA_SIZE];
+    uint32_t registrations[REGISTRATION_COUNT];
+    struct chek_scan_filter filter = {.with_replaced = below(round, 2) == 0};
+    for (uint32_t i = 0; i < REGISTRATION_COUNT && below(round, 2) == 0; i++) {
+        uint32_t last = filter.registration_count;
+        registrations[last] = registration_of(i + below(round, 2));
+        if (last == 0 || registrations[last] > registrations[last - 1]) {
+            filter.registration_count += 1;
+        }
+        filter.registrations = registrations;
+    }
+    if (below(round, 2) == 0) {
+        filter.time_min = round->options.time_min + below(round, 86400);
+        filter.time_max = filter.time_min + below(round, 86400);
+    }
+    if (below(round, 2) == 0) {
+        filter.shift_min = below(round, 5);
+        filter.shift_max = filter.shift_min + below(round, 3);
+    }
+    filter.ordinal_min = below(round, 3) == 0 ? below(round, 200) : 0;
+
+    struct listing listing = {.round = round, .want = want, .stop_at = UINT32_MAX};
+    uint32_t segment_count = chek_segment_count(round->store);
+    listing.want_count = store_model_scan(&model, &filter, segment_count, want);
+    if (below(round, 4) == 0 && listing.want_count > 0) {
+        listing.stop_at = 1 + below(round, listing.want_count);
+    }
+    struct chek_arena arena;
+    chek_arena_init_over(&arena, bytes, sizeof bytes);
+    int error = chek_store_scan(round->store, &filter, &arena, on_row, &listing);
+    PROP_CHECK(round->prop, error == CHEK_OK);
+    uint32_t shown = listing.stop_at != UINT32_MAX ? listing.stop_at : listing.want_count;
+    PROP_CHECK(round->prop, listing.at == shown);
+    PROP_CHECK(round->prop, arena.used == 0);
+}
+
+static void
+seal(struct round *round)
+{
+    struct chek_seal *job = chek_store_seal_begin(round->store);
+    if (job == NULL) {
+        return;
+    }
+    PROP_CHECK(round->prop, chek_store_seal_begin(round->store) == NULL);
+    if (below(round, 4) == 0) {
+        chek_seal_drop(job);
+        return;
+    }
+    chek_seal_run(job);
+    for (uint32_t i = below(round, 4); i > 0; i--) { /* the store goes on meanwhile */
+        append(round);
+        replace(round);
+    }
+    if (below(round, 8) == 0) {
+        chek_seal_drop(job);
+    } else {
+        chek_seal_adopt(job);
+    }
+}
+
+static void
+step(struct round *round)
+{
+    uint32_t choice = below(round, 100);
+    if (choice < 80) {
+        append(round);
+    } else if (choice < 84) {
+        replace(round);
+    } else if (choice < 90) {
+        seal(round);
+    } else if (choice < 92) {
+        scan(round);
+    } else if (choice < 93) {
+        check_missing(round);
+    } else if (model.row_count > 0) {
+        check_row(round, round->store, below(round, model.row_count));
+    }
+    uint64_t hash = chek_store_history_hash(round->store);
+    PROP_CHECK(round->prop, hash == chek_store_history_hash(round->plain));
+}
+
+static void
+round_run(struct round *round)
+{
+    static const uint32_t segment_sizes[] = {1, 2, 3, 8, 16, 50, 64, 300, 1024};
+    static const uint32_t caps[] = {0, 1, 7, 1000000};
+    struct chek_store_config config = {
+        .dictionary_count_max = caps[below(round, CHEK_COUNT(caps))],
+        .dictionary_size_max = below(round, 2) == 0 ? 200 : 64u << 20,
+        .segment_row_count = segment_sizes[below(round, CHEK_COUNT(segment_sizes))],
+        .index_seed = chek_prng_next(round->prng),
+    };
+    round->options = (struct random_document_options){
+        .line_count_max = below(round, 10) == 0 ? 0 : 60,
+        .text_count = below(round, 3) == 0 ? 0 : 1 + below(round, 100),
+        .with_profile = true,
+        .with_zero_fields = true,
+        .time_min = 1767225600,
+        .time_max = 1767225600 + 86400,
+    };
+    model.row_count = 0;
+    model.segment_row_count = config.segment_row_count;
+    chek_arena_reset(&documents);
+    PROP_CHECK(round->prop, chek_store_create(&config, &round->store) == CHEK_OK);
+    PROP_CHECK(round->prop, chek_store_create(&config, &round->plain) == CHEK_OK);
+    for (uint32_t i = 0; i < STEP_COUNT; i++) {
+        step(round);
+    }
+    for (uint32_t i = 0; i < model.row_count; i++) {
+        check_row(round, round->store, i);
+        check_row(round, round->plain, i);
+    }
+    for (uint32_t i = 0; i < 20; i++) {
+        scan(round);
+    }
+    struct chek_store_counters counters = chek_store_count(round->store);
+    PROP_CHECK(round->prop, counters.row_count == model.row_count);
+    PROP_CHECK(round->prop,
+               counters.open_row_count ==
+                   model.row_count - counters.segment_count * config.segment_row_count);
+    chek_store_destroy(round->store);
+    chek_store_destroy(round->plain);
+}
+
+int
+main(int argument_count, char **arguments)
+{
+    struct prop prop = prop_begin(argument_count, arguments, 6);
+    struct chek_prng prng;
+    PROP_CHECK(&prop, chek_arena_init(&documents, ARENA_SIZE) == CHEK_OK);
+    PROP_CHECK(&prop, chek_arena_init(&scratch, ARENA_SIZE / 8) == CHEK_OK);
+    while (prop_next(&prop, &prng)) {
+        struct round round = {.prop = &prop, .prng = &prng};
+        round_run(&round);
+    }
+    chek_arena_finish(&documents);
+    chek_arena_finish(&scratch);
+    return 0;
+}

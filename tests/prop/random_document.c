@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: MIT */
+/* random_document.c - see the header. */
+#include "tests/prop/random_document.h"
+
+#include <stdio.h>
+
+#include "engine/base/civil.h"
+#include "engine/base/limits.h"
+
+struct making {
+    struct chek_prng *prng;
+    const struct random_document_options *options;
+    struct chek_arena *arena;
+    bool failed; /* the arena is used up */
+};
+
+static uint64_t
+below(struct making *to, uint64_t bound)
+{
+    return chek_prng_below(to->prng, bound);
+}
+
+static bool
+percent(struct making *to, uint32_t chance)
+{
+    return below(to, 100) < chance;
+}
+
+static void *
+take(struct making *to, size_t size)
+{
+    void *memory = chek_arena_take(to->arena, size);
+    if (memory == NULL) {
+        to->failed = true;
+        return NULL;
+    }
+    return memset(memory, 0, size);
+}
+
+/* Any number of bits is as likely as any other, so small and huge values are common. */
+static uint64_t
+number(struct making *to, uint64_t max)
+{
+    uint64_t value = chek_prng_next(to->prng) >> below(to, 64);
+    return value <= max ? value : value % (max + 1);
+}
+
+static int64_t
+money(struct making *to)
+{
+    switch (below(to, 8)) {
+    case 0:
+        return CHEK_MONEY_MAX - (int64_t)below(to, 3);
+    case 1:
+        return 0;
+    case 2:
+        return (int64_t)below(to, 100000) * 100;
+    default:
+        return (int64_t)number(to, CHEK_MONEY_MAX);
+    }
+}
+
+static int64_t
+civil(struct making *to)
+{
+    int64_t min = to->options->time_min != 0 ? to->options->time_min : CHEK_CIVIL_MIN;
+    int64_t max = to->options->time_max != 0 ? to->options->time_max : CHEK_CIVIL_MAX;
+    return min + (int64_t)below(to, (uint64_t)(max - min) + 1);
+}
+
+/* Letters of one and of two bytes; `size_max` is sometimes reached. */
+static struct chek_bytes_view
+any_text(struct making *to, size_t size_max)
+{
+    size_t size = percent(to, 10) ? size_max : below(to, size_max + 1);
+    uint8_t *bytes = take(to, size + 1);
+    size_t at = 0;
+    while (bytes != NULL && at < size) {
+        if (at + 2 <= size && percent(to, 40)) {
+            bytes[at] = 0xd0;
+            bytes[at + 1] = (uint8_t)(0x90 + below(to, 0x30));
+            at += 2;
+        } else {
+            bytes[at] = (uint8_t)('!' + below(to, 90));
+            at += 1;
+        }
+    }
+    return chek_bytes_view_of(bytes, size);
+}
+
+static struct chek_bytes_view
+text(struct making *to, size_t size_max)
+{
+    if (to->options->text_count == 0 || percent(to, 1)) {
+        return any_text(to, size_max);
+    }
+    char *bytes = take(to, 32);
+    if (bytes == NULL) {
+        return (struct chek_bytes_view){0};
+    }
+    int size = snprintf(bytes, 32, "№%u", (unsigned)below(to, to->options->text_count));
+    return chek_bytes_view_of(bytes, (size_t)size < size_max ? (size_t)size : size_max);
+}
+
+static struct chek_bytes_view
+bytes_of_any_kind(struct making *to, size_t size_max)
+{
+    size_t size = percent(to, 10) ? size_max : below(to, size_max + 1);
+    uint8_t *bytes = take(to, size + 1);
+    for (size_t i = 0; bytes != NULL && i < size; i++) {
+        bytes[i] = (uint8_t)below(to, 256);
+    }
+    return chek_bytes_view_of(bytes, size);
+}
+
+static const struct chek_tax *
+taxes(struct making *to, uint32_t *ret_count)
+{
+    uint32_t count = (uint32_t)(percent(to, 5) ? below(to, CHEK_TAX_COUNT_MAX + 1) : below(to, 3));
+    struct chek_tax *list = take(to, (count + 1) * sizeof *list);
+    for (uint32_t i = 0; list != NULL && i < count; i++) {
+        list[i] = (struct chek_tax){
+            .kind = (uint8_t)below(to, CHEK_TAX_KIND_COUNT),
+            .rate = percent(to, 80) ? 12000 : (uint32_t)below(to, CHEK_RATE_MAX + 1),
+            .sum = money(to),
+            .turnover = percent(to, 30) ? money(to) : 0,
+            .on_top = percent(to, 10),
+        };
+    }
+    *ret_count = list != NULL ? count : 0;
+    return list;
+}
+
+static void
+make_payments(struct making *to, struct chek_receipt *receipt)
+{
+    uint32_t count =
+        (uint32_t)(percent(to, 5) ? below(to, CHEK_PAYMENT_COUNT_MAX + 1) : below(to, 3));
+    struct chek_payment *list = take(to, (count + 1) * sizeof *list);
+    for (uint32_t i = 0; list != NULL && i < count; i++) {
+        list[i].kind = (uint8_t)below(to, CHEK_PAYMENT_KIND_COUNT);
+        list[i].sum = percent(to, 50) ? receipt->total : money(to);
+    }
+    receipt->payments = list;
+    receipt->payments_count = list != NULL ? count : 0;
+}
+
+static const struct chek_modifier *
+modifier(struct making *to)
+{
+    struct chek_modifier *made = take(to, sizeof *made);
+    if (made != NULL) {
+        made->sum = money(to);
+        made->taxes = taxes(to, &made->taxes_count);
+        made->name = percent(to, 50) ? text(to, 128) : (struct chek_bytes_view){0};
+    }
+    return made;
+}
+
+static const struct chek_parent *
+parent(struct making *to)
+{
+    struct chek_parent *made = take(to, sizeof *made);
+    if (made != NULL) {
+        made->document = (uint32_t)number(to, UINT32_MAX);
+        made->sign = number(to, UINT64_MAX);
+        made->time = percent(to, 50) ? civil(to) : 0;
+        made->total = money(to);
+        made->registration_number = percent(to, 50) ? text(to, 64) : (struct chek_bytes_view){0};
+        made->offline = percent(to, 30);
+        made->shift = (uint32_t)number(to, UINT32_MAX);
+    }
+    return made;
+}
+
+static void
+make_markings(struct making *to, struct chek_line *line)
+{
+    uint32_t count = percent(to, 10) ? (uint32_t)below(to, 17) : 0;
+    struct chek_bytes_view *list = take(to, (count + 1) * sizeof *list);
+    for (uint32_t i = 0; list != NULL && i < count; i++) {
+        list[i] = bytes_of_any_kind(to, CHEK_MARKING_SIZE_MAX);
+    }
+    line->markings = list;
+    line->markings_count = list != NULL ? count : 0;
+}
+
+static void
+make_line(struct making *to, struct chek_line *line)
+{
+    line->kind = percent(to, 80) ? 0 : (uint8_t)below(to, CHEK_LINE_KIND_COUNT);
+    line->storno = percent(to, 5);
+    line->code = percent(to, 80) ? text(to, 64) : (struct chek_bytes_view){0};
+    line->name = percent(to, 60) ? text(to, 255) : (struct chek_bytes_view){0};
+    line->gtin = percent(to, 30) ? below(to, UINT64_C(100000000000000)) : 0;
+    line->section = percent(to, 60) ? text(to, 32) : (struct chek_bytes_view){0};
+    line->unit = percent(to, 60) ? text(to, 16) : (struct chek_bytes_view){0};
+    line->quantity = percent(to, 70) ? (int64_t)(1 + below(to, 4)) * 1000000
+                                     : (int64_t)number(to, CHEK_QUANTITY_MAX);
+    line->price = money(to);
+    line->sum = money(to);
+    line->taxes = taxes(to, &line->taxes_count);
+    line->settlement = (uint8_t)(percent(to, 20) ? below(to, 256) : 0);
+    line->subject = (uint8_t)(percent(to, 20) ? below(to, 256) : 0);
+    make_markings(to, line);
+}
+
+static void
+make_lines(struct making *to, struct chek_receipt *receipt)
+{
+    uint32_t max =
+        to->options->line_count_max != 0 ? to->options->line_count_max : CHEK_LINE_COUNT_MAX;
+    uint32_t few = max < 6 ? max : 6;
+    uint32_t count = (uint32_t)(below(to, 200) == 0 ? below(to, max + 1) : below(to, few + 1));
+    struct chek_line *list = take(to, (count + 1) * sizeof *list);
+    for (uint32_t i = 0; list != NULL && i < count; i++) {
+        make_line(to, &list[i]);
+    }
+    receipt->lines = list;
+    receipt->lines_count = list != NULL ? count : 0;
+}
+
+static const struct chek_receipt *
+make_receipt(struct making *to)
+{
+    struct chek_receipt *receipt = take(to, sizeof *receipt);
+    if (receipt == NULL) {
+        return NULL;
+    }
+    receipt->operation = (uint8_t)below(to, CHEK_OPERATION_COUNT);
+    receipt->time = civil(to);
+    receipt->shift = (uint32_t)number(to, UINT32_MAX);
+    receipt->document = (uint32_t)number(to, UINT32_MAX);
+    receipt->sign = number(to, UINT64_MAX);
+    receipt->autonomous = percent(to, 10) ? number(to, UINT64_MAX) : 0;
+    receipt->offline = percent(to, 10);
+    receipt->domain = (uint8_t)(percent(to, 10) ? below(to, 256) : 0);
+    receipt->operator= percent(to, 50) ? text(to, 64) : (struct chek_bytes_view){0};
+    receipt->client = percent(to, 30) ? text(to, 64) : (struct chek_bytes_view){0};
+    receipt->total = money(to);
+    make_payments(to, receipt);
+    if (percent(to, 20)) {
+        receipt->taxes = taxes(to, &receipt->taxes_count);
+    }
+    receipt->discount = percent(to, 10) ? modifier(to) : NULL;
+    receipt->markup = percent(to, 5) ? modifier(to) : NULL;
+    receipt->change = percent(to, 20) ? money(to) : 0;
+    receipt->parent = percent(to, 10) ? parent(to) : NULL;
+    receipt->form = (uint8_t)below(to, CHEK_FORM_COUNT);
+    receipt->tax_system = (uint8_t)(percent(to, 10) ? below(to, 256) : 0);
+    receipt->number_in_shift = (uint32_t)number(to, UINT32_MAX);
+    if (to->options->with_personal && percent(to, 30)) {
+        receipt->buyer = text(to, 255);
+    }
+    for (uint32_t i = 0; percent(to, 30) && i < sizeof receipt->subject; i++) {
+        receipt->subject[i] = (uint8_t)below(to, 256);
+    }
+    make_lines(to, receipt);
+    receipt->fiscal_drive = percent(to, 30) ? text(to, 20) : (struct chek_bytes_view){0};
+    receipt->taken = percent(to, 20) ? money(to) : 0;
+    return receipt;
+}
+
+static const struct chek_movement *
+make_movement(struct making *to)
+{
+    struct chek_movement *movement = take(to, sizeof *movement);
+    if (movement != NULL) {
+        movement->direction = (uint8_t)below(to, CHEK_DIRECTION_COUNT);
+        movement->time = civil(to);
+        movement->shift = (uint32_t)number(to, UINT32_MAX);
+        movement->document = (uint32_t)number(to, UINT32_MAX);
+        movement->sum = money(to);
+        movement->offline = percent(to, 10);
+        movement->autonomous = percent(to, 10) ? number(to, UINT64_MAX) : 0;
+        movement->operator= percent(to, 50) ? text(to, 64) : (struct chek_bytes_view){0};
+    }
+    return movement;
+}
+
+static const struct chek_close *
+make_close(struct making *to)
+{
+    struct chek_close *close = take(to, sizeof *close);
+    if (close != NULL) {
+        close->time = civil(to);
+        close->shift = (uint32_t)number(to, UINT32_MAX);
+        close->document = (uint32_t)number(to, UINT32_MAX);
+        close->withdraw = percent(to, 30);
+        close->operator= percent(to, 50) ? text(to, 64) : (struct chek_bytes_view){0};
+        close->sign = number(to, UINT64_MAX);
+    }
+    return close;
+}
+
+static const struct chek_register *
+make_profile(struct making *to)
+{
+    struct chek_register *profile = take(to, sizeof *profile);
+    struct chek_register_key *keys = take(to, 3 * sizeof *keys);
+    if (profile == NULL || keys == NULL) {
+        return NULL;
+    }
+    profile->keys = keys;
+    profile->keys_count = 1 + (uint32_t)below(to, 3);
+    for (uint32_t i = 0; i < profile->keys_count; i++) {
+        keys[i].kind = (uint8_t)below(to, CHEK_KEY_KIND_COUNT);
+        keys[i].value = text(to, 64);
+    }
+    profile->organisation = text(to, 32);
+    profile->address = percent(to, 50) ? text(to, 255) : (struct chek_bytes_view){0};
+    profile->point = percent(to, 50) ? text(to, 64) : (struct chek_bytes_view){0};
+    profile->zone_minutes = (int64_t)below(to, 1500) - 720;
+    profile->currency = (uint16_t)below(to, 1000);
+    return profile;
+}
+
+/* Make the decoded document look as if a sender had written some zero fields. */
+static void
+mark_zero_fields(struct making *to, struct chek_document *document)
+{
+    if (document->receipt != NULL) {
+        struct chek_receipt *receipt = take(to, sizeof *receipt);
+        if (receipt != NULL) {
+            *receipt = *document->receipt;
+            receipt->present |= (uint32_t)below(to, 1u << 25);
+            document->receipt = receipt;
+        }
+    }
+    if (document->movement != NULL) {
+        struct chek_movement *movement = take(to, sizeof *movement);
+        if (movement != NULL) {
+            *movement = *document->movement;
+            movement->present |= (uint32_t)below(to, 1u << 8);
+            document->movement = movement;
+        }
+    }
+}
+
+int
+random_document_make(struct chek_prng *prng, const struct random_document_options *options,
+                     struct chek_arena *arena, struct chek_document *ret)
+{
+    struct making to = {.prng = prng, .options = options, .arena = arena};
+    struct chek_document document = {.registration = (uint32_t)number(&to, UINT32_MAX)};
+    uint64_t kind = below(&to, 100);
+    if (kind < 90) {
+        document.receipt = make_receipt(&to);
+    } else if (kind < 95) {
+        document.movement = make_movement(&to);
+    } else {
+        document.close = make_close(&to);
+    }
+    if (options->with_profile && percent(&to, 20)) {
+        document.profile = make_profile(&to);
+    }
+    struct chek_writer size_probe = chek_writer_over(take(&to, 65536), 65536);
+    if (!to.failed) {
+        chek_document_encode(&size_probe, &document);
+    }
+    uint8_t *bytes = size_probe.bytes;
+    size_t size = size_probe.size;
+    if (size_probe.full) {
+        bytes = take(&to, CHEK_DOCUMENT_SIZE_MAX);
+        struct chek_writer out = chek_writer_over(bytes, CHEK_DOCUMENT_SIZE_MAX);
+        if (!to.failed) {
+            chek_document_encode(&out, &document);
+        }
+        size = out.size;
+    }
+    struct chek_document decoded;
+    if (to.failed || chek_document_decode_whole(bytes, size, arena, &decoded, NULL) != CHEK_OK) {
+        return CHEK_E_LIMIT;
+    }
+    if (options->with_zero_fields && percent(&to, 20)) {
+        mark_zero_fields(&to, &decoded);
+    }
+    *ret = decoded;
+    return to.failed ? CHEK_E_LIMIT : CHEK_OK;
+}
+
+/* ---- comparison ---- */
+
+#define DIFFERS(field)          \
+    if (a->field != b->field) { \
+        return #field;          \
+    }
+#define TEXT_DIFFERS(field)                           \
+    if (!chek_bytes_view_equal(a->field, b->field)) { \
+        return #field;                                \
+    }
+
+static const char *
+taxes_difference(const struct chek_tax *a, const struct chek_tax *b, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++, a++, b++) {
+        DIFFERS(kind)
+        DIFFERS(rate)
+        DIFFERS(sum)
+        DIFFERS(turnover)
+        DIFFERS(on_top)
+        DIFFERS(present)
+    }
+    return NULL;
+}
+
+static const char *
+modifier_difference(const struct chek_modifier *a, const struct chek_modifier *b)
+{
+    if ((a == NULL) != (b == NULL)) {
+        return "modifier";
+    }
+    if (a == NULL) {
+        return NULL;
+    }
+    DIFFERS(sum)
+    DIFFERS(taxes_count)
+    DIFFERS(present)
+    TEXT_DIFFERS(name)
+    return taxes_difference(a->taxes, b->taxes, a->taxes_count);
+}
+
+static const char *
+parent_difference(const struct chek_parent *a, const struct chek_parent *b)
+{
+    if ((a == NULL) != (b == NULL)) {
+        return "parent";
+    }
+    if (a == NULL) {
+        return NULL;
+    }
+    DIFFERS(document)
+    DIFFERS(sign)
+    DIFFERS(time)
+    DIFFERS(total)
+    DIFFERS(offline)
+    DIFFERS(shift)
+    DIFFERS(present)
+    TEXT_DIFFERS(registration_number)
+    return NULL;
+}
+
+static const char *
+line_difference(const struct chek_line *a, const struct chek_line *b)
+{
+    DIFFERS(kind)
+    DIFFERS(storno)
+    DIFFERS(gtin)
+    DIFFERS(quantity)
+    DIFFERS(price)
+    DIFFERS(sum)
+    DIFFERS(settlement)
+    DIFFERS(subject)
+    DIFFERS(present)
+    DIFFERS(markings_count)
+    DIFFERS(taxes_count)
+    TEXT_DIFFERS(code)
+    TEXT_DIFFERS(name)
+    TEXT_DIFFERS(section)
+    TEXT_DIFFERS(unit)
+    for (uint32_t i = 0; i < a->markings_count; i++) {
+        TEXT_DIFFERS(markings[i])
+    }
+    return taxes_difference(a->taxes, b->taxes, a->taxes_count);
+}
+
+static const char *
+receipt_lists_difference(const struct chek_receipt *a, const struct chek_receipt *b)
+{
+    const char *difference = taxes_difference(a->taxes, b->taxes, a->taxes_count);
+    for (uint32_t i = 0; i < a->payments_count; i++) {
+        DIFFERS(payments[i].kind)
+        DIFFERS(payments[i].sum)
+        DIFFERS(payments[i].present)
+    }
+    for (uint32_t i = 0; difference == NULL && i < a->lines_count; i++) {
+        difference = line_difference(&a->lines[i], &b->lines[i]);
+    }
+    if (difference == NULL) {
+        difference = modifier_difference(a->discount, b->discount);
+    }
+    if (difference == NULL) {
+        difference = modifier_difference(a->markup, b->markup);
+    }
+    return difference != NULL ? difference : parent_difference(a->parent, b->parent);
+}
+
+static const char *
+receipt_difference(const struct chek_receipt *a, const struct chek_receipt *b)
+{
+    if (a == NULL || b == NULL) {
+        return a == b ? NULL : "receipt";
+    }
+    DIFFERS(operation)
+    DIFFERS(time)
+    DIFFERS(shift)
+    DIFFERS(document)
+    DIFFERS(sign)
+    DIFFERS(autonomous)
+    DIFFERS(offline)
+    DIFFERS(domain)
+    DIFFERS(total)
+    DIFFERS(change)
+    DIFFERS(form)
+    DIFFERS(tax_system)
+    DIFFERS(number_in_shift)
+    DIFFERS(taken)
+    DIFFERS(present)
+    DIFFERS(payments_count)
+    DIFFERS(taxes_count)
+    DIFFERS(lines_count)
+    TEXT_DIFFERS(operator)
+    TEXT_DIFFERS(client)
+    TEXT_DIFFERS(buyer)
+    TEXT_DIFFERS(fiscal_drive)
+    if (memcmp(a->subject, b->subject, sizeof a->subject) != 0) {
+        return "subject";
+    }
+    return receipt_lists_difference(a, b);
+}
+
+static const char *
+movement_difference(const struct chek_movement *a, const struct chek_movement *b)
+{
+    if (a == NULL || b == NULL) {
+        return a == b ? NULL : "movement";
+    }
+    DIFFERS(direction)
+    DIFFERS(time)
+    DIFFERS(shift)
+    DIFFERS(document)
+    DIFFERS(sum)
+    DIFFERS(offline)
+    DIFFERS(autonomous)
+    DIFFERS(present)
+    TEXT_DIFFERS(operator)
+    return NULL;
+}
+
+static const char *
+close_difference(const struct chek_close *a, const struct chek_close *b)
+{
+    if (a == NULL || b == NULL) {
+        return a == b ? NULL : "close";
+    }
+    DIFFERS(time)
+    DIFFERS(shift)
+    DIFFERS(document)
+    DIFFERS(withdraw)
+    DIFFERS(sign)
+    DIFFERS(present)
+    TEXT_DIFFERS(operator)
+    return NULL;
+}
+
+static const char *
+profile_difference(const struct chek_register *a, const struct chek_register *b)
+{
+    if (a == NULL || b == NULL) {
+        return a == b ? NULL : "profile";
+    }
+    DIFFERS(keys_count)
+    DIFFERS(zone_minutes)
+    DIFFERS(currency)
+    DIFFERS(country)
+    DIFFERS(present)
+    TEXT_DIFFERS(organisation)
+    TEXT_DIFFERS(organisation_name)
+    TEXT_DIFFERS(point)
+    TEXT_DIFFERS(point_name)
+    TEXT_DIFFERS(address)
+    TEXT_DIFFERS(model)
+    for (uint32_t i = 0; i < a->keys_count; i++) {
+        DIFFERS(keys[i].kind)
+        TEXT_DIFFERS(keys[i].value)
+    }
+    return NULL;
+}
+
+const char *
+random_document_difference(const struct chek_document *a, const struct chek_document *b)
+{
+    DIFFERS(registration)
+    DIFFERS(present)
+    const char *difference = profile_difference(a->profile, b->profile);
+    if (difference == NULL) {
+        difference = receipt_difference(a->receipt, b->receipt);
+    }
+    if (difference == NULL) {
+        difference = movement_difference(a->movement, b->movement);
+    }
+    return difference != NULL ? difference : close_difference(a->close, b->close);
+}
