@@ -9,6 +9,7 @@
 /* Two halves of one buffer: what is being sent, and what came meanwhile. */
 struct echo {
     struct chek_stream stream;
+    struct chek_list element;
     struct echo_shard *shard;
     bool peer_ended, closing;
     size_t sending_size, waiting_size;
@@ -93,6 +94,16 @@ on_sent(struct chek_stream *stream, int error)
 }
 
 static void
+echo_free(struct echo *echo)
+{
+    chek_list_remove(&echo->element);
+    free(echo->sending);
+    free(echo->waiting);
+    memset(echo, 0xdd, sizeof *echo); /* whoever looks at it now will not like it */
+    free(echo);
+}
+
+static void
 on_closed(struct chek_stream *stream)
 {
     struct echo *echo = CHEK_CONTAINER_OF(stream, struct echo, stream);
@@ -100,10 +111,7 @@ on_closed(struct chek_stream *stream)
     CHEK_ASSERT(echo->closing);
     atomic_fetch_add(&echo->shard->closed_count, 1);
     atomic_fetch_sub(&echo->shard->open_count, 1);
-    free(echo->sending);
-    free(echo->waiting);
-    memset(echo, 0xdd, sizeof *echo); /* whoever looks at it now will not like it */
-    free(echo);
+    echo_free(echo);
 }
 
 static void
@@ -118,6 +126,7 @@ on_accept(struct chek_listener *listener, int socket)
     struct echo *echo = calloc(1, sizeof *echo);
     CHEK_ASSERT(echo != NULL);
     echo->shard = shard;
+    chek_list_add(&shard->echoes, &echo->element);
     echo->sending = malloc(HALF_SIZE);
     echo->waiting = malloc(HALF_SIZE);
     CHEK_ASSERT(echo->sending != NULL && echo->waiting != NULL);
@@ -140,6 +149,7 @@ echo_server_open(struct echo_server *server, unsigned shard_count,
         shard->server = server;
         shard->io = chek_uring_io(server->fixture.group, i);
         shard->listener.on_accept = on_accept;
+        chek_list_init(&shard->echoes);
         int error = chek_io_listen(shard->io, &shard->listener, "127.0.0.1:0");
         CHEK_ASSERT(error == CHEK_OK);
         CHEK_ASSERT(i == 0 || shard->listener.port == server->port);
@@ -151,6 +161,13 @@ echo_server_open(struct echo_server *server, unsigned shard_count,
 void
 echo_server_close(struct echo_server *server)
 {
+    uring_fixture_stop(&server->fixture);
+    for (unsigned i = 0; i < server->fixture.shard_count; i++) {
+        struct chek_list *echoes = &server->shards[i].echoes;
+        while (!chek_list_is_empty(echoes)) {
+            echo_free(CHEK_CONTAINER_OF(echoes->next, struct echo, element));
+        }
+    }
     uring_fixture_close(&server->fixture);
 }
 

@@ -10,6 +10,7 @@
 
 #include <stdatomic.h>
 
+#include "engine/base/list.h"
 #include "tests/unit/uring_fixture.h"
 
 #define ECHO_PENDING_SIZE_MAX (128 * 1024)
@@ -21,6 +22,7 @@ struct echo_shard {
     struct echo_server *server;
     struct chek_io *io;
     struct chek_listener listener;
+    struct chek_list echoes; /* the open connections */
     atomic_uint accepted_count, closed_count, open_count, failed_count, pause_count;
     atomic_int accept_error; /* the last */
 };

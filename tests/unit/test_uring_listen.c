@@ -268,7 +268,7 @@ test_sockets_open_at_the_end_are_closed(void **state)
         close(sockets[i]);
     }
     assert_int_equal(uring_fixture_file_count(), file_count);
-    free(server); /* the connections' own memory is what a server that is killed leaves behind */
+    free(server);
 }
 
 /* ---- no descriptor left ------------------------------------------------------------------------ */
