@@ -25,6 +25,8 @@ _Static_assert(CHEK_SHARD_COUNT_MAX <= 64, "peers are bits of a word");
 #define SLOT_GENERATION_MASK 0xffffffu
 _Static_assert(URING_ACCEPTOR_COUNT_MAX <= 128, "an acceptor's place fits its bits");
 
+#define TURN_COUNT_MAX 512 /* messages taken from one pipe in one turn */
+
 static size_t
 pipes_size(const struct chek_uring_group *group)
 {
@@ -182,10 +184,10 @@ io__message_run(struct uring_shard *shard)
     for (unsigned from = 0; from < shard->io.shard_count; from++) {
         struct uring_pipe *pipe = pipe_of(shard->group, from, shard->io.shard);
         unsigned head = atomic_load_explicit(&pipe->head, memory_order_relaxed);
-        /* What comes while we deliver waits for the next turn, so a turn ends. */
-        unsigned tail = atomic_load_explicit(&pipe->tail, memory_order_acquire);
+        unsigned count = atomic_load_explicit(&pipe->tail, memory_order_acquire) - head;
 
-        while (head != tail) {
+        /* The rest, and what comes while we deliver, waits for the next turn, so a turn ends. */
+        for (count = count < TURN_COUNT_MAX ? count : TURN_COUNT_MAX; count > 0; count--) {
             uint64_t slot = pipe->slots[head % URING_MESSAGE_COUNT];
             head += 1;
             atomic_store_explicit(&pipe->head, head, memory_order_release);
