@@ -2,9 +2,7 @@
 /* The synchronous disk calls: inside the folder, private, all or an error, one process at a time. */
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +11,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
+#include "tests/unit/table.h"
 #include "tests/unit/uring_fixture.h"
 
 struct disk {

@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "engine/base/assertion.h"
 #include "engine/base/prng.h"
 #include "tests/unit/echo_server.h"
+#include "tests/unit/table.h"
 
 #define CONNECTION_COUNT 64
 #define PIECE_SIZE_MAX 70000
@@ -254,15 +251,12 @@ test_echo(void **state)
 int
 main(void)
 {
-    struct CMUnitTest tests[CHEK_COUNT(cases)];
+    static struct table table;
     int skip = uring_fixture_skip();
 
     if (skip != 0) {
         return skip;
     }
-    for (size_t i = 0; i < CHEK_COUNT(cases); i++) {
-        tests[i] = (struct CMUnitTest){
-            .name = cases[i].name, .test_func = test_echo, .initial_state = &cases[i]};
-    }
-    return cmocka_run_group_tests_name("uring_echo", tests, NULL, NULL);
+    TABLE_ROWS(&table, test_echo, cases);
+    return table_run(&table, "uring_echo");
 }

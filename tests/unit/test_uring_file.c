@@ -2,9 +2,7 @@
 /* Files through the ring: all or an error, each op completed once, whatever the ring's size. */
 #include <errno.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
+#include "tests/unit/table.h"
 #include "tests/unit/uring_fixture.h"
 
 #define NEVER INT64_MIN
@@ -466,37 +463,21 @@ test_group_create_refuses_what_cannot_be(void **state)
 int
 main(void)
 {
-    struct CMUnitTest tests[64];
-    size_t count = 0;
+    static struct table table;
     int skip = uring_fixture_skip();
 
     if (skip != 0) {
         return skip;
     }
-    for (size_t i = 0; i < CHEK_COUNT(read_cases); i++) {
-        tests[count++] = (struct CMUnitTest){
-            .name = read_cases[i].name, .test_func = test_read, .initial_state = &read_cases[i]};
-    }
-    for (size_t i = 0; i < CHEK_COUNT(write_cases); i++) {
-        tests[count++] = (struct CMUnitTest){
-            .name = write_cases[i].name, .test_func = test_write, .initial_state = &write_cases[i]};
-    }
-    for (size_t i = 0; i < CHEK_COUNT(ring_cases); i++) {
-        tests[count++] = (struct CMUnitTest){
-            .name = ring_cases[i].name, .test_func = test_batch, .initial_state = &ring_cases[i]};
-    }
-    const struct CMUnitTest others[] = {
-        cmocka_unit_test(test_write_to_a_file_opened_for_reading_fails),
-        cmocka_unit_test(test_sync_of_a_file_and_of_a_pipe),
-        cmocka_unit_test(test_short_writes_are_continued),
-        cmocka_unit_test(test_write_over_the_size_limit_is_an_error),
-        cmocka_unit_test(test_stop_takes_back_what_is_in_flight),
-        cmocka_unit_test(test_group_create_survives_every_failed_allocation),
-        cmocka_unit_test(test_group_create_refuses_what_cannot_be),
-    };
-    for (size_t i = 0; i < CHEK_COUNT(others); i++) {
-        tests[count++] = others[i];
-    }
-    CHEK_ASSERT(count < CHEK_COUNT(tests));
-    return _cmocka_run_group_tests("uring_file", tests, count, NULL, NULL);
+    TABLE_ROWS(&table, test_read, read_cases);
+    TABLE_ROWS(&table, test_write, write_cases);
+    TABLE_ROWS(&table, test_batch, ring_cases);
+    TABLE_TEST(&table, test_write_to_a_file_opened_for_reading_fails);
+    TABLE_TEST(&table, test_sync_of_a_file_and_of_a_pipe);
+    TABLE_TEST(&table, test_short_writes_are_continued);
+    TABLE_TEST(&table, test_write_over_the_size_limit_is_an_error);
+    TABLE_TEST(&table, test_stop_takes_back_what_is_in_flight);
+    TABLE_TEST(&table, test_group_create_survives_every_failed_allocation);
+    TABLE_TEST(&table, test_group_create_refuses_what_cannot_be);
+    return table_run(&table, "uring_file");
 }

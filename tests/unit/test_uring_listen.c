@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Addresses, listeners that share one, stopping, and a process that has no descriptor left. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,10 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "engine/base/assertion.h"
 #include "tests/unit/echo_server.h"
+#include "tests/unit/table.h"
 
 static void
 on_accept_never(struct chek_listener *listener, int socket)
@@ -28,7 +25,7 @@ on_accept_never(struct chek_listener *listener, int socket)
 /* ---- addresses --------------------------------------------------------------------------------- */
 
 static struct address_case {
-    const char *address;
+    const char *name; /* the address itself */
     int want;
 } address_cases[] = {
     {"127.0.0.1:0", CHEK_OK},
@@ -64,7 +61,7 @@ test_address(void **state)
     uring_fixture_open(&fixture, 1, NULL);
     unsigned file_count = uring_fixture_file_count();
 
-    int error = chek_io_listen(chek_uring_io(fixture.group, 0), &listener, c->address);
+    int error = chek_io_listen(chek_uring_io(fixture.group, 0), &listener, c->name);
 
     assert_string_equal(chek_error_name(error), chek_error_name(c->want));
     assert_int_equal(listener.port != 0, c->want == CHEK_OK);
@@ -366,26 +363,18 @@ test_accepting_pauses_without_descriptors_and_goes_on(void **state)
 int
 main(void)
 {
-    struct CMUnitTest tests[CHEK_COUNT(address_cases) + 6];
-    size_t count = 0;
+    static struct table table;
     int skip = uring_fixture_skip();
 
     if (skip != 0) {
         return skip;
     }
-    for (; count < CHEK_COUNT(address_cases); count++) {
-        tests[count] = (struct CMUnitTest){.name = address_cases[count].address,
-                                           .test_func = test_address,
-                                           .initial_state = &address_cases[count]};
-    }
-    const struct CMUnitTest others[] = {
-        cmocka_unit_test(test_address_of_ipv6),
-        cmocka_unit_test(test_address_in_use_is_refused),
-        cmocka_unit_test(test_stopped_address_refuses_and_can_be_opened_again),
-        cmocka_unit_test(test_places_for_addresses_run_out),
-        cmocka_unit_test(test_sockets_open_at_the_end_are_closed),
-        cmocka_unit_test(test_accepting_pauses_without_descriptors_and_goes_on),
-    };
-    memcpy(&tests[count], others, sizeof others);
-    return cmocka_run_group_tests_name("uring_listen", tests, NULL, NULL);
+    TABLE_ROWS(&table, test_address, address_cases);
+    TABLE_TEST(&table, test_address_of_ipv6);
+    TABLE_TEST(&table, test_address_in_use_is_refused);
+    TABLE_TEST(&table, test_stopped_address_refuses_and_can_be_opened_again);
+    TABLE_TEST(&table, test_places_for_addresses_run_out);
+    TABLE_TEST(&table, test_sockets_open_at_the_end_are_closed);
+    TABLE_TEST(&table, test_accepting_pauses_without_descriptors_and_goes_on);
+    return table_run(&table, "uring_listen");
 }

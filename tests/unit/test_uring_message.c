@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Messages between shards: in order, none lost, none doubled, and a sleeping peer always wakes. */
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "engine/base/assertion.h"
+#include "tests/unit/table.h"
 #include "tests/unit/uring_fixture.h"
 
 /* ---- a flood between four shards --------------------------------------------------------------- */
@@ -301,19 +298,15 @@ test_message_to_oneself_arrives(void **state)
 int
 main(void)
 {
-    struct CMUnitTest tests[CHEK_COUNT(flood_cases) + 3];
+    static struct table table;
     int skip = uring_fixture_skip();
 
     if (skip != 0) {
         return skip;
     }
-    for (size_t i = 0; i < CHEK_COUNT(flood_cases); i++) {
-        tests[i] = (struct CMUnitTest){
-            .name = flood_cases[i].name, .test_func = test_flood, .initial_state = &flood_cases[i]};
-    }
-    struct CMUnitTest *others = &tests[CHEK_COUNT(flood_cases)];
-    others[0] = (struct CMUnitTest)cmocka_unit_test(test_sleeping_peer_is_always_woken);
-    others[1] = (struct CMUnitTest)cmocka_unit_test(test_full_ring_refuses_and_the_message_stays);
-    others[2] = (struct CMUnitTest)cmocka_unit_test(test_message_to_oneself_arrives);
-    return cmocka_run_group_tests_name("uring_message", tests, NULL, NULL);
+    TABLE_ROWS(&table, test_flood, flood_cases);
+    TABLE_TEST(&table, test_sleeping_peer_is_always_woken);
+    TABLE_TEST(&table, test_full_ring_refuses_and_the_message_stays);
+    TABLE_TEST(&table, test_message_to_oneself_arrives);
+    return table_run(&table, "uring_message");
 }

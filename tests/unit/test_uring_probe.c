@@ -9,9 +9,6 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,9 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "engine/base/assertion.h"
+#include "tests/unit/table.h"
 #include "tests/unit/uring_fixture.h"
 
 static struct deny_case {
@@ -135,17 +131,13 @@ test_probe_leaves_nothing_behind(void **state)
 int
 main(void)
 {
-    struct CMUnitTest tests[CHEK_COUNT(cases) + 1];
+    static struct table table;
     int skip = uring_fixture_skip();
 
     if (skip != 0) {
         return skip;
     }
-    for (size_t i = 0; i < CHEK_COUNT(cases); i++) {
-        tests[i] = (struct CMUnitTest){
-            .name = cases[i].name, .test_func = test_deny, .initial_state = &cases[i]};
-    }
-    tests[CHEK_COUNT(cases)] =
-        (struct CMUnitTest)cmocka_unit_test(test_probe_leaves_nothing_behind);
-    return cmocka_run_group_tests_name("uring_probe", tests, NULL, NULL);
+    TABLE_ROWS(&table, test_deny, cases);
+    TABLE_TEST(&table, test_probe_leaves_nothing_behind);
+    return table_run(&table, "uring_probe");
 }

@@ -7,17 +7,14 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "engine/base/assertion.h"
+#include "tests/unit/table.h"
 #include "tests/unit/uring_fixture.h"
 
 #define BULK_SIZE ((size_t)16 * 1024 * 1024)
@@ -510,15 +507,27 @@ resume_now(struct scene *scene)
     chek_stream_resume(&scene->stream);
 }
 
+static struct pause_case {
+    const char *name;
+    struct chek_uring_options options;
+} pause_cases[] = {
+    {"pauses_on_a_usual_ring_lose_and_double_nothing", {0}},
+    {"pauses_on_a_tiny_ring_lose_and_double_nothing",
+     {.submission_count = 2,
+      .completion_count = 2,
+      .receive_buffer_count = 4,
+      .receive_buffer_size = 8192}},
+};
+
 static void
 test_pauses_and_resumes_lose_and_double_nothing(void **state)
 {
-    const struct chek_uring_options *options = *state;
+    const struct pause_case *c = *state;
     struct scene *scene = scene_play(&(struct script){.on_bytes = flicker,
                                                       .on_timer = resume_now,
                                                       .on_end = scene_close,
                                                       .peer = peer_sends_bulk},
-                                     options);
+                                     &c->options);
     assert_int_equal(scene->received_size, BULK_SIZE);
     assert_memory_equal(scene->got, bulk, BULK_SIZE);
     assert_true(scene->timer_count > 2);
@@ -549,32 +558,24 @@ test_accepted_sockets_send_without_delay(void **state)
 int
 main(void)
 {
-    static struct chek_uring_options usual = {0};
-    static struct chek_uring_options tiny = {.submission_count = 2,
-                                             .completion_count = 2,
-                                             .receive_buffer_count = 4,
-                                             .receive_buffer_size = 8192};
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_close_inside_on_receive_is_the_last_call_but_on_closed),
-        cmocka_unit_test(test_close_inside_on_accept_receives_nothing),
-        cmocka_unit_test(test_close_does_not_wait_for_a_peer_that_never_reads),
-        cmocka_unit_test(test_close_with_both_directions_busy),
-        cmocka_unit_test(test_close_right_after_a_pause),
-        cmocka_unit_test(test_close_on_a_ring_of_one_entry),
-        cmocka_unit_test(test_reset_by_the_peer_is_reported_once),
-        cmocka_unit_test(test_peer_that_has_sent_its_last_gets_all_of_a_long_answer),
-        cmocka_unit_test(test_send_to_a_peer_that_reset_fails),
-        cmocka_unit_test(test_pause_holds_back_and_resume_goes_on_where_it_was),
-        {.name = "pauses_on_a_usual_ring_lose_nothing",
-         .test_func = test_pauses_and_resumes_lose_and_double_nothing,
-         .initial_state = &usual},
-        {.name = "pauses_on_a_tiny_ring_lose_nothing",
-         .test_func = test_pauses_and_resumes_lose_and_double_nothing,
-         .initial_state = &tiny},
-        cmocka_unit_test(test_accepted_sockets_send_without_delay),
-    };
+    static struct table table;
     int skip = uring_fixture_skip();
 
+    if (skip != 0) {
+        return skip;
+    }
     bulk_fill();
-    return skip != 0 ? skip : cmocka_run_group_tests_name("uring_stream", tests, NULL, NULL);
+    TABLE_ROWS(&table, test_pauses_and_resumes_lose_and_double_nothing, pause_cases);
+    TABLE_TEST(&table, test_close_inside_on_receive_is_the_last_call_but_on_closed);
+    TABLE_TEST(&table, test_close_inside_on_accept_receives_nothing);
+    TABLE_TEST(&table, test_close_does_not_wait_for_a_peer_that_never_reads);
+    TABLE_TEST(&table, test_close_with_both_directions_busy);
+    TABLE_TEST(&table, test_close_right_after_a_pause);
+    TABLE_TEST(&table, test_close_on_a_ring_of_one_entry);
+    TABLE_TEST(&table, test_reset_by_the_peer_is_reported_once);
+    TABLE_TEST(&table, test_peer_that_has_sent_its_last_gets_all_of_a_long_answer);
+    TABLE_TEST(&table, test_send_to_a_peer_that_reset_fails);
+    TABLE_TEST(&table, test_pause_holds_back_and_resume_goes_on_where_it_was);
+    TABLE_TEST(&table, test_accepted_sockets_send_without_delay);
+    return table_run(&table, "uring_stream");
 }

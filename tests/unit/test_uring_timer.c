@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Timers and clocks: due in order, never early, none lost, and no entry of the ring for them. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include <cmocka.h>
-
 #include "engine/base/assertion.h"
+#include "tests/unit/table.h"
 #include "tests/unit/uring_fixture.h"
 
 #define TIMER_COUNT 3000
@@ -197,14 +194,16 @@ test_random_fills_every_byte(void **state)
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_timers_fire_once_in_the_order_of_deadlines_then_of_setting),
-        cmocka_unit_test(test_timer_set_by_a_timer_has_the_next_turn),
-        cmocka_unit_test(test_shard_sleeps_until_the_timer),
-        cmocka_unit_test(test_clocks_are_the_systems),
-        cmocka_unit_test(test_random_fills_every_byte),
-    };
+    static struct table table;
     int skip = uring_fixture_skip();
 
-    return skip != 0 ? skip : cmocka_run_group_tests_name("uring_timer", tests, NULL, NULL);
+    if (skip != 0) {
+        return skip;
+    }
+    TABLE_TEST(&table, test_timers_fire_once_in_the_order_of_deadlines_then_of_setting);
+    TABLE_TEST(&table, test_timer_set_by_a_timer_has_the_next_turn);
+    TABLE_TEST(&table, test_shard_sleeps_until_the_timer);
+    TABLE_TEST(&table, test_clocks_are_the_systems);
+    TABLE_TEST(&table, test_random_fills_every_byte);
+    return table_run(&table, "uring_timer");
 }

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Work on the group's threads: done once, elsewhere, completed at home, and over at the end. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "engine/base/assertion.h"
+#include "tests/unit/table.h"
 #include "tests/unit/uring_fixture.h"
 
 #define JOB_COUNT 2000
@@ -69,10 +66,19 @@ on_job(struct chek_op *op, int64_t result)
     }
 }
 
+static struct worker_case {
+    const char *name;
+    unsigned worker_count;
+} worker_cases[] = {
+    {"one_worker_completes_all_at_home", 1},
+    {"three_workers_complete_all_at_home", 3},
+};
+
 static void
 test_work_is_done_on_workers_and_completes_at_home(void **state)
 {
-    const struct chek_uring_options options = {.worker_count = *(const unsigned *)*state};
+    const struct worker_case *c = *state;
+    const struct chek_uring_options options = {.worker_count = c->worker_count};
     struct office *office = calloc(1, sizeof *office);
     assert_non_null(office);
     uring_fixture_open(&office->fixture, SHARD_COUNT, &options);
@@ -175,19 +181,14 @@ test_group_that_never_ran_is_destroyed_with_its_work(void **state)
 int
 main(void)
 {
-    static const unsigned one = 1;
-    static const unsigned three = 3;
-    const struct CMUnitTest tests[] = {
-        {.name = "one_worker_completes_all_at_home",
-         .test_func = test_work_is_done_on_workers_and_completes_at_home,
-         .initial_state = (void *)(uintptr_t)&one},
-        {.name = "three_workers_complete_all_at_home",
-         .test_func = test_work_is_done_on_workers_and_completes_at_home,
-         .initial_state = (void *)(uintptr_t)&three},
-        cmocka_unit_test(test_end_waits_for_begun_work_and_drops_the_rest),
-        cmocka_unit_test(test_group_that_never_ran_is_destroyed_with_its_work),
-    };
+    static struct table table;
     int skip = uring_fixture_skip();
 
-    return skip != 0 ? skip : cmocka_run_group_tests_name("uring_work", tests, NULL, NULL);
+    if (skip != 0) {
+        return skip;
+    }
+    TABLE_ROWS(&table, test_work_is_done_on_workers_and_completes_at_home, worker_cases);
+    TABLE_TEST(&table, test_end_waits_for_begun_work_and_drops_the_rest);
+    TABLE_TEST(&table, test_group_that_never_ran_is_destroyed_with_its_work);
+    return table_run(&table, "uring_work");
 }
