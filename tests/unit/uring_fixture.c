@@ -8,6 +8,7 @@
 #include <ftw.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +109,27 @@ uring_fixture_close(struct uring_fixture *fixture)
     uring_fixture_folder_remove(fixture->folder);
 }
 
+/* connect(2); an interrupted one goes on by itself and is waited for. */
+static int
+connect_wait(int file, const struct sockaddr_in *address)
+{
+    struct pollfd poll_file = {.fd = file, .events = POLLOUT};
+    int error = 0;
+    socklen_t size = sizeof error;
+
+    if (connect(file, (const struct sockaddr *)address, sizeof *address) == 0) {
+        return CHEK_OK;
+    }
+    if (errno != EINTR) {
+        return -errno;
+    }
+    while (poll(&poll_file, 1, 10000) < 0) {
+        CHEK_ASSERT(errno == EINTR);
+    }
+    getsockopt(file, SOL_SOCKET, SO_ERROR, &error, &size);
+    return -error;
+}
+
 int
 uring_fixture_connect(uint16_t port)
 {
@@ -121,8 +143,8 @@ uring_fixture_connect(uint16_t port)
     setsockopt(file, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     setsockopt(file, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     setsockopt(file, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    if (connect(file, (struct sockaddr *)&address, sizeof address) != 0) {
-        int error = -errno;
+    int error = connect_wait(file, &address);
+    if (error != CHEK_OK) {
         close(file);
         return error;
     }
