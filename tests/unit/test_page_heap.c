@@ -174,17 +174,23 @@ static struct ensure_case {
     size_t size;
     uint32_t object_sizes[4]; /* taken in turn until `size` is used up */
 } ensure_cases[] = {
-    {"ensure_one_small", 16, {16}},           {"ensure_many_small", 100000, {16}},
-    {"ensure_worst_rounding", 100000, {17}},  {"ensure_worst_large_rounding", 100000, {5441}},
-    {"ensure_sparsest_page", 200000, {1024}}, {"ensure_mixed", 150000, {16, 8160, 129, 2033}},
+    {"ensure_one_small", 16, {16}},
+    {"ensure_many_small", 100000, {16}},
+    {"ensure_worst_rounding", 100000, {17}},
+    {"ensure_worst_large_rounding", 100000, {5441}},
+    {"ensure_sparsest_page", 200000, {1024}},
+    {"ensure_mixed", 150000, {16, 8160, 129, 2033}},
     {"ensure_one_large", 8160, {8160}},
+    {"ensure_so_much_that_rounding_counts", 4000000, {17}},
+    {"ensure_so_much_that_sparse_pages_count", 4000000, {1024}},
 };
 
 static void
 test_page_heap_ensure(void **state)
 {
     const struct ensure_case *c = *state;
-    struct chek_page_heap heap = heap_make(0);
+    struct chek_page_heap heap;
+    assert_error(chek_page_heap_init(&heap, 1024, 0), CHEK_OK);
     uint64_t hash = chek_page_heap_hash(&heap);
     assert_error(chek_page_heap_ensure(&heap, c->size), CHEK_OK);
     assert_true(chek_page_heap_hash(&heap) == hash);
@@ -241,6 +247,21 @@ test_page_heap_ensure_counts_free_pages(void **state)
     chek_page_heap_free(&heap, refs[3], 8160);
     assert_error(chek_page_heap_ensure(&heap, 15), CHEK_OK);
     assert_error(chek_page_heap_ensure(&heap, SIZE_MAX), CHEK_E_FULL);
+    chek_page_heap_finish(&heap);
+}
+
+/* Two pages, of which one was used and freed and one never was. */
+static void
+test_page_heap_ensure_adds_free_pages_to_new_ones(void **state)
+{
+    (void)state;
+    struct chek_page_heap heap;
+    assert_error(chek_page_heap_init(&heap, 3, 0), CHEK_OK);
+    chek_page_heap_free(&heap, chek_page_heap_allocate(&heap, 64), 64);
+    assert_error(chek_page_heap_ensure(&heap, 31), CHEK_OK);
+    assert_int_not_equal(chek_page_heap_allocate(&heap, 16), 0);
+    assert_int_not_equal(chek_page_heap_allocate(&heap, 15), 0);
+    assert_error(chek_page_heap_ensure(&heap, 32), CHEK_E_FULL);
     chek_page_heap_finish(&heap);
 }
 
@@ -447,6 +468,23 @@ test_page_heap_load_damaged(void **state)
     chek_page_heap_finish(&source);
 }
 
+/* A page of a class that is in its list and has no object: sums agree, but no call leaves that. */
+static void
+test_page_heap_load_refuses_an_empty_page_of_a_class(void **state)
+{
+    (void)state;
+    struct chek_page_heap source = heap_make(0);
+    assert_int_not_equal(chek_page_heap_allocate(&source, 512), 0);
+    memset(source.base + CHEK_PAGE_SIZE + PAGE_USED, 0, 8);
+    memset(source.base + CHEK_PAGE_SIZE + PAGE_OBJECT_COUNT, 0, 2);
+    memset(source.base + HEAP_USED_SIZE, 0, 8);
+    assert_false(chek_page_heap_is_valid(&source));
+    struct chek_page_heap heap;
+    assert_error(chek_page_heap_load(&heap, PAGE_COUNT_MAX, chek_page_heap_pages(&source)),
+                 CHEK_E_CORRUPT);
+    chek_page_heap_finish(&source);
+}
+
 static struct size_case {
     const char *name;
     size_t size;
@@ -556,11 +594,13 @@ main(void)
     TABLE_ROWS(&table, test_page_heap_ensure, ensure_cases);
     TABLE_TEST(&table, test_page_heap_ensure_counts_a_page_for_every_class);
     TABLE_TEST(&table, test_page_heap_ensure_counts_free_pages);
+    TABLE_TEST(&table, test_page_heap_ensure_adds_free_pages_to_new_ones);
     TABLE_TEST(&table, test_page_heap_holds_knows_every_reference);
     TABLE_TEST(&table, test_page_heap_init_with_every_allocation_failing);
     TABLE_TEST(&table, test_page_heap_load_with_every_allocation_failing);
     TABLE_TEST(&table, test_page_heap_allocate_without_memory_changes_nothing);
     TABLE_ROWS(&table, test_page_heap_load_damaged, damage_cases);
+    TABLE_TEST(&table, test_page_heap_load_refuses_an_empty_page_of_a_class);
     TABLE_ROWS(&table, test_page_heap_load_size, size_cases);
     TABLE_ROWS(&table, test_page_heap_misuse_is_caught, misuse_cases);
     return table_run(&table, "page_heap");
