@@ -269,8 +269,7 @@ static uint32_t
 dictionary_add(struct store__dictionary *dictionary, struct store__pool *pool, uint32_t tag,
                struct chek_bytes_view text)
 {
-    if (dictionary->closed || text.size > STORE__DICTIONARY_TEXT_SIZE_MAX ||
-        dictionary->count >= dictionary->count_max ||
+    if (text.size > STORE__DICTIONARY_TEXT_SIZE_MAX || dictionary->count >= dictionary->count_max ||
         text.size > dictionary->size_max - dictionary->text_size) {
         return STORE__CODE_PLAIN;
     }

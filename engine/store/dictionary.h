@@ -64,7 +64,6 @@ struct store__dictionary {
     uint32_t overflow_count; /* handed out so far, free ones too */
     uint32_t overflow_free;  /* index + 1 of the first free one */
     uint32_t overflow_free_count;
-    bool closed; /* new texts get no code: an image is being loaded */
 };
 
 /* Make an empty dictionary. Errors: -ENOMEM; nothing is held. */

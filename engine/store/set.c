@@ -142,9 +142,15 @@ map_slot(const struct store__set *set, uint32_t registration)
 }
 
 uint32_t
+store__set_newest(const struct store__set *set, uint32_t registration)
+{
+    return set->map[map_slot(set, registration)];
+}
+
+uint32_t
 store__set_find(const struct store__set *set, uint32_t registration, uint32_t ordinal)
 {
-    uint32_t number = set->map[map_slot(set, registration)];
+    uint32_t number = store__set_newest(set, registration);
     while (number != 0 && set->heads[number - 1].ordinal > ordinal) {
         number = set->heads[number - 1].previous;
     }

@@ -93,6 +93,9 @@ void *store__set_block_add(struct store__set *set, struct store__pool *pool, uin
 /* Find an open row of a set: its index, or UINT32_MAX. */
 uint32_t store__set_find(const struct store__set *set, uint32_t registration, uint32_t ordinal);
 
+/* The newest row of a registration + 1; 0 when the set has none. */
+uint32_t store__set_newest(const struct store__set *set, uint32_t registration);
+
 /* Put a row that was just added, whose head is written, into the map. */
 void store__set_map_add(struct store__set *set, uint32_t row);
 

@@ -3,8 +3,9 @@
  * prop_store.c - the store against a plain list, over random histories.
  *
  * Documents of any shape are appended; in between, sets are sealed or sealing is given up, rows
- * are replaced, and the store is read and scanned with random filters. A second store gets the
- * same rows and never seals: their history hashes stay equal.
+ * are replaced, the store is exchanged for one loaded from its image, and it is read and scanned
+ * with random filters. A second store gets the same rows and never seals nor loads: their history
+ * hashes stay equal, and so do in the end the segments of both.
  */
 #include "tests/prop/prop.h"
 #include "tests/prop/random_document.h"
@@ -24,6 +25,7 @@ struct round {
     struct chek_store *store;
     struct chek_store *plain; /* never seals */
     struct random_document_options options;
+    struct chek_store_config config;
     uint32_t ordinals[REGISTRATION_COUNT];
 };
 
@@ -216,6 +218,61 @@ seal(struct round *round)
     }
 }
 
+/* Make the store anew from its image and its segments. */
+static void
+reload(struct round *round)
+{
+    size_t size = chek_store_image_size(round->store);
+    uint32_t count = chek_segment_count(round->store);
+    chek_arena_reset(&scratch);
+    uint8_t *bytes = chek_arena_take(&scratch, size);
+    struct chek_bytes_view *segments = chek_arena_take(&scratch, (count + 1) * sizeof *segments);
+    PROP_CHECK(round->prop, bytes != NULL && segments != NULL);
+    struct chek_writer out = chek_writer_over(bytes, size);
+    chek_store_image_write(round->store, &out);
+    PROP_CHECK(round->prop, !out.full && out.size == size);
+    for (uint32_t i = 0; i < count; i++) {
+        segments[i] = chek_segment_bytes(round->store, i);
+    }
+    struct chek_store *loaded;
+    int error =
+        chek_store_load(&round->config, chek_bytes_view_of(bytes, size), segments, count, &loaded);
+    PROP_CHECK(round->prop, error == CHEK_OK);
+    chek_store_destroy(round->store);
+    round->store = loaded;
+
+    /* What was loaded writes the same image. */
+    uint8_t *again = chek_arena_take(&scratch, size);
+    PROP_CHECK(round->prop, chek_store_image_size(loaded) == size);
+    out = chek_writer_over(again, size);
+    chek_store_image_write(loaded, &out);
+    PROP_CHECK(round->prop, memcmp(bytes, again, size) == 0);
+}
+
+static void
+seal_all(struct chek_store *store)
+{
+    struct chek_seal *job = chek_store_seal_begin(store);
+    while (job != NULL) {
+        chek_seal_run(job);
+        chek_seal_adopt(job);
+        job = chek_store_seal_begin(store);
+    }
+}
+
+static void
+check_segments(struct round *round)
+{
+    seal_all(round->store);
+    seal_all(round->plain);
+    uint32_t count = chek_segment_count(round->store);
+    PROP_CHECK(round->prop, chek_segment_count(round->plain) == count);
+    for (uint32_t i = 0; i < count; i++) {
+        PROP_CHECK(round->prop, chek_bytes_view_equal(chek_segment_bytes(round->store, i),
+                                                      chek_segment_bytes(round->plain, i)));
+    }
+}
+
 static void
 step(struct round *round)
 {
@@ -230,6 +287,8 @@ step(struct round *round)
         scan(round);
     } else if (choice < 93) {
         check_missing(round);
+    } else if (choice < 94) {
+        reload(round);
     } else if (model.row_count > 0) {
         check_row(round, round->store, below(round, model.row_count));
     }
@@ -256,6 +315,7 @@ round_run(struct round *round)
         .time_min = 1767225600,
         .time_max = 1767225600 + 86400,
     };
+    round->config = config;
     model.row_count = 0;
     model.segment_row_count = config.segment_row_count;
     chek_arena_reset(&documents);
@@ -271,6 +331,7 @@ round_run(struct round *round)
     for (uint32_t i = 0; i < 20; i++) {
         scan(round);
     }
+    check_segments(round);
     struct chek_store_counters counters = chek_store_count(round->store);
     PROP_CHECK(round->prop, counters.row_count == model.row_count);
     PROP_CHECK(round->prop,
