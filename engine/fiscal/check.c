@@ -141,30 +141,23 @@ line_check(const struct chek_receipt *receipt, uint32_t index, struct chek_fault
                : error;
 }
 
-/* What the lines of each kind come to, and with the modifiers of the ticket. */
-struct line_sums {
-    int64_t kinds[CHEK_LINE_KIND_COUNT];
-    int64_t expected; /* the total that follows */
-};
-
-static struct line_sums
-lines_sum(const struct chek_receipt *receipt)
+/* The total that follows from lines and the modifier of the ticket. */
+static int64_t
+lines_total(const struct chek_receipt *receipt)
 {
-    struct line_sums sums = {0};
+    int64_t total = 0;
     for (uint32_t i = 0; i < receipt->lines_count; i++) {
         const struct chek_line *line = &receipt->lines[i];
-        sums.kinds[line->kind] += line->storno ? -line->sum : line->sum;
+        bool takes_off = (line->kind == CHEK_LINE_KIND_DISCOUNT) != line->storno;
+        total += takes_off ? -line->sum : line->sum;
     }
-    sums.kinds[CHEK_LINE_KIND_DISCOUNT] += receipt->discount != NULL ? receipt->discount->sum : 0;
-    sums.kinds[CHEK_LINE_KIND_MARKUP] += receipt->markup != NULL ? receipt->markup->sum : 0;
-    sums.expected = sums.kinds[CHEK_LINE_KIND_COMMODITY] - sums.kinds[CHEK_LINE_KIND_DISCOUNT] +
-                    sums.kinds[CHEK_LINE_KIND_MARKUP];
-    return sums;
+    total -= receipt->discount != NULL ? receipt->discount->sum : 0;
+    return total + (receipt->markup != NULL ? receipt->markup->sum : 0);
 }
 
 /* C10: lines and total agree. */
 static int
-lines_check(const struct chek_receipt *receipt, uint32_t *warnings, struct chek_fault *fault)
+lines_check(const struct chek_receipt *receipt, struct chek_fault *fault)
 {
     if (receipt->lines_count > CHEK_LINE_COUNT_MAX) {
         return refuse(fault, CHEK_E_LIMIT, CHEK_FIELD_RECEIPT_LINES, 0);
@@ -178,13 +171,9 @@ lines_check(const struct chek_receipt *receipt, uint32_t *warnings, struct chek_
     if (receipt->lines_count == 0) {
         return CHEK_OK;
     }
-    struct line_sums sums = lines_sum(receipt);
-    int64_t difference = sums.expected - receipt->total;
+    int64_t difference = lines_total(receipt) - receipt->total;
     if (difference < 0 || difference >= ROUNDING_MAX) {
         return refuse(fault, CHEK_E_TOTAL_MISMATCH, CHEK_FIELD_RECEIPT_TOTAL, 0);
-    }
-    if (difference != 0) {
-        *warnings |= UINT32_C(1) << CHEK_WARNING_TOTAL_DIFFERS;
     }
     return CHEK_OK;
 }
@@ -213,15 +202,12 @@ payment_list_check(const struct chek_receipt *receipt, int64_t *sum, int64_t *ca
 
 /* C6, C7: payments come to the total, or to the total and the change given back from cash. */
 static int
-payments_check(const struct chek_receipt *receipt, uint32_t *warnings, struct chek_fault *fault)
+payments_check(const struct chek_receipt *receipt, struct chek_fault *fault)
 {
     if (receipt->payments_count > CHEK_PAYMENT_COUNT_MAX) {
         return refuse(fault, CHEK_E_LIMIT, CHEK_FIELD_RECEIPT_PAYMENTS, 0);
     }
     if (receipt->payments_count == 0) {
-        if (receipt->total != 0) {
-            *warnings |= UINT32_C(1) << CHEK_WARNING_PAYMENTS_ABSENT;
-        }
         return CHEK_OK;
     }
     int64_t sum = 0;
@@ -275,7 +261,7 @@ receipt_head_check(const struct chek_receipt *receipt, struct chek_fault *fault)
 }
 
 static int
-receipt_check(const struct chek_receipt *receipt, uint32_t *warnings, struct chek_fault *fault)
+receipt_check(const struct chek_receipt *receipt, struct chek_fault *fault)
 {
     int error = receipt_head_check(receipt, fault);
     if (error == CHEK_OK) {
@@ -286,9 +272,9 @@ receipt_check(const struct chek_receipt *receipt, uint32_t *warnings, struct che
         error = modifiers_check(receipt, fault);
     }
     if (error == CHEK_OK) {
-        error = lines_check(receipt, warnings, fault);
+        error = lines_check(receipt, fault);
     }
-    return error == CHEK_OK ? payments_check(receipt, warnings, fault) : error;
+    return error == CHEK_OK ? payments_check(receipt, fault) : error;
 }
 
 /* C13 */
@@ -339,24 +325,40 @@ document_kind_check(const struct chek_document *document, struct chek_fault *fau
     return CHEK_OK;
 }
 
+uint32_t
+chek_document_warnings(const struct chek_document *document)
+{
+    const struct chek_receipt *receipt = document->receipt;
+    uint32_t warnings = 0;
+    if (receipt == NULL) {
+        return 0;
+    }
+    if (receipt->lines_count != 0 && lines_total(receipt) != receipt->total) {
+        warnings |= UINT32_C(1) << CHEK_WARNING_TOTAL_DIFFERS;
+    }
+    if (receipt->payments_count == 0 && receipt->total != 0) {
+        warnings |= UINT32_C(1) << CHEK_WARNING_PAYMENTS_ABSENT;
+    }
+    return warnings;
+}
+
 int
 chek_document_check(const struct chek_document *document, uint32_t *ret_warnings,
                     struct chek_fault *fault)
 {
-    uint32_t warnings = 0;
     int error = document_kind_check(document, fault);
     if (error == CHEK_OK && document->profile != NULL) {
         error = chek_register_check(document->profile, fault);
     }
     if (error == CHEK_OK && document->receipt != NULL) {
-        error = receipt_check(document->receipt, &warnings, fault);
+        error = receipt_check(document->receipt, fault);
     } else if (error == CHEK_OK && document->movement != NULL) {
         error = movement_check(document->movement, fault);
     } else if (error == CHEK_OK) {
         error = close_check(document->close, fault);
     }
     if (error == CHEK_OK) {
-        *ret_warnings = warnings;
+        *ret_warnings = chek_document_warnings(document);
     }
     return error;
 }

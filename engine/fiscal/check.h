@@ -22,6 +22,9 @@
 CHEK_MUST_USE int chek_document_check(const struct chek_document *document, uint32_t *ret_warnings,
                                       struct chek_fault *fault);
 
+/* The warnings that a document which passed comes with. */
+uint32_t chek_document_warnings(const struct chek_document *document);
+
 /* Check what a register says of itself: at least one key, no key twice, known currency. */
 CHEK_MUST_USE int chek_register_check(const struct chek_register *what, struct chek_fault *fault);
 

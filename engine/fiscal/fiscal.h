@@ -8,8 +8,8 @@
  * is frozen as bytes in the row of its close, a document that comes later for it goes to a late
  * cell, and the Z shows both. All state is in the partition's page heap; rows are in its store.
  *
- * Nothing here fails for lack of memory or because of what a document says: shapes were checked
- * before logging (engine/fiscal/check.h), room was ensured (chek_fiscal_ensure()).
+ * Nothing here fails for lack of memory: room was ensured (chek_fiscal_ensure()), and shapes were
+ * checked before logging (engine/fiscal/check.h).
  *
  *   Threads  the owning shard
  *   Rules    engine/fiscal/README.md, numbered F1...; code and tests cite the numbers
@@ -29,7 +29,8 @@ struct chek_fiscal_root {
     struct chek_page_map keys;          /* hash of (kind, value) -> reference of a registration */
     uint64_t registration_count;
     uint64_t document_count; /* rows ever applied */
-    uint64_t duplicate_count, conflict_count, late_count, completed_count;
+    uint64_t duplicate_count, conflict_count, late_count, completed_count, refused_count;
+    uint64_t open_frozen_size; /* bytes that the rows of open shifts come to when frozen, at most */
     chek_page_ref registration_first, registration_last; /* chain in the order of registering */
 };
 
@@ -40,6 +41,9 @@ struct chek_fiscal {
     size_t root_offset;         /* of struct chek_fiscal_root in the heap's root object */
     struct chek_arena *scratch; /* reset by fiscal at the start of each call */
 };
+
+/* The scratch arena holds at least this: a stored document as structures, or a shift's figures. */
+#define CHEK_FISCAL_SCRATCH_SIZE (8 * 1024 * 1024)
 
 /* What the envelope says about a command. */
 struct chek_circumstance {
@@ -77,7 +81,10 @@ bool chek_fiscal_is_registered(const struct chek_fiscal *fiscal, uint32_t regist
  * Apply one checked document of a registered register.
  *
  *   Returns    *ret: status, ordinal, shift, warnings; for a repeat those of the first copy;
- *              for a conflict the field that differs
+ *              (of the copy that stands, when fuller ones came); for a conflict the field that
+ *              differs; REFUSED with OVERFLOW when a sum of the shift or the drawer could leave 64
+ *              bits, with FULL when ordinals or shift numbers are used up, with CORRUPT when the
+ *              row to compare with is damaged: then nothing has changed but a counter
  *   Cost       one registration record, one shift cell, one row; a suspected repeat also reads
  *              the first copy's row
  */
@@ -93,7 +100,8 @@ void chek_fiscal_prefetch(const struct chek_fiscal *fiscal, uint32_t registratio
 
 /*
  * Compute X (shift 0 or the open shift) or Z (a closed shift), as of `revision` late documents
- * (UINT32_MAX = the newest).
+ * (UINT32_MAX = the newest). Shift 0 with closed_wanted is the last one, which must be closed.
+ * `late` is what came after the close: differences, its `cash` and `now` too.
  *
  *   Ownership  everything in *ret is in `arena`
  *   Errors     UNREGISTERED; NOT_FOUND no such shift or revision; SHIFT_OPEN when closed_wanted
@@ -112,12 +120,30 @@ CHEK_MUST_USE int chek_fiscal_shifts(const struct chek_fiscal *fiscal, uint32_t 
                                      chek_shift_fn on_shift, void *context);
 
 /*
- * Find a document's ordinal by its regular number.
+ * Find a document's ordinal by its regular number: that of the copy that stands.
  *
  *   Errors     UNREGISTERED, NOT_FOUND; *ret is unchanged
  */
 CHEK_MUST_USE int chek_fiscal_find_document(const struct chek_fiscal *fiscal, uint32_t registration,
                                             uint32_t document, uint32_t *ret_ordinal);
+
+/*
+ * Find the copy that stands for an ordinal: itself, or the last of the fuller copies that took its
+ * place. An ordinal that a sender once got stays a name for the document.
+ *
+ *   Errors     UNREGISTERED; NOT_FOUND when no row has this ordinal; *ret is unchanged
+ */
+CHEK_MUST_USE int chek_fiscal_newest_copy(const struct chek_fiscal *fiscal, uint32_t registration,
+                                          uint32_t ordinal, uint32_t *ret_ordinal);
+
+/*
+ * Find a registration by a key. Of several (a register that went to another organisation) the
+ * newest.
+ *
+ *   Errors     NOT_FOUND; *ret is unchanged
+ */
+CHEK_MUST_USE int chek_fiscal_find_key(const struct chek_fiscal *fiscal, uint8_t kind,
+                                       struct chek_bytes_view value, uint32_t *ret_registration);
 
 /* Numbers that are missing between the first and the last regular number: called per hole. */
 CHEK_MUST_USE int chek_fiscal_gaps(const struct chek_fiscal *fiscal, uint32_t registration,

@@ -12,7 +12,7 @@ import random
 import subprocess
 import sys
 
-COUNT = 1500
+COUNT = 4000
 
 
 def print_value(kind, value):

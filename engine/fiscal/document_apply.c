@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * document_apply.c - one document: known already, or counted, numbered and appended.
+ *
+ * The order matters: what can refuse or answer comes first and changes nothing but counters; from
+ * the moment that something changes, nothing can fail.
+ */
+#include "engine/fiscal/check.h"
+#include "engine/fiscal/identity.h"
+#include "engine/fiscal/registration.h"
+#include "engine/fiscal/sameness.h"
+#include "engine/fiscal/shift.h"
+#include "engine/fiscal/shift_cell.h"
+
+#define ORDINAL_MAX (UINT32_MAX - 4) /* a document appends at most two rows */
+
+/* What a document may allocate in the heap: a shift, a late object with a chunk, cells of two
+ * copies, and entries in two indices; a registration is less. */
+#define DOCUMENT_SIZE_MAX \
+    (128 + 48 + 64 + 2 * FISCAL__CELL_SIZE_MAX + 2 * FISCAL__INDEX_INSERT_SIZE_MAX)
+_Static_assert(FISCAL__REGISTER_SIZE_MAX <= DOCUMENT_SIZE_MAX, "a register is less");
+
+/* What one document can make the frozen totals of its shift longer by, lines apart. */
+#define DOCUMENT_FROZEN_SIZE_MAX                                \
+    (2048 +                                                     \
+     (CHEK_CELL_TAX_COUNT_MAX + 2 * CHEK_OPERATION_COUNT + 2) * \
+         (FISCAL__FROZEN_ROW_SIZE + FISCAL__TAX_KEY_SIZE) +     \
+     2 * 64)
+
+int
+chek_fiscal_ensure(struct chek_fiscal *fiscal, uint32_t document_count, uint32_t line_count,
+                   size_t text_size)
+{
+    size_t size = (size_t)document_count * DOCUMENT_SIZE_MAX +
+                  (size_t)line_count * FISCAL__CELL_LINE_SIZE_MAX + 2 * text_size +
+                  2 * (size_t)CHEK_PAGE_MAP_INSERT_SIZE_MAX;
+    int error = chek_page_heap_ensure(fiscal->heap, size);
+    if (error != CHEK_OK) {
+        return error;
+    }
+    /* Any document may close a shift: a row of the engine's own, with all that is open frozen. */
+    size_t frozen_size = fiscal__root(fiscal)->open_frozen_size +
+                         (size_t)document_count * DOCUMENT_FROZEN_SIZE_MAX +
+                         (size_t)line_count * FISCAL__FROZEN_ROW_SIZE;
+    return chek_store_ensure(fiscal->store, 2 * document_count, line_count,
+                             2 * text_size + frozen_size);
+}
+
+/* ---- answers ---------------------------------------------------------------------------------- */
+
+static struct chek_event
+event_of(const struct chek_document *document, const struct fiscal__key_set *keys)
+{
+    return (struct chek_event){
+        .time = keys->time,
+        .operation = document->receipt != NULL ? document->receipt->operation : 0,
+        .total = document->receipt != NULL    ? document->receipt->total
+                 : document->movement != NULL ? document->movement->sum
+                                              : 0,
+        .document = keys->number,
+        .sign = keys->sign,
+    };
+}
+
+/* Refuse a document that cannot be counted; it leaves no trace but a number and an alarm. */
+static void
+refuse(struct fiscal__step *step, const struct chek_document *document,
+       const struct fiscal__key_set *keys, int code, struct chek_result *ret)
+{
+    struct chek_event event = event_of(document, keys);
+    event.kind = CHEK_EVENT_KIND_ALARM;
+    event.code = (uint32_t)-code;
+    fiscal__event_tell(step, event);
+    fiscal__root_change(step->fiscal)->refused_count += 1;
+    ret->status = CHEK_STATUS_REFUSED;
+    ret->code = (uint32_t)-code;
+}
+
+static void
+answer_conflict(struct fiscal__step *step, const struct chek_document *document,
+                const struct fiscal__key_set *keys, const struct chek_row *stored, uint16_t field,
+                struct chek_result *ret)
+{
+    struct chek_event event = event_of(document, keys);
+    event.kind = CHEK_EVENT_KIND_CONFLICT;
+    event.ordinal = stored->ordinal;
+    event.shift = stored->shift;
+    event.code = field;
+    fiscal__event_tell(step, event);
+    fiscal__root_change(step->fiscal)->conflict_count += 1;
+    ret->status = CHEK_STATUS_CONFLICT;
+    ret->code = (uint32_t)-CHEK_E_CONFLICT;
+    ret->field = field;
+    ret->ordinal = stored->ordinal;
+    ret->shift = stored->shift;
+}
+
+static void
+answer_duplicate(struct fiscal__step *step, const struct chek_row *stored, struct chek_result *ret)
+{
+    fiscal__root_change(step->fiscal)->duplicate_count += 1;
+    ret->status = CHEK_STATUS_DUPLICATE;
+    ret->ordinal = stored->ordinal;
+    ret->shift = stored->shift;
+    ret->warnings = stored->warnings;
+}
+
+/* ---- limits ----------------------------------------------------------------------------------- */
+
+/* F23: whether the amounts still fit where they would be added. */
+static bool
+amounts_fit(const struct fiscal__registration *registration, uint64_t magnitude, uint64_t addend,
+            int64_t cash)
+{
+    int64_t drawer;
+    if (__builtin_add_overflow(registration->cash, cash, &drawer)) {
+        return false;
+    }
+    return drawer <= FISCAL__MAGNITUDE_MAX && drawer >= -FISCAL__MAGNITUDE_MAX &&
+           magnitude <= FISCAL__MAGNITUDE_MAX && addend <= FISCAL__MAGNITUDE_MAX - magnitude;
+}
+
+static uint64_t
+place_magnitude(const struct fiscal__step *step, const struct fiscal__place *place)
+{
+    if (place->route == FISCAL__CURRENT) {
+        return fiscal__shift_open_read(step->heap, step->registration)->magnitude;
+    }
+    if (place->route == FISCAL__NEXT) {
+        return 0;
+    }
+    const struct fiscal__late *late =
+        fiscal__late_read(step->heap, step->registration, place->shift);
+    return late != NULL ? late->magnitude : 0;
+}
+
+/* ---- a new document --------------------------------------------------------------------------- */
+
+static uint32_t
+warnings_of(const struct fiscal__registration *registration, const struct chek_document *document,
+            const struct fiscal__key_set *keys, const struct fiscal__place *place)
+{
+    uint32_t warnings = chek_document_warnings(document);
+    if (place->route == FISCAL__LATE) {
+        warnings |= UINT32_C(1) << CHEK_WARNING_LATE;
+        warnings |= place->is_known ? 0 : UINT32_C(1) << CHEK_WARNING_SHIFT_UNKNOWN;
+    }
+    if (registration->number_last != 0 && keys->number > registration->number_last &&
+        keys->number - registration->number_last > 1) {
+        warnings |= UINT32_C(1) << CHEK_WARNING_DOCUMENT_GAP;
+    }
+    if (registration->cash < 0 && document->close == NULL) {
+        warnings |= UINT32_C(1) << CHEK_WARNING_CASH_NEGATIVE;
+    }
+    return warnings;
+}
+
+/* Move what outlives a shift: the drawer and the non-nullable sums. (F5, F6) */
+static void
+carry(struct fiscal__registration *registration, const struct chek_document *document,
+      const struct fiscal__effect *effect)
+{
+    registration->cash += effect->cash;
+    if (document->receipt != NULL) {
+        registration->sums[document->receipt->operation] += effect->total;
+    }
+}
+
+static void
+count_current(struct fiscal__step *step, const struct chek_document *document,
+              const struct fiscal__effect *effect, int64_t time)
+{
+    struct fiscal__shift *shift = chek_page_heap_change(step->heap, step->registration->shift);
+    chek_page_ref cell =
+        fiscal__cell_obtain(step->heap, &shift->cells, fiscal__binding_now(step->registration));
+    fiscal__root_change(step->fiscal)->open_frozen_size +=
+        fiscal__cell_add(step->heap, cell, document, 1);
+    shift->magnitude += effect->magnitude;
+    shift->documents += 1;
+    shift->last = time > shift->last ? time : shift->last;
+}
+
+static void
+count_late(struct fiscal__step *step, const struct fiscal__place *place,
+           const struct chek_document *document, const struct fiscal__effect *effect, int64_t time)
+{
+    struct fiscal__late *late = fiscal__late_change(step, place->shift);
+    if (document->close != NULL) {
+        late->close = step->registration->ordinal_next + 1;
+    } else {
+        chek_page_ref cell =
+            fiscal__cell_obtain(step->heap, &late->cells, fiscal__binding_now(step->registration));
+        fiscal__cell_add(step->heap, cell, document, 1);
+    }
+    late->magnitude += effect->magnitude;
+    late->cash += effect->cash;
+    fiscal__late_note(step->heap, late, step->registration->ordinal_next, time);
+    fiscal__root_change(step->fiscal)->late_count += 1;
+}
+
+/* Open the shift of a document, and close the one before it when that was not done. (F12) */
+static void
+shift_begin(struct fiscal__step *step, const struct fiscal__place *place, int64_t time)
+{
+    if (step->registration->shift != 0) {
+        fiscal__shift_close(step, NULL, 0);
+    }
+    fiscal__shift_open(step, place->shift, time);
+}
+
+/* Count a receipt or movement where it belongs, and append it. Returns its ordinal. */
+static uint32_t
+store_counted(struct fiscal__step *step, const struct chek_document *document,
+              const struct fiscal__key_set *keys, const struct fiscal__place *place,
+              uint32_t *warnings)
+{
+    struct fiscal__effect effect = fiscal__document_effect(document);
+    if (place->route == FISCAL__NEXT) {
+        shift_begin(step, place, keys->time);
+    } else if (place->route == FISCAL__LATE && !place->is_known) {
+        fiscal__shift_close_unknown(step, place->shift, keys->time, NULL,
+                                    UINT32_C(1) << CHEK_WARNING_LATE |
+                                        UINT32_C(1) << CHEK_WARNING_SHIFT_UNKNOWN);
+    }
+    carry(step->registration, document, &effect);
+    if (place->route == FISCAL__LATE) {
+        count_late(step, place, document, &effect, keys->time);
+    } else {
+        count_current(step, document, &effect, keys->time);
+    }
+    *warnings = warnings_of(step->registration, document, keys, place);
+    struct chek_row row = {
+        .shift = place->shift,
+        .warnings = *warnings,
+        .binding = fiscal__binding_now(step->registration),
+        .kind = keys->row_kind,
+        .late = place->route == FISCAL__LATE,
+    };
+    return fiscal__row_append(step, &row, document);
+}
+
+/* Close the shift that a close names; a late one is only noted. Returns its ordinal. */
+static uint32_t
+store_close(struct fiscal__step *step, const struct chek_document *document,
+            const struct fiscal__key_set *keys, const struct fiscal__place *place,
+            uint32_t *warnings)
+{
+    if (place->route == FISCAL__LATE && place->is_known) {
+        return store_counted(step, document, keys, place, warnings);
+    }
+    *warnings = warnings_of(step->registration, document, keys, place);
+    if (place->route == FISCAL__LATE) {
+        return fiscal__shift_close_unknown(step, place->shift, keys->time, document->close,
+                                           *warnings);
+    }
+    if (place->route == FISCAL__NEXT) {
+        shift_begin(step, place, keys->time);
+    }
+    return fiscal__shift_close(step, document->close, *warnings);
+}
+
+static void
+tell_stored(struct fiscal__step *step, const struct chek_document *document,
+            const struct fiscal__key_set *keys, const struct fiscal__place *place, uint32_t ordinal)
+{
+    struct chek_event event = event_of(document, keys);
+    event.ordinal = ordinal;
+    event.shift = place->shift;
+    if (document->close == NULL) {
+        event.kind = document->receipt != NULL ? CHEK_EVENT_KIND_RECEIPT : CHEK_EVENT_KIND_MOVEMENT;
+        fiscal__event_tell(step, event);
+    }
+    if (place->route == FISCAL__LATE) {
+        const struct fiscal__late *late =
+            fiscal__late_read(step->heap, step->registration, place->shift);
+        if (late != NULL) {
+            event.kind = CHEK_EVENT_KIND_LATE;
+            event.revision = late->revision;
+            fiscal__event_tell(step, event);
+        }
+    }
+}
+
+static void
+apply_fresh(struct fiscal__step *step, const struct chek_document *document,
+            const struct fiscal__key_set *keys, struct chek_result *ret)
+{
+    struct fiscal__place place;
+    int error = fiscal__shift_route(step->heap, step->registration, keys->shift, &place);
+    if (error == CHEK_OK) {
+        struct fiscal__effect effect = fiscal__document_effect(document);
+        bool fits = amounts_fit(step->registration, place_magnitude(step, &place), effect.magnitude,
+                                effect.cash);
+        error = !fits                                            ? CHEK_E_OVERFLOW
+                : step->registration->ordinal_next > ORDINAL_MAX ? CHEK_E_FULL
+                                                                 : CHEK_OK;
+    }
+    if (error != CHEK_OK) {
+        refuse(step, document, keys, error, ret);
+        return;
+    }
+    uint32_t warnings = 0;
+    uint32_t ordinal = document->close != NULL
+                           ? store_close(step, document, keys, &place, &warnings)
+                           : store_counted(step, document, keys, &place, &warnings);
+    if (keys->number != 0) {
+        fiscal__number_add(step->heap, step->registration, keys->number, ordinal);
+    }
+    fiscal__identity_note(step->registration, keys);
+    tell_stored(step, document, keys, &place, ordinal);
+    ret->status = CHEK_STATUS_STORED;
+    ret->ordinal = ordinal;
+    ret->shift = place.shift;
+    ret->warnings = warnings;
+}
+
+/* ---- a fuller copy ---------------------------------------------------------------------------- */
+
+/* What stands under a document's keys. */
+struct stored {
+    struct chek_row row;
+    struct chek_document document;
+};
+
+/* Put new minus old into the cell of the old copy's binding. (F19) */
+static void
+exchange(struct fiscal__step *step, const struct chek_document *document,
+         const struct stored *stored, const struct fiscal__effect *fresh,
+         const struct fiscal__effect *old)
+{
+    struct fiscal__registration *registration = step->registration;
+    const struct fiscal__shift *open = fiscal__shift_open_read(step->heap, registration);
+    bool is_open = open != NULL && open->number == stored->row.shift;
+    chek_page_ref *cells;
+    if (is_open) {
+        struct fiscal__shift *shift = chek_page_heap_change(step->heap, registration->shift);
+        int64_t time = fiscal__keys_of(document).time;
+        shift->magnitude += fresh->magnitude + old->magnitude;
+        shift->last = time > shift->last ? time : shift->last;
+        cells = &shift->cells;
+    } else {
+        struct fiscal__late *late = fiscal__late_change(step, stored->row.shift);
+        late->magnitude += fresh->magnitude + old->magnitude;
+        late->cash += fresh->cash - old->cash;
+        fiscal__late_note(step->heap, late, registration->ordinal_next,
+                          fiscal__keys_of(document).time);
+        fiscal__root_change(step->fiscal)->late_count += 1;
+        cells = &late->cells;
+    }
+    chek_page_ref cell = fiscal__cell_obtain(step->heap, cells, stored->row.binding);
+    size_t added = fiscal__cell_add(step->heap, cell, &stored->document, -1);
+    added += fiscal__cell_add(step->heap, cell, document, 1);
+    fiscal__root_change(step->fiscal)->open_frozen_size += is_open ? added : 0;
+    registration->cash += fresh->cash - old->cash;
+}
+
+static struct fiscal__place
+place_of_stored(const struct fiscal__step *step, const struct chek_row *row)
+{
+    const struct fiscal__shift *open = fiscal__shift_open_read(step->heap, step->registration);
+    bool is_open = open != NULL && open->number == row->shift;
+    return (struct fiscal__place){is_open ? FISCAL__CURRENT : FISCAL__LATE, row->shift, true};
+}
+
+static void
+tell_completed(struct fiscal__step *step, const struct chek_document *document,
+               const struct fiscal__key_set *keys, const struct fiscal__place *place,
+               uint32_t ordinal)
+{
+    struct chek_event event = event_of(document, keys);
+    event.kind = CHEK_EVENT_KIND_COMPLETED;
+    event.ordinal = ordinal;
+    event.shift = place->shift;
+    if (place->route == FISCAL__LATE) {
+        event.revision = fiscal__late_read(step->heap, step->registration, place->shift)->revision;
+    }
+    fiscal__event_tell(step, event);
+}
+
+static void
+apply_fuller(struct fiscal__step *step, const struct chek_document *document,
+             const struct fiscal__key_set *keys, const struct stored *stored,
+             struct chek_result *ret)
+{
+    struct fiscal__registration *registration = step->registration;
+    struct fiscal__effect fresh = fiscal__document_effect(document);
+    struct fiscal__effect old = fiscal__document_effect(&stored->document);
+    struct fiscal__place place = place_of_stored(step, &stored->row);
+    bool fits = amounts_fit(registration, place_magnitude(step, &place),
+                            fresh.magnitude + old.magnitude, fresh.cash - old.cash);
+    if (!fits || registration->ordinal_next > ORDINAL_MAX) {
+        refuse(step, document, keys, fits ? CHEK_E_FULL : CHEK_E_OVERFLOW, ret);
+        return;
+    }
+    exchange(step, document, stored, &fresh, &old);
+    struct chek_row row = {
+        .shift = stored->row.shift,
+        .completes = stored->row.ordinal + 1,
+        .warnings = warnings_of(registration, document, keys, &place),
+        .binding = stored->row.binding,
+        .kind = stored->row.kind,
+        .late = place.route == FISCAL__LATE,
+    };
+    uint32_t ordinal = fiscal__row_append(step, &row, document);
+    int error = chek_store_replace(step->fiscal->store, registration->id, stored->row.ordinal);
+    CHEK_ASSERT(error == CHEK_OK);
+    fiscal__index_insert(step->heap, &registration->completions,
+                         (struct fiscal__entry){stored->row.ordinal, ordinal, 0});
+    if (keys->number != 0 && fiscal__keys_of(&stored->document).number == 0) {
+        fiscal__number_add(step->heap, registration, keys->number, ordinal);
+    }
+    fiscal__identity_note(registration, keys);
+    fiscal__root_change(step->fiscal)->completed_count += 1;
+    tell_completed(step, document, keys, &place, ordinal);
+    ret->status = CHEK_STATUS_COMPLETED;
+    ret->ordinal = ordinal;
+    ret->shift = row.shift;
+    ret->warnings = row.warnings;
+}
+
+/* ---- which of them ---------------------------------------------------------------------------- */
+
+static int
+stored_read(const struct fiscal__step *step, uint32_t ordinal, struct stored *ret)
+{
+    return chek_store_read(step->fiscal->store, step->registration->id, ordinal,
+                           step->fiscal->scratch, &ret->row, &ret->document);
+}
+
+/*
+ * The row that answers for a close of a closed shift: the register's own. A shift that the engine
+ * closed has room for one. (F15)
+ */
+static int
+close_find(const struct fiscal__step *step, const struct fiscal__key_set *keys, struct stored *ret)
+{
+    const struct fiscal__registration *registration = step->registration;
+    const struct fiscal__entry *entry =
+        fiscal__index_find(step->heap, &registration->shifts, keys->shift);
+    if (keys->row_kind != CHEK_ROW_CLOSE || entry == NULL) {
+        return CHEK_E_NOT_FOUND;
+    }
+    int error = stored_read(step, entry->a, ret);
+    if (error != CHEK_OK || !fiscal__close_is_ours(ret->document.close)) {
+        return error;
+    }
+    const struct fiscal__late *late = fiscal__late_read(step->heap, registration, keys->shift);
+    if (late == NULL || late->close == 0) {
+        return CHEK_E_NOT_FOUND;
+    }
+    return stored_read(step, late->close - 1, ret);
+}
+
+static int
+stored_find(const struct fiscal__step *step, const struct fiscal__key_set *keys, struct stored *ret)
+{
+    uint32_t ordinal;
+    int error = fiscal__identity_find(step->fiscal, step->registration, keys, &ordinal);
+    if (error == CHEK_OK) {
+        return stored_read(step, ordinal, ret);
+    }
+    return error == CHEK_E_NOT_FOUND ? close_find(step, keys, ret) : error;
+}
+
+static void
+apply_known(struct fiscal__step *step, const struct chek_document *document,
+            const struct fiscal__key_set *keys, const struct stored *stored,
+            struct chek_result *ret)
+{
+    struct fiscal__sameness sameness = fiscal__compare(document, &stored->document);
+    if (!sameness.same) {
+        answer_conflict(step, document, keys, &stored->row, sameness.field, ret);
+    } else if (sameness.fuller) {
+        apply_fuller(step, document, keys, stored, ret);
+    } else {
+        answer_duplicate(step, &stored->row, ret);
+    }
+}
+
+void
+chek_fiscal_apply(struct chek_fiscal *fiscal, uint32_t registration,
+                  const struct chek_document *document,
+                  const struct chek_circumstance *circumstance,
+                  const struct chek_event_sink *events, struct chek_result *ret)
+{
+    chek_arena_reset(fiscal->scratch);
+    chek_page_ref ref = 0;
+    bool is_registered = fiscal__registration_find(fiscal, registration, &ref) != NULL;
+    CHEK_ASSERT(is_registered);
+    struct fiscal__step step = {
+        .fiscal = fiscal,
+        .heap = fiscal->heap,
+        .registration = chek_page_heap_change(fiscal->heap, ref),
+        .circumstance = circumstance,
+        .events = events,
+    };
+    struct fiscal__key_set keys = fiscal__keys_of(document);
+    *ret = (struct chek_result){.registration = registration};
+
+    struct stored stored;
+    int error = stored_find(&step, &keys, &stored);
+    if (error == CHEK_E_NOT_FOUND) {
+        apply_fresh(&step, document, &keys, ret);
+    } else if (error == CHEK_OK) {
+        apply_known(&step, document, &keys, &stored, ret);
+    } else {
+        ret->status = CHEK_STATUS_REFUSED; /* a sealed page is damaged: nothing is known */
+        ret->code = (uint32_t)-error;
+    }
+}
