@@ -344,7 +344,7 @@ io__stream_run_starved(struct uring_shard *shard)
     if (shard->starved.count == 0) {
         return false;
     }
-    if (io_uring_cq_ready(&shard->ring) != 0) {
+    if (io_uring_cq_ready(&shard->ring) != 0 || io_uring_cq_has_overflow(&shard->ring)) {
         return true; /* completions hold buffers still */
     }
     /* All buffers are the kernel's again. More receives than buffers would only starve again. */

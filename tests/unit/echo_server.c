@@ -55,6 +55,7 @@ on_receive(struct chek_stream *stream, const uint8_t *bytes, size_t size, int er
 
     CHEK_ASSERT(!echo->closing);
     CHEK_ASSERT(!echo->peer_ended);
+    atomic_fetch_add(&echo->shard->receive_count, 1);
     if (error != 0) {
         atomic_fetch_add(&echo->shard->failed_count, 1);
         echo_close(echo);

@@ -24,6 +24,7 @@ struct echo_shard {
     struct chek_listener listener;
     struct chek_list echoes; /* the open connections */
     atomic_uint accepted_count, closed_count, open_count, failed_count, pause_count;
+    atomic_uint receive_count;
     atomic_int accept_error; /* the last */
 };
 

@@ -260,6 +260,19 @@ peer_sends_a_byte_then_resets(struct scene *scene, int socket)
     close(socket);
 }
 
+static void
+peer_reads_a_part_then_resets(struct scene *scene, int socket)
+{
+    struct linger linger = {.l_onoff = 1, .l_linger = 0};
+    uint8_t *piece = malloc(1 << 20);
+
+    (void)scene;
+    CHEK_ASSERT(uring_fixture_read(socket, piece, 1 << 20));
+    free(piece);
+    setsockopt(socket, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+    close(socket);
+}
+
 /* Half-closes first, then reads slowly, and wants the bulk and an end. */
 static void
 peer_asks_and_reads_slowly(struct scene *scene, int socket)
@@ -417,6 +430,8 @@ test_peer_that_has_sent_its_last_gets_all_of_a_long_answer(void **state)
     assert_int_equal(scene->end_error, 0);
     assert_int_equal(scene->sent_count, 1);
     assert_int_equal(scene->sent_error, 0);
+    assert_true(chek_uring_count(scene->io).completion_count <
+                100); /* an end is not asked for again */
     scene_end(scene);
 }
 
@@ -440,6 +455,19 @@ test_send_to_a_peer_that_reset_fails(void **state)
                                      NULL);
     assert_int_equal(scene->sent_count, 1);
     assert_int_equal(scene->sent_error, -EPIPE);
+    scene_end(scene);
+}
+
+static void
+test_send_that_the_peer_breaks_off_fails(void **state)
+{
+    (void)state;
+    struct scene *scene = scene_play(&(struct script){.on_accepted = send_bulk,
+                                                      .on_sent = scene_close,
+                                                      .peer = peer_reads_a_part_then_resets},
+                                     NULL);
+    assert_int_equal(scene->sent_count, 1);
+    assert_true(scene->sent_error == -ECONNRESET || scene->sent_error == -EPIPE);
     scene_end(scene);
 }
 
@@ -575,6 +603,7 @@ main(void)
     TABLE_TEST(&table, test_reset_by_the_peer_is_reported_once);
     TABLE_TEST(&table, test_peer_that_has_sent_its_last_gets_all_of_a_long_answer);
     TABLE_TEST(&table, test_send_to_a_peer_that_reset_fails);
+    TABLE_TEST(&table, test_send_that_the_peer_breaks_off_fails);
     TABLE_TEST(&table, test_pause_holds_back_and_resume_goes_on_where_it_was);
     TABLE_TEST(&table, test_accepted_sockets_send_without_delay);
     return table_run(&table, "uring_stream");
