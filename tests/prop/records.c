@@ -372,8 +372,9 @@ records_read_hex(const char *text, uint8_t *bytes, size_t capacity)
         if (digit == NULL || count / 2 == capacity) {
             return SIZE_MAX;
         }
-        uint8_t low = (uint8_t)(digit - digits);
-        bytes[count / 2] = count % 2 == 0 ? (uint8_t)(low << 4) : (uint8_t)(bytes[count / 2] | low);
+        unsigned value = (unsigned)(digit - digits);
+        unsigned high = count % 2 == 0 ? 0 : bytes[count / 2];
+        bytes[count / 2] = (uint8_t)(count % 2 == 0 ? value << 4 : high | value);
         count += 1;
     }
     return count % 2 == 0 ? count / 2 : SIZE_MAX;
