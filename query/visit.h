@@ -36,6 +36,7 @@ struct chek_visit {
     /* Run one step: read the question, go on from `state`, fill `chunk`, set `done` or not. */
     void (*run)(struct chek_visit *visit, const struct chek_visit_ground *ground);
     uint16_t origin, owner, partition;
+    uint16_t partition_last; /* the question goes on up to this one */
     uint8_t opcode;
     bool under_way; /* posted and not back */
     bool done;      /* this partition has nothing more */
@@ -43,6 +44,8 @@ struct chek_visit {
     uint32_t principal;
     int error; /* instead of a chunk */
     struct chek_fault fault;
+    char text[256]; /* of the refusal; "" = the error's own */
+    const void *kind;
     uint8_t *question; /* the request's body, CHEK_VISIT_QUESTION_SIZE */
     size_t question_size;
     uint8_t *chunk; /* an encoded record of the answer, CHEK_VISIT_CHUNK_SIZE */

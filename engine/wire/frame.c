@@ -19,6 +19,9 @@
 #include "engine/base/assertion.h"
 #include "engine/base/checksum.h"
 #include "engine/base/cursor.h"
+#include "engine/wire/protocol.h"
+
+_Static_assert(CHEK_FRAME_VERSION == CHEK_PROTOCOL_VERSION, "a frame says the protocol's version");
 
 #define FLAGS_ALL (CHEK_FRAME_ANSWER | CHEK_FRAME_LAST | CHEK_FRAME_REFUSAL)
 

@@ -25,6 +25,9 @@
 /* The body of an answer: a document as large as a frame allows, and what the engine adds to it. */
 #define CHEK_FRAME_ANSWER_SIZE_MAX (CHEK_FRAME_BODY_SIZE_MAX + 4096)
 
+/* Bytes of frames that a streamed answer may have before the first `allow`. */
+#define CHEK_STREAM_ALLOWANCE_SIZE (256 * 1024)
+
 /* Flags. A request has none; an answer ANSWER, its last frame LAST too, a refusal all three. */
 #define CHEK_FRAME_ANSWER 0x01
 #define CHEK_FRAME_LAST 0x02

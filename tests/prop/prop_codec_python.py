@@ -12,7 +12,7 @@ import random
 import subprocess
 import sys
 
-COUNT = 4000
+COUNT = 1500
 
 
 def print_value(kind, value):

@@ -128,7 +128,7 @@ class Opcode:
 
 class Definition:
     def __init__(self):
-        self.version = 0
+        self.version, self.revision = 0, 0
         self.enums, self.records, self.opcodes = {}, {}, []
 
     def records_inner_first(self):
@@ -217,6 +217,8 @@ class Reader:
         self.block = None
         if words[0] == "version" and len(words) == 2:
             self.ret.version = self.number(words[1], 1, 255)
+        elif words[0] == "revision" and len(words) == 2:
+            self.ret.revision = self.number(words[1], 0, 65535)
         elif words[0] == "enum" and len(words) == 2:
             self.block = Enum(self.name(words[1]), " ".join(self.pending))
             self.block.chapter, self.block.place = self.chapter, self.line

@@ -68,7 +68,8 @@ class Header:
 
     def make(self, preamble):
         self.put(preamble.rstrip("\n"), "")
-        self.put(f"#define CHEK_PROTOCOL_VERSION {self.definition.version}", "")
+        self.put(f"#define CHEK_PROTOCOL_VERSION {self.definition.version}",
+                 f"#define CHEK_PROTOCOL_REVISION {self.definition.revision}", "")
         for enum in self.definition.enums.values():
             self.enum(enum)
         self.record_numbers()

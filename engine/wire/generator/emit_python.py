@@ -37,7 +37,7 @@ def target_of(field):
 
 
 def tables(protocol, errors):
-    yield f"VERSION = {protocol.version}"
+    yield f"VERSION, REVISION = {protocol.version}, {protocol.revision}"
     yield f"FIELDS_A_RECORD = {d.FIELDS_A_RECORD}"
     yield f"BODY_SIZE_MAX = {d.BODY_SIZE_MAX}"
     yield f"ANSWER_SIZE_MAX = {d.ANSWER_SIZE_MAX}"

@@ -34,7 +34,7 @@ def note_text(field):
 
 def tables(protocol, errors):
     lines = [
-        f"# Reference tables of the chek protocol, version {protocol.version}", "",
+        f"# Reference tables of the chek protocol, version {protocol.version}.{protocol.revision}", "",
         "Made from `engine/wire/protocol.def`. How a record is written stands in "
         "`engine/wire/PROTOCOL.md`.", "",
         "*Reference* is the number that `refusal.field` and `result.field` carry: record number "

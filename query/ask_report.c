@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ask_report.c - X and Z: one register, one shift, one chunk.
+ */
+#include "engine/base/assertion.h"
+#include "query/host.h"
+
+struct report_state {
+    uint32_t registration;
+};
+
+_Static_assert(sizeof(struct report_state) <= CHEK_VISIT_STATE_SIZE, "a visit's state");
+
+static int
+decode(struct chek_visit *visit, struct chek_arena *arena, struct chek_ask_report *ret)
+{
+    return chek_ask_report_decode_whole(visit->question, visit->question_size, arena, ret,
+                                        &visit->fault);
+}
+
+static int
+begin(struct chek_query_host *host, struct chek_visit *visit)
+{
+    struct report_state *state = (void *)visit->state;
+    struct chek_ask_report question;
+    struct chek_home home;
+
+    int error = decode(visit, chek_request_arena(visit->request), &question);
+    if (error == CHEK_OK) {
+        error = query__resolve(host, visit, question.target, CHEK_FIELD_ASK_REPORT_TARGET,
+                               &state->registration);
+    }
+    if (error == CHEK_OK) {
+        error = chek_directory_home(query__directory(host), state->registration, &home);
+    }
+    if (error != CHEK_OK) {
+        return error;
+    }
+    visit->partition = visit->partition_last = home.partition;
+    return CHEK_OK;
+}
+
+static void
+step(struct chek_visit *visit, const struct chek_visit_ground *ground)
+{
+    const struct report_state *state = (void *)visit->state;
+    const struct chek_fiscal *fiscal = chek_partition_fiscal(ground->partition);
+    struct chek_ask_report question;
+    struct chek_answer_report answer;
+
+    int error = decode(visit, ground->arena, &question);
+    CHEK_ASSERT(error == CHEK_OK); /* the origin decoded it */
+    bool newest = (question.present & 1u << (3 - 1)) == 0;
+    visit->fault = (struct chek_fault){.field = CHEK_FIELD_ASK_REPORT_SHIFT};
+    visit->done = true;
+    visit->error = chek_fiscal_report(fiscal, state->registration, question.shift,
+                                      newest ? UINT32_MAX : question.revision, question.closed,
+                                      ground->arena, &answer);
+    if (visit->error != CHEK_OK) {
+        return;
+    }
+    struct chek_report report = *answer.report;
+    report.partition_seq = chek_partition_seq(ground->partition);
+    answer.report = &report;
+    struct chek_writer out = query__chunk_begin(visit);
+    chek_answer_report_encode(&out, &answer);
+    query__chunk_end(visit, &out);
+}
+
+const struct query__kind query__report = {CHEK_OPCODE_ASK_REPORT, begin, step};

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * host.h - questions in work, shared by the files of this room.
+ *
+ * A kind of question is a row of `struct query__kind`: how it begins at the origin (decode, find the
+ * partitions, set the state), and what a step does at the owner. The host does everything else:
+ * the pool, sending visits partition by partition, sending chunks, abandoning.
+ */
+#ifndef CHEK_QUERY_HOST_H
+#define CHEK_QUERY_HOST_H
+
+#include "query/query.h"
+
+struct query__kind {
+    uint8_t opcode;
+    /* Judge the question and choose where it goes: visit->partition (the first), and
+     * visit->partition_last. CHEK_OK, or an error with visit->fault and visit->text. */
+    int (*begin)(struct chek_query_host *host, struct chek_visit *visit);
+    /* One step at the owner. */
+    void (*step)(struct chek_visit *visit, const struct chek_visit_ground *ground);
+};
+
+struct chek_query_host {
+    struct chek_query_config config;
+    struct chek_query_port port;
+    struct chek_list free;
+    struct chek_visit *visits;
+    uint8_t *memory; /* questions and chunks: reserved, touched as used */
+    size_t memory_size;
+    uint32_t free_count;
+};
+
+/* The rows; one for every opcode of the room. */
+extern const struct query__kind query__report, query__shifts, query__receipts, query__receipt,
+    query__sums, query__registers;
+
+const struct chek_directory *query__directory(struct chek_query_host *host);
+
+/*
+ * Resolve a target among what the principal sees.
+ *
+ *   Errors     NOT_FOUND (also when it exists and is not seen), AMBIGUOUS with the candidates in
+ *              visit->text; *ret is unchanged
+ */
+CHEK_MUST_USE int query__resolve(struct chek_query_host *host, struct chek_visit *visit,
+                                 const struct chek_target *target, uint16_t field, uint32_t *ret);
+
+/* A stored document as an answer shows it; its own time. */
+void query__stored_fill(struct chek_stored *stored, const struct chek_row *row,
+                        const struct chek_document *document);
+int64_t query__document_time(const struct chek_document *document);
+
+/* Encode into the chunk of a visit; asserts that it fits: steps are bounded so that it does. */
+struct chek_writer query__chunk_begin(struct chek_visit *visit);
+void query__chunk_end(struct chek_visit *visit, const struct chek_writer *out);
+
+#endif

@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * folder.c - a fresh folder is made whole before anything names it; an old one is brought back.
+ *
+ * The first commands of every partition (its genesis, and the first administrator) never go through
+ * a log: they are applied, a first snapshot is written, and the manifest comes last. A crash before
+ * the manifest leaves a folder that is still fresh.
+ */
+#include "tools/server/folder.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/base/assertion.h"
+#include "engine/base/memory.h"
+#include "persist/snapshot.h"
+#include "tools/server/manifest_flow.h"
+
+#define KEY_NAME "secret.key"
+#define TOKEN_NAME "admin.token"
+
+static int
+fault_say(struct chek_server_fault *fault, int error, const char *what, const char *hint)
+{
+    fault->error = error;
+    (void)snprintf(fault->text, sizeof fault->text, "%s: %s%s%s", what, chek_error_text(error),
+                   hint[0] != 0 ? "; " : "", hint);
+    return error;
+}
+
+/* ---- small files ------------------------------------------------------------------------------ */
+
+static int
+file_write(struct chek_io *io, const char *name, const void *bytes, size_t size)
+{
+    int error = chek_disk_unlink(io, name);
+    if (error != CHEK_OK && error != -ENOENT) {
+        return error;
+    }
+    int file = chek_disk_open(io, name, CHEK_FILE_WRITE | CHEK_FILE_CREATE);
+    if (file < 0) {
+        return file;
+    }
+    error = chek_disk_write(io, file, bytes, size, 0);
+    if (error == CHEK_OK) {
+        error = chek_disk_sync(io, file);
+    }
+    chek_disk_close(io, file);
+    return error;
+}
+
+static int
+key_read(struct server__folder *folder)
+{
+    uint8_t bytes[sizeof folder->key + 1];
+    int file = chek_disk_open(folder->io, KEY_NAME, CHEK_FILE_READ);
+    if (file < 0) {
+        return file;
+    }
+    int64_t got = chek_disk_read(folder->io, file, bytes, sizeof bytes, 0);
+    chek_disk_close(folder->io, file);
+    if (got < 0) {
+        return (int)got;
+    }
+    if (got != sizeof folder->key) {
+        return CHEK_E_CORRUPT;
+    }
+    memcpy(&folder->key, bytes, sizeof folder->key);
+    sodium_memzero(bytes, sizeof bytes);
+    return CHEK_OK;
+}
+
+/* ---- partitions ------------------------------------------------------------------------------- */
+
+static int
+arrays_allocate(struct server__folder *folder)
+{
+    size_t count = folder->partition_count + 1u;
+    folder->partitions = chek_memory_allocate(count * sizeof(struct chek_partition *));
+    folder->grounds = chek_memory_allocate(count * sizeof *folder->grounds);
+    folder->entries = chek_memory_allocate(count * sizeof *folder->entries);
+    return folder->partitions != NULL && folder->grounds != NULL && folder->entries != NULL
+               ? CHEK_OK
+               : -ENOMEM;
+}
+
+static struct chek_partition_config
+partition_config(const struct chek_server_config *config, unsigned number)
+{
+    return (struct chek_partition_config){.number = (uint16_t)number,
+                                          .page_count_max = SERVER_PAGE_COUNT_MAX,
+                                          .segment_row_count = config->segment_row_count};
+}
+
+/* ---- a fresh folder --------------------------------------------------------------------------- */
+
+/* Apply a command that never stood in a log. */
+static int
+command_apply(struct server__folder *folder, struct chek_partition *partition, uint8_t kind,
+              struct chek_bytes_view body)
+{
+    struct chek_command command = {
+        .envelope = {.kind = kind,
+                     .partition = chek_partition_number(partition),
+                     .apply_version = CHEK_APPLY_VERSION,
+                     .partition_seq = chek_partition_seq(partition) + 1,
+                     .time_us = chek_io_wall_us(folder->io)},
+        .body = body,
+    };
+    struct chek_outcome outcome;
+    int error = chek_partition_ensure(partition, body.size);
+    return error != CHEK_OK ? error : chek_partition_apply(partition, &command, &outcome);
+}
+
+static int
+genesis_apply(struct server__folder *folder, struct chek_partition *partition)
+{
+    uint8_t bytes[64];
+    struct chek_genesis genesis = {.partitions = folder->partition_count,
+                                   .dictionary_count_max = CHEK_DICTIONARY_COUNT_MAX,
+                                   .dictionary_size_max = CHEK_DICTIONARY_SIZE_MAX};
+    memcpy(genesis.folder, folder->id, sizeof genesis.folder);
+    chek_io_random(folder->io, &genesis.map_seed, sizeof genesis.map_seed);
+    struct chek_writer out = chek_writer_over(bytes, sizeof bytes);
+    chek_genesis_encode(&out, &genesis);
+    CHEK_ASSERT(!out.full);
+    return command_apply(folder, partition, CHEK_COMMAND_GENESIS,
+                         chek_bytes_view_of(bytes, out.size));
+}
+
+/* The first principal may do everything; its token is written for whoever set the folder up. */
+static int
+administrator_make(struct server__folder *folder)
+{
+    uint8_t secret[CHEK_TOKEN_SECRET_SIZE];
+    uint8_t hash[CHEK_TOKEN_HASH_SIZE];
+    uint8_t bytes[256];
+    char token[CHEK_TOKEN_TEXT_MAX + 1];
+    struct chek_principal principal = {
+        .principal = 1,
+        .name = chek_bytes_view_text("admin"),
+        .rights = 1u << CHEK_RIGHT_READ | 1u << CHEK_RIGHT_INGEST | 1u << CHEK_RIGHT_ADMIN,
+        .trusted = true,
+    };
+    struct chek_command_principal command = {.principal = &principal,
+                                             .hash = chek_bytes_view_of(hash, sizeof hash)};
+    struct chek_writer out = chek_writer_over(bytes, sizeof bytes);
+
+    chek_io_random(folder->io, secret, sizeof secret);
+    chek_token_hash(secret, hash);
+    chek_token_write(principal.principal, secret, token);
+    size_t size = strlen(token);
+    token[size] = '\n';
+    chek_command_principal_encode(&out, &command);
+    CHEK_ASSERT(!out.full);
+    int error = command_apply(folder, folder->partitions[0], CHEK_COMMAND_PRINCIPAL,
+                              chek_bytes_view_of(bytes, out.size));
+    if (error == CHEK_OK) {
+        error = file_write(folder->io, TOKEN_NAME, token, size + 1);
+    }
+    sodium_memzero(secret, sizeof secret);
+    sodium_memzero(token, sizeof token);
+    return error;
+}
+
+static int
+image_store(struct server__folder *folder, unsigned number)
+{
+    struct chek_partition *partition = folder->partitions[number];
+    struct chek_immutable file = {.folder_id = {folder->id[0], folder->id[1]},
+                                  .number = folder->snapshot_number,
+                                  .partition = (uint16_t)number,
+                                  .kind = CHEK_IMMUTABLE_IMAGE};
+    size_t size = chek_partition_image_size(partition);
+    uint8_t *bytes = chek_memory_allocate(size);
+    if (bytes == NULL) {
+        return -ENOMEM;
+    }
+    struct chek_writer out = chek_writer_over(bytes, size);
+    chek_partition_image_write(partition, &out);
+    CHEK_ASSERT(!out.full);
+    int error = chek_immutable_write(folder->io, &file, chek_bytes_view_of(bytes, out.size));
+    chek_memory_free(bytes, size);
+    if (error == CHEK_OK) {
+        folder->entries[number] = (struct server__entry){
+            .partition_seq = chek_partition_seq(partition), .number = folder->snapshot_number};
+    }
+    return error;
+}
+
+static int
+partitions_make(struct chek_server *server, struct server__folder *folder,
+                const struct chek_server_config *config)
+{
+    struct chek_partition_sink sink = {server, server__on_event};
+    folder->snapshot_number = 1;
+    for (unsigned i = 0; i <= folder->partition_count; i++) {
+        struct chek_partition_config partition = partition_config(config, i);
+        int error = chek_partition_create(&partition, &sink, &folder->partitions[i]);
+        if (error == CHEK_OK) {
+            error = genesis_apply(folder, folder->partitions[i]);
+        }
+        if (error == CHEK_OK && i == 0) {
+            error = administrator_make(folder);
+        }
+        if (error == CHEK_OK) {
+            error = image_store(folder, i);
+        }
+        if (error != CHEK_OK) {
+            return error;
+        }
+    }
+    return CHEK_OK;
+}
+
+static int
+folder_make(struct chek_server *server, struct server__folder *folder,
+            const struct chek_server_config *config)
+{
+    folder->partition_count = config->partition_count;
+    chek_io_random(folder->io, folder->id, sizeof folder->id);
+    chek_io_random(folder->io, &folder->key, sizeof folder->key);
+    int error = arrays_allocate(folder);
+    if (error == CHEK_OK) {
+        error = file_write(folder->io, KEY_NAME, &folder->key, sizeof folder->key);
+    }
+    if (error == CHEK_OK) {
+        error = partitions_make(server, folder, config);
+    }
+    if (error == CHEK_OK) {
+        error = chek_disk_sync_folder(folder->io, CHEK_SNAPSHOT_FOLDER);
+    }
+    return error;
+}
+
+/* ---- an old folder ---------------------------------------------------------------------------- */
+
+/* The segments of a partition, each read and checked; the caller frees. */
+struct segments {
+    uint32_t count;
+    struct chek_bytes_view *views;
+    uint8_t **bytes;
+    size_t *sizes;
+};
+
+static void
+segments_free(struct segments *segments, uint32_t count)
+{
+    for (uint32_t i = 0; segments->bytes != NULL && i < count; i++) {
+        chek_memory_free(segments->bytes[i], segments->sizes[i]);
+    }
+    chek_memory_free(segments->views, (segments->count + 1) * sizeof *segments->views);
+    chek_memory_free(segments->bytes, (segments->count + 1) * sizeof(uint8_t *));
+    chek_memory_free(segments->sizes, (segments->count + 1) * sizeof *segments->sizes);
+}
+
+static int
+segments_read(struct server__folder *folder, unsigned number, struct segments *ret)
+{
+    struct segments segments = {.count = folder->entries[number].segment_count};
+    struct chek_immutable file = {.folder_id = {folder->id[0], folder->id[1]},
+                                  .partition = (uint16_t)number,
+                                  .kind = CHEK_IMMUTABLE_SEGMENT};
+    segments.views = chek_memory_allocate((segments.count + 1) * sizeof *segments.views);
+    segments.bytes = chek_memory_allocate((segments.count + 1) * sizeof(uint8_t *));
+    segments.sizes = chek_memory_allocate((segments.count + 1) * sizeof *segments.sizes);
+    if (segments.views == NULL || segments.bytes == NULL || segments.sizes == NULL) {
+        segments_free(&segments, 0);
+        return -ENOMEM;
+    }
+    for (uint32_t i = 0; i < segments.count; i++) {
+        file.number = i;
+        int error = chek_immutable_read(folder->io, &file, &segments.bytes[i], &segments.sizes[i],
+                                        &segments.views[i]);
+        if (error != CHEK_OK) {
+            segments_free(&segments, i);
+            return error;
+        }
+    }
+    *ret = segments;
+    return CHEK_OK;
+}
+
+static int
+partition_load(struct chek_server *server, struct server__folder *folder,
+               const struct chek_server_config *config, unsigned number)
+{
+    struct chek_partition_sink sink = {server, server__on_event};
+    struct chek_partition_config partition = partition_config(config, number);
+    struct chek_immutable file = {.folder_id = {folder->id[0], folder->id[1]},
+                                  .number = folder->entries[number].number,
+                                  .partition = (uint16_t)number,
+                                  .kind = CHEK_IMMUTABLE_IMAGE};
+    struct segments segments;
+    struct chek_bytes_view image;
+    uint8_t *bytes;
+    size_t size;
+
+    int error = chek_immutable_read(folder->io, &file, &bytes, &size, &image);
+    if (error != CHEK_OK) {
+        return error;
+    }
+    error = segments_read(folder, number, &segments);
+    if (error == CHEK_OK) {
+        error = chek_partition_load(&partition, &sink, image, segments.views, segments.count,
+                                    &folder->partitions[number]);
+        segments_free(&segments, segments.count);
+    }
+    chek_memory_free(bytes, size);
+    if (error == CHEK_OK &&
+        chek_partition_seq(folder->partitions[number]) != folder->entries[number].partition_seq) {
+        error = CHEK_E_CORRUPT;
+    }
+    return error;
+}
+
+static int
+folder_load(struct chek_server *server, struct server__folder *folder,
+            const struct chek_server_config *config, struct chek_server_fault *fault)
+{
+    int error = key_read(folder);
+    if (error != CHEK_OK) {
+        return fault_say(fault, error, "reading " KEY_NAME,
+                         "without it personal values and tokens of registers cannot be used; "
+                         "put the file back from where you keep it");
+    }
+    error = arrays_allocate(folder);
+    if (error != CHEK_OK) {
+        return fault_say(fault, error, "loading the data folder", "");
+    }
+    server__manifest_entries(folder);
+    for (unsigned i = 0; i <= folder->partition_count; i++) {
+        error = partition_load(server, folder, config, i);
+        if (error != CHEK_OK) {
+            char what[64];
+            (void)snprintf(what, sizeof what, "loading partition %u from snapshot %" PRIu64, i,
+                           folder->entries[i].number);
+            return fault_say(fault, error, what, "restore the folder from a backup");
+        }
+    }
+    return CHEK_OK;
+}
+
+static int
+on_command(void *context, struct chek_bytes_view bytes)
+{
+    struct server__folder *folder = context;
+    struct chek_command command;
+    struct chek_outcome outcome;
+
+    int error = chek_command_decode(bytes, &command);
+    if (error != CHEK_OK) {
+        return error;
+    }
+    if (command.envelope.partition > folder->partition_count) {
+        return CHEK_E_CORRUPT;
+    }
+    struct chek_partition *partition = folder->partitions[command.envelope.partition];
+    if (command.envelope.partition_seq <= chek_partition_seq(partition)) {
+        return CHEK_OK; /* the snapshot has it */
+    }
+    error = chek_partition_ensure(partition, command.body.size);
+    return error != CHEK_OK ? error : chek_partition_apply(partition, &command, &outcome);
+}
+
+static int
+folder_replay(struct server__folder *folder, struct chek_server_fault *fault)
+{
+    struct chek_log_fault where = {0};
+    int error = server__manifest_replay(folder, on_command, &where);
+    if (error == CHEK_OK) {
+        return CHEK_OK;
+    }
+    fault->error = error;
+    if (where.file[0] != 0) {
+        (void)snprintf(fault->text, sizeof fault->text,
+                       "%s at offset %" PRIu64 ": %s; log positions %" PRIu64 " to %" PRIu64
+                       " are lost; do not start on this folder again, restore a backup",
+                       where.file, where.offset, chek_error_text(error), where.lsn_from,
+                       where.lsn_to);
+        return error;
+    }
+    return fault_say(fault, error, "replaying the log",
+                     error == CHEK_E_APPLY_VERSION
+                         ? "start the newer binary once and stop it in order (SIGTERM)"
+                         : "");
+}
+
+/* ---- open and close --------------------------------------------------------------------------- */
+
+static int
+folders_make(struct chek_io *io)
+{
+    static const char *const names[] = {CHEK_LOG_FOLDER, CHEK_SNAPSHOT_FOLDER, CHEK_SEGMENT_FOLDER};
+    for (size_t i = 0; i < CHEK_COUNT(names); i++) {
+        int error = chek_disk_make_folder(io, names[i]);
+        if (error != CHEK_OK) {
+            return error;
+        }
+    }
+    return chek_disk_sync_folder(io, "");
+}
+
+static void
+on_name(void *context, const char *name)
+{
+    (void)name;
+    *(bool *)context = true;
+}
+
+/* A folder with a log and without a manifest is not fresh: something took the manifest away. */
+static int
+fresh_check(struct chek_io *io)
+{
+    bool found = false;
+    int error = chek_disk_list(io, CHEK_LOG_FOLDER, on_name, &found);
+    return error != CHEK_OK ? error : found ? CHEK_E_CORRUPT : CHEK_OK;
+}
+
+int
+server__folder_open(struct chek_server *server, struct server__folder *folder, struct chek_io *io,
+                    const struct chek_server_config *config, struct chek_server_fault *fault)
+{
+    folder->io = io;
+    int error = chek_disk_lock(io);
+    if (error != CHEK_OK) {
+        return fault_say(
+            fault, error, "locking the data folder",
+            error == CHEK_E_LOCKED ? "stop the other chekd, or give this one another --data" : "");
+    }
+    error = folders_make(io);
+    if (error != CHEK_OK) {
+        return fault_say(fault, error, "making folders in the data folder", "");
+    }
+    error = server__manifest_read(folder);
+    if (error == -ENOENT) {
+        error = fresh_check(io);
+        if (error != CHEK_OK) {
+            return fault_say(fault, error, "there is a log but no manifest",
+                             "restore the manifest, or the folder from a backup");
+        }
+        error = folder_make(server, folder, config);
+        if (error != CHEK_OK) {
+            return fault_say(fault, error, "making the data folder", "");
+        }
+    } else if (error != CHEK_OK) {
+        return fault_say(fault, error, "reading the manifest",
+                         error == CHEK_E_VERSION ? "this folder was written by a newer chek" : "");
+    } else {
+        error = folder_load(server, folder, config, fault);
+        if (error == CHEK_OK) {
+            error = folder_replay(folder, fault);
+        }
+        if (error != CHEK_OK) {
+            return error;
+        }
+    }
+    error = server__manifest_start(folder);
+    if (error != CHEK_OK) {
+        return fault_say(fault, error, "writing the manifest", "");
+    }
+    return CHEK_OK;
+}
+
+void
+server__folder_close(struct server__folder *folder)
+{
+    size_t count = folder->partition_count + 1u;
+    for (unsigned i = 0; folder->partitions != NULL && i < count; i++) {
+        chek_partition_destroy(folder->partitions[i]);
+    }
+    chek_memory_free(folder->partitions, count * sizeof(struct chek_partition *));
+    chek_memory_free(folder->grounds, count * sizeof *folder->grounds);
+    chek_memory_free(folder->entries, count * sizeof *folder->entries);
+    server__manifest_free(folder);
+    sodium_memzero(&folder->key, sizeof folder->key);
+}
