@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cursor.c - numbers of two bytes and more.
+ * cursor.c - numbers of three bytes and more.
  *
  * Up to eight bytes are gathered from one 64-bit load without a branch on the length, which varies
  * from field to field and would mispredict; longer numbers and the end of the input take a loop.

@@ -89,7 +89,7 @@ chek_cursor_u64(struct chek_cursor *in)
     return at != NULL ? chek_load_u64(at) : 0;
 }
 
-/* The long way of chek_cursor_varint(): two bytes and more, and every failure. */
+/* The long way of chek_cursor_varint(): three bytes and more, and every failure. */
 uint64_t chek_cursor_varint_long(struct chek_cursor *in);
 
 /*
@@ -101,8 +101,16 @@ uint64_t chek_cursor_varint_long(struct chek_cursor *in);
 static inline uint64_t
 chek_cursor_varint(struct chek_cursor *in)
 {
-    if (CHEK_LIKELY(in->error == CHEK_OK && in->at < in->size && in->bytes[in->at] < 0x80)) {
-        return in->bytes[in->at++];
+    if (CHEK_LIKELY(in->error == CHEK_OK && in->at < in->size)) {
+        const uint8_t *at = in->bytes + in->at;
+        if (CHEK_LIKELY(at[0] < 0x80)) {
+            in->at += 1;
+            return at[0];
+        }
+        if (in->size - in->at > 1 && (uint8_t)(at[1] - 1) < 0x7f) {
+            in->at += 2;
+            return (at[0] & 0x7f) | (uint64_t)at[1] << 7;
+        }
     }
     return chek_cursor_varint_long(in);
 }

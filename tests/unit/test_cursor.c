@@ -109,7 +109,8 @@ static struct varint_case {
 static void
 varint_check(const struct varint_case *c, const uint8_t *tail, size_t tail_size)
 {
-    uint8_t *bytes = malloc(c->size + tail_size + 1);
+    size_t size = c->size + tail_size;
+    uint8_t *bytes = malloc(size != 0 ? size : 1);
     assert_non_null(bytes);
     memcpy(bytes, c->bytes, c->size);
     memcpy(bytes + c->size, tail, tail_size);
