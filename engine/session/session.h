@@ -9,7 +9,27 @@
  * frames; a request ends with its last frame, with cancel, or with the connection.
  *
  * Nothing a client sends makes a session allocate: connections, requests and buffers are taken from
- * pools of fixed size at the start.
+ * pools of fixed size made at the start, in address space that is touched as it is used.
+ *
+ * The rules of a connection:
+ *
+ * - Its first frame is a right `hello`, or its last. A hello that is refused, by whomever, and
+ *   what is not a valid frame end the connection, with one refusal that says why.
+ * - What is wrong with one frame is a refusal of that frame: unknown opcode, missing right, body
+ *   above the opcode's limit, frame id of a request in flight (EXISTS).
+ * - BUSY is sticky: after chek_request_busy() for an opcode whose right is `ingest`, every later
+ *   frame of such an opcode is BUSY until a `resume` came. Asking goes on, and an asker's BUSY
+ *   sticks to nothing.
+ * - While request_count_max requests are in flight, or their frames have more than `credits`
+ *   bytes, or the output has no room for one more refusal, no further request begins: reading is
+ *   paused. `cancel` and `allow` pass if they are next.
+ * - While a request is parked nothing passes.
+ * - What arrives although reading is paused is kept: room is there for a whole frame, all credits
+ *   and 2 MiB (64 buffers of the io room, twice what the kernel hands over in one go). A peer that
+ *   manages to send more has ignored its credits, and is refused with LIMIT.
+ * - A stream may send a frame as long as less than CHEK_STREAM_WINDOW_SIZE of what it has sent is
+ *   not allowed yet.
+ * - The peer's end of its stream ends the connection.
  *
  *   Threads  the owning shard
  */
@@ -58,11 +78,12 @@ struct chek_session_config {
     uint32_t connection_count_max;
     uint32_t unauthenticated_count_max;
     uint32_t request_count_max; /* in flight on a connection */
-    uint32_t output_size;       /* bytes of answers waiting on a connection, each of two halves */
-    uint32_t credits;           /* bytes of request frames in flight on a connection */
-    uint64_t handshake_ns_max;  /* from accept to a right hello */
-    uint64_t frame_ns_max;      /* from a frame's first byte to its last */
-    const char *server;         /* name and version for welcome */
+    uint32_t output_size; /* bytes of answers waiting on a connection, each of two halves; at least
+                             one frame of the largest answer is taken */
+    uint32_t credits;     /* bytes of request frames in flight on a connection */
+    uint64_t handshake_ns_max; /* from accept to a right hello */
+    uint64_t frame_ns_max; /* from a frame's first byte to its last; for the peer to take 256 KiB */
+    const char *server;    /* name and version for welcome, at most 64 bytes; copied */
 };
 
 struct chek_session_counters {
@@ -71,11 +92,17 @@ struct chek_session_counters {
     uint64_t received_size, sent_size, send_count;
 };
 
+/*
+ * Make a host. Nothing of `config` and `table` is kept but copies.
+ *
+ *   Errors  -ENOMEM; nothing is left behind
+ */
 CHEK_MUST_USE int chek_session_host_create(struct chek_io *io,
                                            const struct chek_session_config *config,
                                            const struct chek_handler_table *table,
                                            struct chek_session_host **ret);
-/* After all connections are closed. */
+/* Takes NULL. No handler is called any more, also when connections are left: the io room must not
+ * be run again. */
 void chek_session_host_destroy(struct chek_session_host *host);
 
 /* The shard's copy of the directory; may change between turns (after a reload). */
@@ -83,18 +110,22 @@ void chek_session_host_directory(struct chek_session_host *host,
                                  const struct chek_directory *directory);
 
 /*
- * Listen. Errors as chek_io_listen().
+ * Listen. The directory must have been given. Errors as chek_io_listen().
  */
 CHEK_MUST_USE int chek_session_listen(struct chek_session_host *host, const char *address,
                                       uint16_t *ret_port);
 
-/* End of a turn: send what was answered, one send a connection; check deadlines. */
+/* End of a turn: send what was answered, one send a connection; check deadlines; reset the arena.
+ * No handler is called, but on_abandon of a connection that was too slow. */
 void chek_session_turn(struct chek_session_host *host, uint64_t now_ns);
 
-/* A principal was revoked: its connections are closed in this call. */
+/* A principal was revoked: what its connections have in work is abandoned in this call and nothing
+ * more is taken from them; a refusal REVOKED goes out, then they are closed. */
 void chek_session_revoke(struct chek_session_host *host, uint32_t principal);
 
-/* Stop accepting and reading; frames in work are still answered. True when nothing is left. */
+/* Stop accepting and reading; frames in work are still answered, but streams end with STOPPING (one
+ * that follows would never end). A connection is closed after a last refusal STOPPING of opcode 0.
+ * True when nothing is left. */
 void chek_session_drain(struct chek_session_host *host);
 bool chek_session_is_drained(const struct chek_session_host *host);
 
@@ -107,6 +138,9 @@ uint8_t chek_request_opcode(const struct chek_request *request);
 void *chek_request_state(struct chek_request *request);
 #define CHEK_REQUEST_STATE_SIZE 64
 
+/* Bytes of a streamed answer that may be sent without having been allowed. */
+#define CHEK_STREAM_WINDOW_SIZE (1024 * 1024)
+
 /* Arena of the current turn, reset after it: for decoding and for building answers. */
 struct chek_arena *chek_request_arena(struct chek_request *request);
 
@@ -114,8 +148,13 @@ struct chek_arena *chek_request_arena(struct chek_request *request);
  * Begin a frame of the answer with room for `size_max` body bytes; write the body with the
  * returned writer, then chek_request_answer_end(). `last` ends the request: the pointer is gone.
  *
- *   Errors     an out->full writer when the connection's output has no room now: return and wait
- *              for on_room (streams), or keep the answer
+ * A frame that was begun and not ended does not exist. Between begin and end no other call for
+ * the same connection.
+ *
+ *   Ownership  the bytes under the writer are the session's; the writer is good for this call
+ *   Errors     an out->full writer when the connection's output has no room now, or the stream's
+ *              window is used up. A handler with on_room is queued and called when that changes,
+ *              never from inside another call; others keep the answer or refuse
  */
 struct chek_writer chek_request_answer_begin(struct chek_request *request, size_t size_max);
 void chek_request_answer_end(struct chek_request *request, const struct chek_writer *body,
@@ -124,16 +163,18 @@ void chek_request_answer_end(struct chek_request *request, const struct chek_wri
 /* Answer a hello and end the request. `alarm`: less is stored than was acknowledged; counted. */
 void chek_request_welcome(struct chek_request *request, bool alarm);
 
-/* Answer with a refusal and end the request. `fault` may be NULL; `text` NULL = the error's own. */
+/* Answer with a refusal and end the request; it always fits. `fault` may be NULL; `text` NULL = the
+ * error's own, else UTF-8, cut at 255 bytes. */
 void chek_request_refuse(struct chek_request *request, int error, const struct chek_fault *fault,
                          const char *text);
 
-/* Answer BUSY and make the connection sticky: later frames are BUSY until RESUME. */
+/* Answer BUSY; if the opcode's right is `ingest`, frames of such opcodes are BUSY until RESUME. */
 void chek_request_busy(struct chek_request *request);
 
 /*
  * Park the connection: no further frame of it is handled until the request has been unparked, so
- * that what follows cannot overtake it.
+ * that what follows cannot overtake it. The end of the request unparks too. What waited is handled
+ * in the next pass of the shard's loop, never inside these calls.
  */
 void chek_request_park(struct chek_request *request);
 void chek_request_unpark(struct chek_request *request);

@@ -90,6 +90,7 @@ struct chek_splitter {
     bool given_in_place;
     uint32_t body_size_max;
     int error; /* the first one; the stream cannot be trusted behind it */
+    uint64_t failed_frame_id;
 };
 
 /* Start with an empty buffer of at least CHEK_FRAME_HEAD_SIZE bytes (asserted). */
@@ -141,6 +142,14 @@ size_t chek_splitter_frame_size(const struct chek_splitter *splitter);
  *              buffer must hold: chek_splitter_waiting().
  */
 CHEK_MUST_USE int chek_splitter_keep(struct chek_splitter *splitter);
+
+/* Frame id of the frame that chek_splitter_next() failed at; 0 when it did not fail, or at what is
+ * not a head of this version. */
+static inline uint64_t
+chek_splitter_failed_frame(const struct chek_splitter *splitter)
+{
+    return splitter->failed_frame_id;
+}
 
 /* Bytes received and not given out, in the buffer and in the run. */
 static inline size_t

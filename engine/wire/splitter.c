@@ -9,6 +9,8 @@
 #include "engine/base/assertion.h"
 #include "engine/wire/frame.h"
 
+#define FRAME_ID_AT 16 /* in the head: frame.c has its layout */
+
 static bool
 splitter_is_valid(const struct chek_splitter *splitter)
 {
@@ -22,10 +24,14 @@ carried(const struct chek_splitter *splitter)
     return splitter->carry_size - splitter->carry_at;
 }
 
+/* `head` is the one that failed, or whose body did. */
 static int
-fail(struct chek_splitter *splitter, int error)
+fail(struct chek_splitter *splitter, const uint8_t *head, int error)
 {
     splitter->error = error;
+    if (error != CHEK_E_MAGIC && error != CHEK_E_VERSION) {
+        splitter->failed_frame_id = chek_load_u64(head + FRAME_ID_AT);
+    }
     splitter->run_size = 0;
     splitter->carry_at = splitter->carry_size = 0;
     return error;
@@ -84,7 +90,7 @@ give(struct chek_splitter *splitter, const uint8_t *frame, const struct chek_fra
      struct chek_frame *ret)
 {
     if (!chek_frame_check(frame, head)) {
-        return fail(splitter, CHEK_E_CHECKSUM);
+        return fail(splitter, frame, CHEK_E_CHECKSUM);
     }
     splitter->given_size = CHEK_FRAME_HEAD_SIZE + (size_t)head->body_size;
     ret->head = *head;
@@ -103,7 +109,7 @@ next_carried(struct chek_splitter *splitter, struct chek_frame *ret)
     int error = chek_frame_head_decode(splitter->carry + splitter->carry_at,
                                        splitter->body_size_max, &head);
     if (error != CHEK_OK) {
-        return fail(splitter, error);
+        return fail(splitter, splitter->carry + splitter->carry_at, error);
     }
     size_t size = CHEK_FRAME_HEAD_SIZE + (size_t)head.body_size;
     whole = gather(splitter, size);
@@ -127,7 +133,7 @@ next_in_place(struct chek_splitter *splitter, struct chek_frame *ret)
     struct chek_frame_head head;
     int error = chek_frame_head_decode(splitter->run, splitter->body_size_max, &head);
     if (error != CHEK_OK) {
-        return fail(splitter, error);
+        return fail(splitter, splitter->run, error);
     }
     size_t size = CHEK_FRAME_HEAD_SIZE + (size_t)head.body_size;
     if (splitter->run_size < size) {
