@@ -18,6 +18,7 @@ text_append(char *text, size_t size, size_t capacity, const char *addition)
     if (addition_size > capacity - size) {
         addition_size = capacity - size;
     }
+    /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): write(2) takes a size */
     memcpy(text + size, addition, addition_size);
     return size + addition_size;
 }

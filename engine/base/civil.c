@@ -54,8 +54,8 @@ chek_civil_from_parts(const struct chek_civil_parts *parts, int64_t *ret)
         return CHEK_E_DATE;
     }
     int64_t days = days_from_date((uint32_t)parts->year, parts->month, parts->day);
-    *ret = days * CHEK_CIVIL_DAY_S + parts->hour * CHEK_CIVIL_HOUR_S + parts->minute * 60 +
-           parts->second;
+    int second_of_day = parts->hour * CHEK_CIVIL_HOUR_S + parts->minute * 60 + parts->second;
+    *ret = days * CHEK_CIVIL_DAY_S + second_of_day;
     return CHEK_OK;
 }
 

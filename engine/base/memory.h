@@ -48,13 +48,16 @@ CHEK_MUST_USE void *chek_memory_grow(void *pointer, size_t size_old, size_t size
 CHEK_MUST_USE void *chek_memory_reserve(size_t size);
 
 /*
- * Make `size` bytes at `at`, inside a reservation, readable, writable and zero.
+ * Make `size` bytes at `at`, inside a reservation, readable, writable and zero; each range once.
  *
  *   Errors     -ENOMEM; nothing changes
  */
 CHEK_MUST_USE int chek_memory_commit(void *at, size_t size);
 
-/* Give the pages of a committed range back; they stay addressable and read as zero. */
+/*
+ * Give the pages of a committed range back; they stay addressable, read as zero and count as
+ * committed.
+ */
 void chek_memory_discard(void *at, size_t size);
 
 void chek_memory_release(void *base, size_t size);

@@ -16,8 +16,8 @@ struct page_tally {
     uint64_t used_size;
 };
 
-static bool
-bytes_are_zero(const uint8_t *bytes, size_t size)
+bool
+base__bytes_are_zero(const uint8_t *bytes, size_t size)
 {
     return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
 }
@@ -34,8 +34,8 @@ heap_page_is_sound(const struct chek_page_heap *heap)
         return false;
     }
     size_t root_end = PAGE_ROOT_OFFSET + head->root_size;
-    return bytes_are_zero(heap->base + sizeof *head, PAGE_ROOT_OFFSET - sizeof *head) &&
-           bytes_are_zero(heap->base + root_end, CHEK_PAGE_SIZE - root_end);
+    return base__bytes_are_zero(heap->base + sizeof *head, PAGE_ROOT_OFFSET - sizeof *head) &&
+           base__bytes_are_zero(heap->base + root_end, CHEK_PAGE_SIZE - root_end);
 }
 
 static bool
@@ -43,7 +43,7 @@ free_page_is_sound(const struct page_head *page)
 {
     const uint8_t *bytes = (const uint8_t *)page;
     size_t rest = offsetof(struct page_head, previous);
-    return page->object_count == 0 && bytes_are_zero(bytes + rest, CHEK_PAGE_SIZE - rest);
+    return page->object_count == 0 && base__bytes_are_zero(bytes + rest, CHEK_PAGE_SIZE - rest);
 }
 
 /* The bitmap: as many bits as objects are counted, none behind the last object. */
@@ -67,26 +67,27 @@ free_objects_are_zero(const struct page_head *page, const struct page_class *cla
     const uint8_t *object = (const uint8_t *)page + class->first;
     for (unsigned i = 0; i < class->object_count; i++, object += class->object_size) {
         bool in_use = (page->used[i / 64] >> (i % 64) & 1) != 0;
-        if (!in_use && !bytes_are_zero(object, class->object_size)) {
+        if (!in_use && !base__bytes_are_zero(object, class->object_size)) {
             return false;
         }
     }
     return true;
 }
 
-static bool
-object_page_is_sound(const struct page_head *page, const struct page_class *class)
+bool
+base__object_page_is_sound(const struct page_head *page)
 {
+    if (page->kind == PAGE_KIND_FREE || page->kind > PAGE_CLASS_COUNT || page->zero != 0) {
+        return false;
+    }
+    const struct page_class *class = &base__page_classes[page->kind - 1];
     size_t head_end = offsetof(struct page_head, used) + class->word_count * sizeof page->used[0];
-    if (page->zero != 0 || !bitmap_is_sound(page, class) ||
-        !bytes_are_zero((const uint8_t *)page + head_end, class->first - head_end)) {
+    if (!bitmap_is_sound(page, class) ||
+        !base__bytes_are_zero((const uint8_t *)page + head_end, class->first - head_end)) {
         return false;
     }
     bool is_full = page->object_count == class->object_count;
-    if (is_full && (page->next != 0 || page->previous != 0)) {
-        return false;
-    }
-    return free_objects_are_zero(page, class);
+    return !is_full || (page->next == 0 && page->previous == 0);
 }
 
 static bool
@@ -96,12 +97,12 @@ page_tally_add(struct page_tally *tally, const struct page_head *page)
         tally->free_page_count += 1;
         return free_page_is_sound(page);
     }
-    if (page->kind > PAGE_CLASS_COUNT) {
+    if (!base__object_page_is_sound(page)) {
         return false;
     }
     unsigned class_index = page->kind - 1u;
     const struct page_class *class = &base__page_classes[class_index];
-    if (!object_page_is_sound(page, class)) {
+    if (!free_objects_are_zero(page, class)) {
         return false;
     }
     tally->partial_page_count[class_index] += page->object_count < class->object_count;

@@ -307,7 +307,11 @@ chek_page_heap_allocate(struct chek_page_heap *heap, uint32_t size)
     head->used_size += class->object_size;
 
     uint32_t offset = class->first + index * class->object_size;
-    return number * PAGE_REFS + offset / 16;
+    chek_page_ref ref = number * PAGE_REFS + offset / 16;
+    /* Not zero: somebody wrote to it after it was freed. */
+    CHEK_ASSERT_SLOW(base__bytes_are_zero(chek_page_heap_read(heap, ref), class->object_size));
+    CHEK_ASSERT_SLOW(base__object_page_is_sound(page));
+    return ref;
 }
 
 /* The index of the object at `ref` within its page; false when no object of the class begins there. */
@@ -344,7 +348,9 @@ chek_page_heap_free(struct chek_page_heap *heap, chek_page_ref ref, uint32_t siz
     if (page->object_count == 0) {
         partial_remove(heap, class_index, number);
         page_give(heap, number);
+        return;
     }
+    CHEK_ASSERT_SLOW(base__object_page_is_sound(page));
 }
 
 bool

@@ -98,6 +98,11 @@ page_head_of(const struct chek_page_heap *heap, uint32_t page)
     return (struct page_head *)(void *)(heap->base + (size_t)page * CHEK_PAGE_SIZE);
 }
 
+/* Whether a page of a class agrees with itself: count, bitmap, place in a list. Not its objects. */
+bool base__object_page_is_sound(const struct page_head *page);
+
+bool base__bytes_are_zero(const uint8_t *bytes, size_t size);
+
 /* Whether the pages hold together; asks nothing of their content, reads nothing outside them. */
 bool base__pages_are_sound(const struct chek_page_heap *heap);
 

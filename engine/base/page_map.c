@@ -68,6 +68,16 @@ bucket_at(const struct chek_page_heap *heap, const struct chek_page_map *map, ui
     return refs[index % MAP_TABLE_COUNT];
 }
 
+/* For slow assertions: the chain where a key belongs is whole. */
+static bool
+chain_of_key_is_sound(const struct chek_page_heap *heap, const struct chek_page_map *map,
+                      uint64_t key)
+{
+    uint32_t index = page_map_bucket_index(map, base__page_map_hash(map->seed, key));
+    uint64_t left = map->count;
+    return base__page_map_chain_is_sound(heap, map, bucket_at(heap, map, index), index, &left);
+}
+
 /* Bits of the entries with this key. */
 static inline uint32_t
 bucket_match(const struct map_bucket *bucket, uint64_t key)
@@ -352,6 +362,7 @@ chek_page_map_insert(struct chek_page_heap *heap, struct chek_page_map *map, uin
     if (map->count > (uint64_t)map->bucket_count * MAP_LOAD) {
         map_split(heap, map);
     }
+    CHEK_ASSERT_SLOW(chain_of_key_is_sound(heap, map, key));
     return CHEK_OK;
 }
 
@@ -409,6 +420,7 @@ chek_page_map_remove(struct chek_page_heap *heap, struct chek_page_map *map, uin
         chek_page_ref last = chain_close_gap(heap, walk.bucket, walk.slot);
         chain_trim(heap, bucket_at(heap, map, index), last);
         map->count -= 1;
+        CHEK_ASSERT_SLOW(chain_of_key_is_sound(heap, map, key));
     }
     return more;
 }

@@ -37,10 +37,10 @@ bucket_is_sound(const struct chek_page_map *map, const struct map_bucket *bucket
     return true;
 }
 
-/* Take the entries of a chain off *left; only the first bucket of a chain may be empty. */
-static bool
-chain_is_sound(const struct chek_page_heap *heap, const struct chek_page_map *map,
-               chek_page_ref first, uint32_t index, uint64_t *left)
+/* Only the first bucket of a chain may be empty. */
+bool
+base__page_map_chain_is_sound(const struct chek_page_heap *heap, const struct chek_page_map *map,
+                              chek_page_ref first, uint32_t index, uint64_t *left)
 {
     for (chek_page_ref ref = first; ref != 0;) {
         if (!chek_page_heap_holds(heap, ref, sizeof(struct map_bucket))) {
@@ -72,7 +72,8 @@ table_is_sound(const struct chek_page_heap *heap, const struct chek_page_map *ma
     }
     const chek_page_ref *refs = chek_page_heap_read(heap, table);
     for (uint32_t i = 0; i < count; i++) {
-        if (refs[i] == 0 || !chain_is_sound(heap, map, refs[i], index_first + i, left)) {
+        if (refs[i] == 0 ||
+            !base__page_map_chain_is_sound(heap, map, refs[i], index_first + i, left)) {
             return false;
         }
     }

@@ -34,6 +34,14 @@ _Static_assert(2 * sizeof(struct map_bucket) + MAP_TABLE_COUNT * sizeof(chek_pag
                    CHEK_PAGE_MAP_INSERT_SIZE_MAX,
                "what an insertion allocates at most");
 
+/*
+ * Whether the chain of buckets from `first` on is that of bucket `index`; takes its entries off
+ * *left and fails when there are more.
+ */
+bool base__page_map_chain_is_sound(const struct chek_page_heap *heap,
+                                   const struct chek_page_map *map, chek_page_ref first,
+                                   uint32_t index, uint64_t *left);
+
 uint64_t base__page_map_hash(uint64_t seed, uint64_t key);
 
 uint32_t base__page_map_table_size(uint32_t count);

@@ -558,6 +558,20 @@ misuse_allocate_too_much(void *argument)
     (void)!chek_page_heap_allocate(argument, CHEK_PAGE_OBJECT_SIZE_MAX + 1);
 }
 
+#ifdef CHEK_SLOW_CHECKS
+static void
+misuse_write_after_free(void *argument)
+{
+    struct chek_page_heap *heap = argument;
+    chek_page_ref ref = chek_page_heap_allocate(heap, 64);
+    (void)!chek_page_heap_allocate(heap, 64); /* keeps the page in its class */
+    uint8_t *bytes = chek_page_heap_change(heap, ref);
+    chek_page_heap_free(heap, ref, 64);
+    bytes[63] = 1;
+    (void)!chek_page_heap_allocate(heap, 64);
+}
+#endif
+
 static struct misuse_case {
     const char *name;
     void (*call)(void *argument);
@@ -567,6 +581,9 @@ static struct misuse_case {
     {"misuse_free_with_another_size", misuse_free_with_another_size, "chek_page_heap_holds"},
     {"misuse_free_the_middle", misuse_free_the_middle, "chek_page_heap_holds"},
     {"misuse_free_nobody", misuse_free_nobody, "chek_page_heap_holds"},
+#ifdef CHEK_SLOW_CHECKS
+    {"misuse_write_after_free", misuse_write_after_free, "base__bytes_are_zero"},
+#endif
     {"misuse_allocate_nothing", misuse_allocate_nothing, "size > 0"},
     {"misuse_allocate_too_much", misuse_allocate_too_much, "CHEK_PAGE_OBJECT_SIZE_MAX"},
 };
