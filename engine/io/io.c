@@ -24,9 +24,9 @@ op_submit(struct chek_io *io, struct chek_op *op, enum chek_op_kind kind)
     io->table->submit(io, op);
 }
 
+/* Name the bytes of a transfer; one member serves both directions, and a write only reads it. */
 static void
-op_submit_bytes(struct chek_io *io, struct chek_op *op, enum chek_op_kind kind, int file,
-                uint8_t *bytes, size_t size, uint64_t offset)
+op_set(struct chek_op *op, int file, const uint8_t *bytes, size_t size, uint64_t offset)
 {
     CHEK_ASSERT(!op->in_flight);
     CHEK_ASSERT(file >= 0);
@@ -34,31 +34,32 @@ op_submit_bytes(struct chek_io *io, struct chek_op *op, enum chek_op_kind kind, 
     CHEK_ASSERT(size <= INT64_MAX && offset <= (uint64_t)INT64_MAX - size);
 
     op->file = file;
-    op->bytes = bytes;
+    op->bytes = (uint8_t *)(uintptr_t)bytes;
     op->size = size;
     op->offset = offset;
-    op_submit(io, op, kind);
 }
 
 void
 chek_io_write(struct chek_io *io, struct chek_op *op, int file, const uint8_t *bytes, size_t size,
               uint64_t offset)
 {
-    /* One member serves both directions; a write only reads it. */
-    op_submit_bytes(io, op, CHEK_OP_WRITE, file, (uint8_t *)(uintptr_t)bytes, size, offset);
+    op_set(op, file, bytes, size, offset);
+    op_submit(io, op, CHEK_OP_WRITE);
 }
 
 void
 chek_io_read(struct chek_io *io, struct chek_op *op, int file, uint8_t *bytes, size_t size,
              uint64_t offset)
 {
-    op_submit_bytes(io, op, CHEK_OP_READ, file, bytes, size, offset);
+    op_set(op, file, bytes, size, offset);
+    op_submit(io, op, CHEK_OP_READ);
 }
 
 void
 chek_io_sync(struct chek_io *io, struct chek_op *op, int file)
 {
-    op_submit_bytes(io, op, CHEK_OP_SYNC, file, NULL, 0, 0);
+    op_set(op, file, NULL, 0, 0);
+    op_submit(io, op, CHEK_OP_SYNC);
 }
 
 void

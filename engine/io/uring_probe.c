@@ -22,7 +22,7 @@ struct text {
     size_t size;
 };
 
-static CHEK_PRINTF(2, 3) int say(struct text *text, const char *format, ...)
+static CHEK_PRINTF(2, 3) int say(const struct text *text, const char *format, ...)
 {
     va_list arguments;
 
@@ -57,7 +57,7 @@ sysctl_read(void)
 }
 
 static int
-say_refused(struct text *text, const char *call)
+say_refused(const struct text *text, const char *call)
 {
     char disabled = sysctl_read();
 
@@ -75,7 +75,7 @@ say_refused(struct text *text, const char *call)
 }
 
 static int
-say_failed(struct text *text, const char *call, int error)
+say_failed(const struct text *text, const char *call, int error)
 {
     struct utsname name;
 
@@ -116,7 +116,7 @@ static const struct {
 };
 
 static int
-opcodes_check(struct io_uring *ring, struct text *text)
+opcodes_check(struct io_uring *ring, const struct text *text)
 {
     struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
     int error = CHEK_OK;
@@ -138,7 +138,7 @@ opcodes_check(struct io_uring *ring, struct text *text)
 }
 
 static int
-nop_check(struct io_uring *ring, struct text *text)
+nop_check(struct io_uring *ring, const struct text *text)
 {
     struct io_uring_cqe *cqe;
 
@@ -156,7 +156,7 @@ nop_check(struct io_uring *ring, struct text *text)
 }
 
 static int
-buffer_ring_check(struct io_uring *ring, struct text *text)
+buffer_ring_check(struct io_uring *ring, const struct text *text)
 {
     size_t size = CHEK_PAGE_SIZE;
     void *memory = io__memory_map(size);
@@ -175,7 +175,7 @@ buffer_ring_check(struct io_uring *ring, struct text *text)
 }
 
 int
-chek_uring_probe(char *text, size_t text_size)
+chek_uring_probe(char *text, size_t text_size) /* NOLINT(readability-non-const-parameter) */
 {
     struct text out = {text, text_size};
     struct io_uring ring;

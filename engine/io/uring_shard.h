@@ -81,6 +81,7 @@ struct uring_buffers {
     unsigned count, size;
 };
 
+/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): two lines for two kinds of writers */
 struct uring_shard {
     struct chek_io io;
     struct chek_uring_group *group;
@@ -223,8 +224,7 @@ void io__refuse(struct chek_io *io, int socket);
 void io__accept_on_done(struct uring_shard *shard, struct chek_op *op, int result, bool more);
 void io__accept_again(struct uring_shard *shard, struct chek_op *op);
 /* A peer's acceptor has dealt us `socket`. */
-void io__accept_receive(struct uring_shard *shard, int socket, unsigned acceptor,
-                        uint32_t generation);
+void io__accept_receive(struct uring_shard *shard, int socket, unsigned place, uint32_t generation);
 
 /* uring_address.c: "HOST:PORT" to a bound and listening socket. */
 CHEK_MUST_USE int io__address_listen(const char *address, int *ret_file, uint16_t *ret_port);

@@ -17,7 +17,7 @@ struct echo {
 };
 
 /* A receive may come once more after a pause: room for all the buffers that can be on their way. */
-#define HALF_SIZE ((size_t)ECHO_PENDING_SIZE_MAX + 16 * 1024 * 1024)
+#define HALF_SIZE (ECHO_PENDING_SIZE_MAX + (size_t)16 * 1024 * 1024)
 
 static void
 echo_close(struct echo *echo)

@@ -13,7 +13,7 @@
 #include "engine/base/list.h"
 #include "tests/unit/uring_fixture.h"
 
-#define ECHO_PENDING_SIZE_MAX (128 * 1024)
+#define ECHO_PENDING_SIZE_MAX ((size_t)128 * 1024)
 
 struct echo_server;
 

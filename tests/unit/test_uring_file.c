@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Files through the ring: all or an error, each op completed once, whatever the ring's size. */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -301,6 +304,103 @@ test_write_over_the_size_limit_is_an_error(void **state)
     assert_int_equal(WEXITSTATUS(status), EFBIG);
 }
 
+/* ---- no space ---------------------------------------------------------------------------------- */
+
+static void
+test_write_to_a_full_device_is_an_error(void **state)
+{
+    (void)state;
+    struct uring_fixture fixture;
+    uint8_t bytes[4096] = {0};
+    int file = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    assert_true(file >= 0);
+    uring_fixture_open(&fixture, 1, NULL);
+    struct chek_io *io = chek_uring_io(fixture.group, 0);
+
+    struct transfer transfer = transfer_of(&fixture);
+    chek_io_write(io, &transfer.op, file, bytes, sizeof bytes, 0);
+    assert_int_equal(chek_uring_run(io), CHEK_OK);
+
+    assert_int_equal(transfer.done_count, 1);
+    assert_int_equal(transfer.result, -ENOSPC);
+    close(file);
+    uring_fixture_close(&fixture);
+}
+
+#define CANNOT_MOUNT 77
+
+static bool
+file_fill(const char *path, const char *text)
+{
+    int file = open(path, O_WRONLY | O_CLOEXEC);
+    if (file < 0) {
+        return false;
+    }
+    bool written = write(file, text, strlen(text)) == (ssize_t)strlen(text);
+    close(file);
+    return written;
+}
+
+/* Be root in a name space of our own, where a file system can be mounted that nobody else sees. */
+static bool
+name_space_enter(void)
+{
+    char user[32];
+    char group[32];
+
+    snprintf(user, sizeof user, "0 %u 1", geteuid());
+    snprintf(group, sizeof group, "0 %u 1", getegid());
+    return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && file_fill("/proc/self/setgroups", "deny") &&
+           file_fill("/proc/self/uid_map", user) && file_fill("/proc/self/gid_map", group) &&
+           mount("none", "/tmp", "tmpfs", 0, "size=256k") == 0;
+}
+
+/* A file system of 256 KiB takes a part of the write, then no more. */
+static int
+child_with_small_file_system(void)
+{
+    struct uring_fixture fixture;
+    uint8_t *bytes = calloc(1, 1 << 20);
+    if (!name_space_enter()) {
+        return CANNOT_MOUNT;
+    }
+    setenv("TMPDIR", "/tmp", 1);
+    uring_fixture_open(&fixture, 1, NULL);
+    struct chek_io *io = chek_uring_io(fixture.group, 0);
+    int file = chek_disk_open(io, "data", CHEK_FILE_WRITE | CHEK_FILE_CREATE);
+
+    struct transfer transfer = transfer_of(&fixture);
+    chek_io_write(io, &transfer.op, file, bytes, 1 << 20, 0);
+    CHEK_ASSERT(chek_uring_run(io) == CHEK_OK);
+
+    CHEK_ASSERT(transfer.done_count == 1);
+    int64_t written_size = chek_disk_size(io, file);
+    CHEK_ASSERT(written_size > 0 && written_size <= 262144);
+    int error = (int)transfer.result;
+    chek_disk_close(io, file);
+    uring_fixture_close(&fixture);
+    free(bytes);
+    return -error;
+}
+
+static void
+test_write_over_the_free_space_is_an_error(void **state)
+{
+    (void)state;
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        _exit(child_with_small_file_system());
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == CANNOT_MOUNT) {
+        print_message("not run: a file system cannot be mounted here\n");
+        skip();
+    }
+    assert_int_equal(WEXITSTATUS(status), ENOSPC);
+}
+
 /* ---- many ops ---------------------------------------------------------------------------------- */
 
 #define BATCH_COUNT 700
@@ -482,6 +582,8 @@ main(void)
     TABLE_TEST(&table, test_sync_of_a_file_and_of_a_pipe);
     TABLE_TEST(&table, test_short_writes_are_continued);
     TABLE_TEST(&table, test_write_over_the_size_limit_is_an_error);
+    TABLE_TEST(&table, test_write_to_a_full_device_is_an_error);
+    TABLE_TEST(&table, test_write_over_the_free_space_is_an_error);
     TABLE_TEST(&table, test_stop_takes_back_what_is_in_flight);
     TABLE_TEST(&table, test_group_create_survives_every_failed_allocation);
     TABLE_TEST(&table, test_group_create_refuses_what_cannot_be);
