@@ -379,6 +379,42 @@ test_codec_decode_with_a_small_arena_is_limit(void **state)
     }
 }
 
+/* A text of its limit is read, one byte more is LIMIT, also when all its bytes are there. */
+static void
+test_codec_text_and_blobs_have_their_limits(void **state)
+{
+    (void)state;
+    const struct chek_target target = {.key = {.bytes = memory, .size = 64}};
+    const struct chek_bytes_view blobs[] = {{.bytes = memory, .size = 1},
+                                            {.bytes = memory, .size = 32}};
+    const struct chek_scope scope = {.organisations = blobs, .organisations_count = 2};
+    uint8_t bytes[128];
+    struct chek_arena arena;
+    struct chek_fault fault;
+    struct chek_target target_got;
+    struct chek_scope scope_got;
+
+    memset(memory, 'a', 128);
+    chek_arena_init_over(&arena, memory + 128, sizeof memory - 128);
+    for (size_t more = 0; more < 2; more++) {
+        int want = more == 0 ? CHEK_OK : CHEK_E_LIMIT;
+        struct chek_writer out = chek_writer_over(bytes, sizeof bytes);
+        chek_target_encode(&out, &target);
+        chek_writer_u8(&out, 'a');
+        bytes[1] = (uint8_t)(bytes[1] + more); /* the size of the text */
+        assert_int_equal(
+            chek_target_decode_whole(bytes, out.size - 1 + more, NULL, &target_got, &fault), want);
+
+        out = chek_writer_over(bytes, sizeof bytes);
+        chek_scope_encode(&out, &scope);
+        chek_writer_u8(&out, 'a');
+        bytes[4] = (uint8_t)(bytes[4] + more); /* the size of the second blob */
+        assert_int_equal(
+            chek_scope_decode_whole(bytes, out.size - 1 + more, &arena, &scope_got, &fault), want);
+    }
+    assert_int_equal(fault.index, 1);
+}
+
 /* The largest count that the bytes could carry is refused before the arena is asked for it. */
 static void
 test_codec_decode_compares_a_count_with_the_bytes_first(void **state)
@@ -453,6 +489,7 @@ main(void)
         cmocka_unit_test(test_codec_decode_fails_the_cursor_where_the_record_fails),
         cmocka_unit_test(test_codec_decode_without_bytes_is_short),
         cmocka_unit_test(test_codec_decode_with_a_small_arena_is_limit),
+        cmocka_unit_test(test_codec_text_and_blobs_have_their_limits),
         cmocka_unit_test(test_codec_decode_compares_a_count_with_the_bytes_first),
         cmocka_unit_test(test_codec_raw_is_the_encoded_record),
         cmocka_unit_test(test_codec_encode_leaves_out_what_is_zero),
