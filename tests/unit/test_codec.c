@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "engine/base/civil.h"
 #include "engine/wire/protocol.h"
 #include "tests/prop/records.h"
 
@@ -195,6 +196,11 @@ static struct codec_case {
     {"list_may_be_empty_though_present", "modifier", "03 05 00", OK, "{sum:5}", 0, 0, 0},
     {"list_of_17_is_above_its_limit", "modifier", "03 05 11", CHEK_E_LIMIT, NULL,
      FIELD(MODIFIER_TAXES), 0, 2},
+    {"list_of_17_with_all_its_records_is_above_its_limit", "modifier",
+     "03 05 11 00000000000000000000000000000000 00", CHEK_E_LIMIT, NULL, FIELD(MODIFIER_TAXES), 0,
+     2},
+    {"list_of_16_is_read", "modifier", "03 05 10 00000000000000000000000000000000", OK,
+     "{sum:5,taxes:[{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}]}", 0, 0, 0},
     {"list_longer_than_the_bytes_is_short", "modifier", "03 05 02 00", CHEK_E_SHORT, NULL,
      FIELD(MODIFIER_TAXES), 0, 2},
     {"list_count_in_a_longer_form_is_no_number", "modifier", "03 05 8100 00", CHEK_E_NUMBER, NULL,
@@ -467,6 +473,25 @@ test_codec_encode_leaves_out_what_is_zero(void **state)
     assert_int_equal(bytes[1], 0);
 }
 
+/* One byte of an id that is not zero is enough for it to be written. */
+static void
+test_codec_encode_writes_an_id_that_is_not_zero(void **state)
+{
+    (void)state;
+    uint8_t bytes[64];
+    struct chek_writer out = chek_writer_over(bytes, sizeof bytes);
+    struct chek_receipt receipt = {.time = CHEK_CIVIL_MIN};
+    chek_receipt_encode(&out, &receipt);
+    size_t size = out.size;
+    for (size_t i = 0; i < sizeof receipt.subject; i++) {
+        memset(receipt.subject, 0, sizeof receipt.subject);
+        receipt.subject[i] = 1;
+        out = chek_writer_over(bytes, sizeof bytes);
+        chek_receipt_encode(&out, &receipt);
+        assert_int_equal(out.size, size + 16);
+    }
+}
+
 static void
 test_codec_encode_ends_full_when_the_writer_is_small(void **state)
 {
@@ -493,6 +518,7 @@ main(void)
         cmocka_unit_test(test_codec_decode_compares_a_count_with_the_bytes_first),
         cmocka_unit_test(test_codec_raw_is_the_encoded_record),
         cmocka_unit_test(test_codec_encode_leaves_out_what_is_zero),
+        cmocka_unit_test(test_codec_encode_writes_an_id_that_is_not_zero),
         cmocka_unit_test(test_codec_encode_ends_full_when_the_writer_is_small),
     };
     struct CMUnitTest tests[CHEK_COUNT(cases) + CHEK_COUNT(others)];

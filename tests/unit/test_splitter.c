@@ -220,6 +220,65 @@ test_splitter_use_goes_on_after_full(void **state)
     }
 }
 
+static void
+test_splitter_next_is_full_exactly_when_the_frame_is_larger(void **state)
+{
+    (void)state;
+    const struct stream stream = stream_of_frames();
+    const uint8_t *third = stream.bytes + 2 * CHEK_FRAME_HEAD_SIZE + 5;
+    size_t third_size = CHEK_FRAME_HEAD_SIZE + BODY_SIZE_MAX;
+    for (size_t capacity = CHEK_FRAME_HEAD_SIZE; capacity <= third_size; capacity++) {
+        uint8_t carry[CHEK_FRAME_HEAD_SIZE + BODY_SIZE_MAX];
+        struct chek_splitter splitter;
+        struct chek_frame frame;
+        chek_splitter_init(&splitter, carry, capacity, BODY_SIZE_MAX);
+        chek_splitter_feed(&splitter, third, third_size - 1);
+        assert_int_equal(chek_splitter_next(&splitter, &frame),
+                         capacity < third_size ? CHEK_E_FULL : 0);
+    }
+}
+
+/* The second frame and a part of the last wait in a buffer that has no room behind them. */
+static void
+expect_last_behind_second(bool keep_the_rest)
+{
+    const struct stream stream = stream_of_frames();
+    const uint8_t *second = stream.bytes + CHEK_FRAME_HEAD_SIZE;
+    const uint8_t *last = stream.bytes + stream.size - CHEK_FRAME_HEAD_SIZE - 1;
+    uint8_t run[CHEK_FRAME_HEAD_SIZE + 5 + 20];
+    uint8_t carry[sizeof run];
+    struct chek_splitter splitter;
+    struct chek_frame frame;
+
+    memcpy(run, second, sizeof run - 20);
+    memcpy(run + sizeof run - 20, last, 20);
+    chek_splitter_init(&splitter, carry, sizeof carry, BODY_SIZE_MAX);
+    chek_splitter_feed(&splitter, run, sizeof run);
+    assert_int_equal(chek_splitter_keep(&splitter), CHEK_OK);
+    assert_int_equal(chek_splitter_next(&splitter, &frame), 1);
+    expect_frame(&frame, 1);
+    chek_splitter_feed(&splitter, last + 20, CHEK_FRAME_HEAD_SIZE + 1 - 20);
+    if (keep_the_rest) {
+        assert_int_equal(chek_splitter_keep(&splitter), CHEK_OK);
+    }
+    assert_int_equal(chek_splitter_next(&splitter, &frame), 1);
+    expect_frame(&frame, 3);
+}
+
+static void
+test_splitter_next_makes_room_in_front(void **state)
+{
+    (void)state;
+    expect_last_behind_second(false);
+}
+
+static void
+test_splitter_keep_makes_room_in_front(void **state)
+{
+    (void)state;
+    expect_last_behind_second(true);
+}
+
 /* Keeping the rest of a run in front of any frame, at any segmentation, loses nothing. */
 static void
 test_splitter_keep_then_next_gives_the_rest(void **state)
@@ -309,6 +368,9 @@ main(void)
         cmocka_unit_test(test_splitter_next_stays_failed_after_a_wrong_checksum),
         cmocka_unit_test(test_splitter_next_refuses_a_head_before_its_body_comes),
         cmocka_unit_test(test_splitter_use_goes_on_after_full),
+        cmocka_unit_test(test_splitter_next_is_full_exactly_when_the_frame_is_larger),
+        cmocka_unit_test(test_splitter_next_makes_room_in_front),
+        cmocka_unit_test(test_splitter_keep_makes_room_in_front),
         cmocka_unit_test(test_splitter_keep_then_next_gives_the_rest),
         cmocka_unit_test(test_splitter_keep_is_full_when_the_rest_does_not_fit),
         cmocka_unit_test(test_splitter_unread_gives_the_frame_again),
