@@ -57,27 +57,6 @@ bucket_change(struct chek_page_heap *heap, chek_page_ref ref)
     return chek_page_heap_change(heap, ref);
 }
 
-/* The first bucket of the chain with this index. */
-static inline chek_page_ref
-bucket_at(const struct chek_page_heap *heap, const struct chek_page_map *map, uint32_t index)
-{
-    const chek_page_ref *refs = chek_page_heap_read(heap, map->table);
-    if (map->bucket_count > MAP_TABLE_COUNT) {
-        refs = chek_page_heap_read(heap, refs[index / MAP_TABLE_COUNT]);
-    }
-    return refs[index % MAP_TABLE_COUNT];
-}
-
-/* For slow assertions: the chain where a key belongs is whole. */
-static bool
-chain_of_key_is_sound(const struct chek_page_heap *heap, const struct chek_page_map *map,
-                      uint64_t key)
-{
-    uint32_t index = page_map_bucket_index(map, base__page_map_hash(map->seed, key));
-    uint64_t left = map->count;
-    return base__page_map_chain_is_sound(heap, map, bucket_at(heap, map, index), index, &left);
-}
-
 /* Bits of the entries with this key. */
 static inline uint32_t
 bucket_match(const struct map_bucket *bucket, uint64_t key)
@@ -97,7 +76,7 @@ chek_page_map_prefetch(const struct chek_page_heap *heap, const struct chek_page
         return;
     }
     uint32_t index = page_map_bucket_index(map, base__page_map_hash(map->seed, key));
-    const char *bucket = chek_page_heap_read(heap, bucket_at(heap, map, index));
+    const char *bucket = chek_page_heap_read(heap, page_map_bucket_at(heap, map, index));
     for (size_t i = 0; i < sizeof(struct map_bucket); i += CHEK_CACHE_LINE_SIZE) {
         __builtin_prefetch(bucket + i);
     }
@@ -128,7 +107,7 @@ chek_page_map_find(const struct chek_page_heap *heap, const struct chek_page_map
     struct chek_page_map_walk start = {.key = key};
     if (map->bucket_count != 0) {
         uint32_t index = page_map_bucket_index(map, base__page_map_hash(map->seed, key));
-        start.bucket = bucket_at(heap, map, index);
+        start.bucket = page_map_bucket_at(heap, map, index);
     }
     bool found = chain_find(heap, &start, ret);
     if (walk != NULL) {
@@ -319,7 +298,7 @@ map_split(struct chek_page_heap *heap, struct chek_page_map *map)
     if (move == 0) {
         return;
     }
-    chain_divide(heap, map, bucket_at(heap, map, map->split), move);
+    chain_divide(heap, map, page_map_bucket_at(heap, map, map->split), move);
     map->split += 1;
     if (map->split == UINT32_C(1) << map->level) {
         map->level += 1;
@@ -353,7 +332,7 @@ chek_page_map_insert(struct chek_page_heap *heap, struct chek_page_map *map, uin
         return CHEK_E_FULL;
     }
     uint32_t index = page_map_bucket_index(map, base__page_map_hash(map->seed, key));
-    chek_page_ref ref = chain_make_room(heap, bucket_at(heap, map, index));
+    chek_page_ref ref = chain_make_room(heap, page_map_bucket_at(heap, map, index));
     if (ref == 0) {
         return CHEK_E_FULL;
     }
@@ -362,7 +341,7 @@ chek_page_map_insert(struct chek_page_heap *heap, struct chek_page_map *map, uin
     if (map->count > (uint64_t)map->bucket_count * MAP_LOAD) {
         map_split(heap, map);
     }
-    CHEK_ASSERT_SLOW(chain_of_key_is_sound(heap, map, key));
+    CHEK_ASSERT_SLOW(base__page_map_key_is_sound(heap, map, key));
     return CHEK_OK;
 }
 
@@ -418,9 +397,9 @@ chek_page_map_remove(struct chek_page_heap *heap, struct chek_page_map *map, uin
     if (more) {
         uint32_t index = page_map_bucket_index(map, base__page_map_hash(map->seed, key));
         chek_page_ref last = chain_close_gap(heap, walk.bucket, walk.slot);
-        chain_trim(heap, bucket_at(heap, map, index), last);
+        chain_trim(heap, page_map_bucket_at(heap, map, index), last);
         map->count -= 1;
-        CHEK_ASSERT_SLOW(chain_of_key_is_sound(heap, map, key));
+        CHEK_ASSERT_SLOW(base__page_map_key_is_sound(heap, map, key));
     }
     return more;
 }

@@ -59,6 +59,16 @@ base__page_map_chain_is_sound(const struct chek_page_heap *heap, const struct ch
     return true;
 }
 
+bool
+base__page_map_key_is_sound(const struct chek_page_heap *heap, const struct chek_page_map *map,
+                            uint64_t key)
+{
+    uint32_t index = page_map_bucket_index(map, base__page_map_hash(map->seed, key));
+    uint64_t left = map->count;
+    return base__page_map_chain_is_sound(heap, map, page_map_bucket_at(heap, map, index), index,
+                                         &left);
+}
+
 /* The chains whose references are in one table. */
 static bool
 table_is_sound(const struct chek_page_heap *heap, const struct chek_page_map *map,

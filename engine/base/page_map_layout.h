@@ -34,6 +34,10 @@ _Static_assert(2 * sizeof(struct map_bucket) + MAP_TABLE_COUNT * sizeof(chek_pag
                    CHEK_PAGE_MAP_INSERT_SIZE_MAX,
                "what an insertion allocates at most");
 
+/* Whether the chain where a key belongs is sound; for slow assertions, the map is not empty. */
+bool base__page_map_key_is_sound(const struct chek_page_heap *heap, const struct chek_page_map *map,
+                                 uint64_t key);
+
 /*
  * Whether the chain of buckets from `first` on is that of bucket `index`; takes its entries off
  * *left and fails when there are more.
@@ -56,6 +60,18 @@ page_map_bucket_index(const struct chek_page_map *map, uint64_t hash)
         index = hash & (2 * round_count - 1);
     }
     return (uint32_t)index;
+}
+
+/* The first bucket of the chain with this index. */
+static inline chek_page_ref
+page_map_bucket_at(const struct chek_page_heap *heap, const struct chek_page_map *map,
+                   uint32_t index)
+{
+    const chek_page_ref *refs = chek_page_heap_read(heap, map->table);
+    if (map->bucket_count > MAP_TABLE_COUNT) {
+        refs = chek_page_heap_read(heap, refs[index / MAP_TABLE_COUNT]);
+    }
+    return refs[index % MAP_TABLE_COUNT];
 }
 
 #endif
