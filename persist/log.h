@@ -74,6 +74,7 @@ struct chek_log_known {
     uint64_t lsn_first;  /* position of the first byte of that file */
     bool ended;          /* a later start has replayed it, exactly up to lsn_end */
     uint64_t lsn_end;
+    bool torn; /* something was written behind lsn_end, and cut */
 };
 
 /*
@@ -185,12 +186,14 @@ CHEK_MUST_USE int chek_log_recover(struct chek_io *io, const uint64_t folder_id[
                                    uint64_t *ret_generation_last, struct chek_log_fault *fault);
 
 /*
- * Remove all log files of generations below `generation`, which the manifest does not list any
- * more. Cut short, it goes on at the next call.
+ * Remove all log files that the stored manifest does not list: of runs that a snapshot holds, of
+ * starts that came to nothing. Cut short, it goes on at the next call.
  *
+ *   Ownership  borrows `known`, what the newest stored manifest lists
  *   Errors     -errno, HALTED; some are gone
  *   Threads    any (a worker)
  */
-CHEK_MUST_USE int chek_log_remove_before(struct chek_io *io, uint64_t generation);
+CHEK_MUST_USE int chek_log_remove_unlisted(struct chek_io *io, const struct chek_log_known *known,
+                                           size_t known_count);
 
 #endif

@@ -86,17 +86,28 @@ persist__log_folder_finish(struct log_folder *folder)
     *folder = (struct log_folder){0};
 }
 
+static bool
+is_listed(const struct log_entry *entry, const struct chek_log_known *known, size_t known_count)
+{
+    for (size_t i = 0; i < known_count; i++) {
+        if (entry->generation == known[i].generation && entry->stream == known[i].stream) {
+            return entry->file == 0 || entry->file >= known[i].file_first;
+        }
+    }
+    return false;
+}
+
 /* In whatever order the names vanish: the manifest does not list them, so nobody looks. */
 int
-chek_log_remove_before(struct chek_io *io, uint64_t generation)
+chek_log_remove_unlisted(struct chek_io *io, const struct chek_log_known *known, size_t known_count)
 {
     struct log_folder folder;
     int error = persist__log_folder_list(io, &folder);
 
     for (size_t i = 0; i < folder.count && error == CHEK_OK; i++) {
         const struct log_entry *entry = &folder.entries[i];
-        if (entry->generation >= generation) {
-            break;
+        if (is_listed(entry, known, known_count)) {
+            continue;
         }
         const struct log_place place = {
             .generation = entry->generation, .stream = entry->stream, .file = entry->file};

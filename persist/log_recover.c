@@ -72,13 +72,15 @@ scan_end(const struct log_scan *scan, const struct chek_log_known *known)
         *scan->fault = cut;
         return CHEK_E_CORRUPT;
     }
-    if (scan->torn && !scan->finished && options->on_cut != NULL) {
+    bool is_cut = scan->torn && !scan->finished; /* by this recovery */
+    if (is_cut && options->on_cut != NULL) {
         options->on_cut(options->context, &cut);
     }
     if (options->on_end != NULL) {
         struct chek_log_known end = *known;
         end.ended = true;
         end.lsn_end = scan->lsn;
+        end.torn |= is_cut;
         options->on_end(options->context, &end);
     }
     return CHEK_OK;

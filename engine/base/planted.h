@@ -21,8 +21,9 @@
 enum chek_planted { CHEK_PLANTED_NONE = 0, CHEK_PLANTED_LIST(CHEK_PLANTED_ENUM) };
 #undef CHEK_PLANTED_ENUM
 
-#ifdef CHEK_PLANTED_BUGS
 extern enum chek_planted chek_planted_bug;
+
+#ifdef CHEK_PLANTED_BUGS
 #    define CHEK_PLANTED(name) (chek_planted_bug == CHEK_PLANTED_##name)
 #else
 #    define CHEK_PLANTED(name) 0

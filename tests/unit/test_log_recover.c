@@ -729,25 +729,40 @@ test_log_recover_known_stream_that_never_began_is_empty(void **state)
 }
 
 static void
-test_log_remove_before_removes_earlier_generations(void **state)
+test_log_remove_unlisted_keeps_what_the_manifest_lists(void **state)
 {
     (void)state;
     struct fake_disk *disk = fake_disk_create();
     struct log_writer writer;
+    const struct chek_log_known known[] = {
+        {.generation = 2, .stream = 1, .file_first = 2},
+        {.generation = 3, .stream = 0, .file_first = 1},
+    };
     for (uint64_t generation = 1; generation <= 3; generation++) {
-        log_writer_open(&writer, disk, generation, 0, 0, 8);
-        log_writer_settle(&writer);
-        log_writer_abandon(&writer);
-    }
-    assert_int_equal(chek_log_remove_before(&disk->io, 3), CHEK_OK);
-    for (uint32_t number = 0; number <= 1; number++) {
-        char name[LOG_NAME_SIZE];
-        struct log_place place = {.file = number};
-        for (place.generation = 1; place.generation <= 3; place.generation++) {
-            persist__log_name(name, &place);
-            assert_true((fake_disk_file(disk, name) != NULL) == (place.generation == 3));
+        for (uint32_t stream = 0; stream < 2; stream++) {
+            log_writer_open(&writer, disk, generation, stream, 0, 8);
+            log_writer_settle(&writer); /* file 2 is prepared, too */
+            log_writer_abandon(&writer);
         }
     }
+    (void)fake_disk_put(disk, "log/notes.txt", "mine", 4);
+    assert_int_equal(chek_log_remove_unlisted(&disk->io, known, CHEK_COUNT(known)), CHEK_OK);
+    unsigned kept = 0;
+    struct log_place place;
+    for (place.generation = 1; place.generation <= 3; place.generation++) {
+        for (place.stream = 0; place.stream < 2; place.stream++) {
+            for (place.file = 0; place.file <= 2; place.file++) {
+                char name[LOG_NAME_SIZE];
+                persist__log_name(name, &place);
+                bool want = (place.generation == 2 && place.stream == 1 && place.file != 1) ||
+                            (place.generation == 3 && place.stream == 0);
+                assert_true((fake_disk_file(disk, name) != NULL) == want);
+                kept += want;
+            }
+        }
+    }
+    assert_int_equal(kept, 5);
+    assert_non_null(fake_disk_file(disk, "log/notes.txt"));
     fake_disk_destroy(disk);
 }
 
@@ -774,7 +789,7 @@ main(void)
         cmocka_unit_test(test_log_recover_without_a_watermark_file_is_corrupt),
         cmocka_unit_test(test_log_recover_without_a_middle_file_is_corrupt),
         cmocka_unit_test(test_log_recover_known_stream_that_never_began_is_empty),
-        cmocka_unit_test(test_log_remove_before_removes_earlier_generations),
+        cmocka_unit_test(test_log_remove_unlisted_keeps_what_the_manifest_lists),
     };
     struct CMUnitTest tests[CHEK_COUNT(plain) + CHEK_COUNT(head_cases) + CHEK_COUNT(witness_cases) +
                             CHEK_COUNT(known_cases)];

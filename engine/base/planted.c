@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * planted.c - which planted bug is on; product code that is compiled plainly never looks.
+ */
+#include "engine/base/planted.h"
+
+enum chek_planted chek_planted_bug = CHEK_PLANTED_NONE;

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * manifest.h - what belongs to a data folder, in one small file that is replaced as a whole.
+ *
+ * Identity, the generation of the last start, the files of the newest snapshot, and what is known
+ * of every log that is still needed. A change is a new file with the next number; the one before
+ * stays until the new one was read back, so there is a valid manifest at every moment. The newest
+ * valid one counts. Format: persist/FORMAT.md "Manifest".
+ *
+ *   Threads  one at a time; load and store are synchronous, so at start or on a worker
+ */
+#ifndef CHEK_PERSIST_MANIFEST_H
+#define CHEK_PERSIST_MANIFEST_H
+
+#include "persist/log.h"
+
+#define CHEK_MANIFEST_NAME_SIZE 64 /* of a file, with its NUL */
+#define CHEK_MANIFEST_ENTRY_COUNT_MAX 1048576
+#define CHEK_MANIFEST_LOG_COUNT_MAX 65536
+
+/* A file that belongs to the folder; what `kind` means is the owner's. */
+struct chek_manifest_entry {
+    uint32_t kind;
+    uint32_t partition;
+    uint64_t seq;  /* partition_seq that the file reaches */
+    uint64_t size; /* bytes */
+    uint64_t sum;  /* XXH3-64 of them */
+    char name[CHEK_MANIFEST_NAME_SIZE];
+};
+
+struct chek_manifest {
+    uint64_t number;       /* of the file it was loaded from or stored to; 0 = neither */
+    uint64_t folder_id[2]; /* drawn at the creation, never changed */
+    uint64_t generation;   /* of the last start; 0 before the first */
+    uint32_t partition_count;
+    struct chek_manifest_entry *entries;
+    size_t entry_count, entry_capacity;
+    struct chek_log_known *logs; /* every stream that a start may have to replay */
+    size_t log_count, log_capacity;
+};
+
+/* Make the manifest of a new data folder, not stored yet, with a random identity. */
+void chek_manifest_init(struct chek_manifest *manifest, struct chek_io *io,
+                        uint32_t partition_count);
+void chek_manifest_finish(struct chek_manifest *manifest);
+
+/*
+ * Load the newest valid manifest.
+ *
+ *   Ownership  the caller ends with chek_manifest_finish(manifest)
+ *   Errors     NOT_FOUND when there is none; CORRUPT when none is valid; VERSION when the newest
+ *              is of a later format; -errno, -ENOMEM, HALTED; *ret is unchanged
+ */
+CHEK_MUST_USE int chek_manifest_load(struct chek_io *io, struct chek_manifest *ret);
+
+/*
+ * Write the manifest under the next number, durably, read it back, and remove older ones.
+ *
+ *   Errors     LIMIT; CORRUPT when it does not read back; -errno, -ENOMEM, HALTED. After an error
+ *              but LIMIT and -ENOMEM it is not known which one a start would find: stop, as after
+ *              an error of the log
+ */
+CHEK_MUST_USE int chek_manifest_store(struct chek_io *io, struct chek_manifest *manifest);
+
+/*
+ * Add a file whose name is not there yet. A name is a path inside the data folder of small
+ * letters, digits and "-_./", without "..".
+ *
+ *   Errors     LIMIT; -ENOMEM; nothing changes
+ */
+CHEK_MUST_USE int chek_manifest_add_entry(struct chek_manifest *manifest,
+                                          const struct chek_manifest_entry *entry);
+
+/*
+ * Add a file, or change the one of this name.
+ *
+ *   Errors     LIMIT; -ENOMEM; nothing changes
+ *   Cost       looks at every name
+ */
+CHEK_MUST_USE int chek_manifest_set_entry(struct chek_manifest *manifest,
+                                          const struct chek_manifest_entry *entry);
+
+/* Take a file out; false when it is not there. */
+bool chek_manifest_drop_entry(struct chek_manifest *manifest, const char *name);
+
+/* Add or change what is known of a stream; errors as above. */
+CHEK_MUST_USE int chek_manifest_set_log(struct chek_manifest *manifest,
+                                        const struct chek_log_known *known);
+
+/* Forget the streams of generations below `generation`: a snapshot holds what was in them. */
+void chek_manifest_drop_logs_before(struct chek_manifest *manifest, uint64_t generation);
+
+/*
+ * Prepare the manifest of a run after chek_log_recover(): the streams that were replayed ended as
+ * it said, and `stream_count` new ones begin in the next generation. Store it before opening them.
+ *
+ *   Ownership  borrows `ends`
+ *   Errors     LIMIT; -ENOMEM; *manifest may hold part of it
+ */
+CHEK_MUST_USE int chek_manifest_begin_run(struct chek_manifest *manifest,
+                                          const struct chek_log_known *ends, size_t end_count,
+                                          uint64_t generation_last, uint32_t stream_count);
+
+/* Bytes that encoding takes. */
+size_t chek_manifest_size(const struct chek_manifest *manifest);
+
+/* Encode into exactly chek_manifest_size() bytes. */
+void chek_manifest_encode(const struct chek_manifest *manifest, uint8_t *ret);
+
+/*
+ * Decode what stands in the file of `number`; what lies behind the record must be zero.
+ *
+ *   Ownership  the caller ends with chek_manifest_finish(ret)
+ *   Errors     CORRUPT, VERSION, -ENOMEM; *ret is unchanged
+ */
+CHEK_MUST_USE int chek_manifest_decode(const uint8_t *bytes, size_t size, uint64_t number,
+                                       struct chek_manifest *ret);
+
+#endif
