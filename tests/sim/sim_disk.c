@@ -55,12 +55,15 @@ sim__disk_inode_add(struct sim_disk *disk, const char *path, bool is_folder)
 void
 sim__disk_collect(struct sim_disk *disk)
 {
+    bool *named = sim__allocate(disk->inode_count + 1);
+    sim__names_mark(&disk->folder, named);
     for (size_t i = 0; i < disk->inode_count; i++) {
         struct sim_inode *inode = &disk->inodes[i];
-        if (inode->used && inode->open_count == 0 && !sim__names_use(&disk->folder, (uint32_t)i)) {
+        if (inode->used && inode->open_count == 0 && !named[i]) {
             sim__file_finish(inode);
         }
     }
+    sim__free(named);
 }
 
 struct sim_handle *

@@ -254,26 +254,24 @@ sim__names_crash(struct sim_folder *folder, struct chek_prng *prng)
 
 /* ---- questions ----------------------------------------------------------------------------- */
 
-static bool
-table_uses(const struct sim_names *names, uint32_t inode)
+static void
+table_mark(const struct sim_names *names, bool *ret)
 {
     for (size_t i = 0; i < names->count; i++) {
-        if (names->entries[i].inode == inode) {
-            return true;
-        }
+        ret[names->entries[i].inode] = true;
     }
-    return false;
 }
 
-bool
-sim__names_use(const struct sim_folder *folder, uint32_t inode)
+void
+sim__names_mark(const struct sim_folder *folder, bool *ret)
 {
     for (size_t i = 0; i < folder->change_count; i++) {
-        if (folder->changes[i].inode == inode) {
-            return true;
+        if (folder->changes[i].inode != SIM_NO_INODE) {
+            ret[folder->changes[i].inode] = true;
         }
     }
-    return table_uses(&folder->seen, inode) || table_uses(&folder->durable, inode);
+    table_mark(&folder->seen, ret);
+    table_mark(&folder->durable, ret);
 }
 
 bool

@@ -52,8 +52,8 @@ void sim__names_rename(struct sim_folder *folder, const char *from, const char *
 void sim__names_sync(struct sim_folder *folder, const char *path, struct chek_prng *lossy);
 void sim__names_crash(struct sim_folder *folder, struct chek_prng *prng);
 
-/* Whether some name, seen, durable or waiting, means this inode. */
-bool sim__names_use(const struct sim_folder *folder, uint32_t inode);
+/* Set ret[inode] for each inode that some name, seen, durable or waiting, means. */
+void sim__names_mark(const struct sim_folder *folder, bool *ret);
 
 /* Whether a name and the folders above it survive any power cut with this inode. */
 bool sim__name_is_durable(const struct sim_folder *folder, const char *path);
