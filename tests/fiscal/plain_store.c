@@ -12,7 +12,7 @@
 #include "engine/base/memory.h"
 #include "engine/store/store.h"
 
-#define ROW_COUNT_MAX 400000
+#define ROW_COUNT_MAX 1000000
 #define BYTES_MAX (UINT64_C(1) << 32)
 
 struct plain_row {

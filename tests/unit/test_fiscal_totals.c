@@ -567,6 +567,90 @@ F23_a_document_past_the_bound_is_refused_and_leaves_no_trace(void **state)
     assert_int_equal(x()->start[0].sum, (int64_t)(count - 1) * CHEK_MONEY_MAX);
 }
 
+/* A receipt of one amount at the bound that was entered and taken back as often as lines allow:
+ * about a thousand times the bound. */
+static struct chek_receipt
+heavy(uint32_t document, uint32_t shift)
+{
+    static struct chek_line lines[CHEK_LINE_COUNT_MAX - 1];
+    static struct chek_payment payment = {.kind = CHEK_PAYMENT_KIND_CARD, .sum = CHEK_MONEY_MAX};
+    for (uint32_t i = 0; i < CHEK_COUNT(lines); i++) {
+        lines[i] = (struct chek_line){.sum = CHEK_MONEY_MAX, .storno = i % 2 != 0};
+    }
+    return (struct chek_receipt){.time = FIXTURE_DAY,
+                                 .document = document,
+                                 .shift = shift,
+                                 .total = CHEK_MONEY_MAX,
+                                 .payments = &payment,
+                                 .payments_count = 1,
+                                 .lines = lines,
+                                 .lines_count = CHEK_COUNT(lines)};
+}
+
+/* Send heavy receipts of a shift until one is refused; returns how many were stored. */
+static uint32_t
+fill(uint32_t first, uint32_t shift)
+{
+    struct chek_result result;
+    uint32_t count = 0;
+    do {
+        struct chek_receipt receipt = heavy(first + count, shift);
+        result = fixture_receipt(&fixture, &receipt);
+        count += 1;
+    } while (result.status == CHEK_STATUS_STORED);
+    assert_int_equal(result.status, CHEK_STATUS_REFUSED);
+    assert_int_equal(result.code, -CHEK_E_OVERFLOW);
+    return count - 1;
+}
+
+static void
+F23_open_and_late_parts_are_bounded_each(void **state)
+{
+    (void)state;
+    uint32_t want = (uint32_t)((INT64_MAX / 2) / (1001 * CHEK_MONEY_MAX));
+    assert_int_equal(fill(1, 1), want);
+    fixture_sell(&fixture, 10000, 2, 1);
+    assert_int_equal(fill(20000, 1), want);
+    assert_int_equal(fixture_report(&fixture, 1, UINT32_MAX).report->revision, want);
+}
+
+static void
+F23_a_fuller_copy_is_bounded_too(void **state)
+{
+    (void)state;
+    struct chek_receipt poor = heavy(30000, 1);
+    poor.lines_count = 0;
+    fixture_receipt(&fixture, &poor);
+    fill(1, 1);
+    struct chek_receipt whole = heavy(30000, 1);
+    struct chek_result result = fixture_receipt(&fixture, &whole);
+    assert_int_equal(result.status, CHEK_STATUS_REFUSED);
+    assert_int_equal(result.code, -CHEK_E_OVERFLOW);
+    poor.operator= chek_bytes_view_text("Anna"); /* this one has room */
+    assert_int_equal(fixture_receipt(&fixture, &poor).status, CHEK_STATUS_COMPLETED);
+}
+
+static void
+F23_the_drawer_is_bounded(void **state)
+{
+    (void)state;
+    /* Shift after shift, so that only the drawer grows. */
+    struct chek_result result = {0};
+    uint32_t count = 0;
+    while (result.status == CHEK_STATUS_STORED) {
+        struct chek_movement movement = {.time = FIXTURE_DAY,
+                                         .document = count + 1,
+                                         .shift = 1 + count / 100000,
+                                         .sum = CHEK_MONEY_MAX};
+        result = fixture_movement(&fixture, &movement);
+        count += 1;
+    }
+    assert_int_equal(result.code, -CHEK_E_OVERFLOW);
+    assert_int_equal(count - 1, (INT64_MAX / 2) / CHEK_MONEY_MAX);
+    struct chek_close close = {.time = FIXTURE_DAY, .document = count, .withdraw = true};
+    assert_int_equal(fixture_close(&fixture, &close).status, CHEK_STATUS_STORED);
+}
+
 int
 main(void)
 {
@@ -595,6 +679,9 @@ main(void)
         ROW(F10_merged_cells_keep_the_cap),
         ROW(F10_a_full_shift_can_be_frozen),
         ROW(F23_a_document_past_the_bound_is_refused_and_leaves_no_trace),
+        ROW(F23_open_and_late_parts_are_bounded_each),
+        ROW(F23_a_fuller_copy_is_bounded_too),
+        ROW(F23_the_drawer_is_bounded),
 #undef ROW
     };
     struct table table = {0};
