@@ -58,12 +58,15 @@ class_of(uint32_t size)
     return class;
 }
 
-/* Every change that this file makes to a page takes its page from here or from page 0. */
+/*
+ * Every change that this file makes to a page takes its page from here, or is to page 0, which a
+ * mark copies at once.
+ */
 static inline struct page_head *
 page_change(struct chek_page_heap *heap, uint32_t page)
 {
     CHEK_ASSERT(page > 0 && page < heap->page_count);
-    return page_head_of(heap, page);
+    return chek_page_heap_change(heap, page * PAGE_REFS);
 }
 
 /* Make pages up to `page_count` usable, and some more while a call is being made anyway. */
@@ -94,7 +97,7 @@ heap_reserve(struct chek_page_heap *heap, uint32_t page_count_max)
     CHEK_ASSERT(page_count_max > 0);
     CHEK_ASSERT(page_count_max <= PAGE_COUNT_MAX);
     *heap = (struct chek_page_heap){
-        .base = chek_memory_reserve((size_t)page_count_max * CHEK_PAGE_SIZE),
+        .base = chek_memory_reserve(page_heap_reserved_size(page_count_max)),
         .page_count_max = page_count_max,
     };
     return heap->base != NULL ? CHEK_OK : -ENOMEM;
@@ -130,7 +133,7 @@ chek_page_heap_init(struct chek_page_heap *heap, uint32_t page_count_max, uint32
 void
 chek_page_heap_finish(struct chek_page_heap *heap)
 {
-    chek_memory_release(heap->base, (size_t)heap->page_count_max * CHEK_PAGE_SIZE);
+    chek_memory_release(heap->base, page_heap_reserved_size(heap->page_count_max));
     *heap = (struct chek_page_heap){0};
 }
 

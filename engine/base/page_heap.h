@@ -12,7 +12,8 @@
  * of one class. The first page holds the heap's own head and a root object of the owner.
  *
  * Reading is a plain pointer. Before a change the owner calls chek_page_heap_change(), which is
- * the place where a page is copied while a snapshot is being written.
+ * the place where a page is copied while a snapshot is being written: a pointer from it must not be
+ * kept over chek_page_heap_mark().
  *
  *   Threads  one thread owns a heap
  */
@@ -33,13 +34,16 @@ struct chek_page_heap {
     uint32_t page_count; /* pages in use; pages 0..page_count-1 are the state */
     uint32_t page_count_max;
     uint32_t page_count_committed;
+    uint32_t marked_count; /* pages that were there at the mark; 0 = no mark */
+    uint32_t copy_count_committed;
+    bool wanted_is_committed;
 };
 
 /*
  * Make an empty heap with a zeroed root object of `root_size` bytes.
  *
  *   Errors     -ENOMEM; *heap is unchanged
- *   Cost       reserves page_count_max * 16 KiB of address space, commits one page
+ *   Cost       reserves twice page_count_max * 16 KiB of address space, commits one page
  */
 CHEK_MUST_USE int chek_page_heap_init(struct chek_page_heap *heap, uint32_t page_count_max,
                                       uint32_t root_size);
@@ -86,10 +90,16 @@ chek_page_heap_read(const struct chek_page_heap *heap, chek_page_ref ref)
     return heap->base + (size_t)ref * 16;
 }
 
+/* For chek_page_heap_change(): copy the page of `ref` aside if the mark's reader may want it. */
+void chek_page_heap_keep(struct chek_page_heap *heap, chek_page_ref ref);
+
 /* The object, to be changed now. Every change of heap bytes goes through here. */
 static inline void *
 chek_page_heap_change(struct chek_page_heap *heap, chek_page_ref ref)
 {
+    if (CHEK_UNLIKELY(heap->marked_count != 0)) {
+        chek_page_heap_keep(heap, ref);
+    }
     return heap->base + (size_t)ref * 16;
 }
 
@@ -106,6 +116,28 @@ chek_page_heap_prefetch(const struct chek_page_heap *heap, chek_page_ref ref)
 uint32_t chek_page_heap_root_size(const struct chek_page_heap *heap);
 const void *chek_page_heap_root(const struct chek_page_heap *heap);
 void *chek_page_heap_root_change(struct chek_page_heap *heap);
+
+/*
+ * Mark the state: pages 0..marked_count-1 as they are now stay readable while the heap goes on, so
+ * that a snapshot is written piece by piece. There is one mark at a time.
+ *
+ *   Errors     -ENOMEM; there is no mark
+ *   Cost       clears a byte a page; from here on the first change of a page copies it
+ */
+CHEK_MUST_USE int chek_page_heap_mark(struct chek_page_heap *heap);
+
+/*
+ * A page (CHEK_PAGE_SIZE bytes) as it was at the mark.
+ *
+ *   Ownership  valid until the next change of the heap: read it now
+ */
+const void *chek_page_heap_marked(const struct chek_page_heap *heap, uint32_t page);
+
+/* The reader has what it wants of this page: it is not copied any more, nor read again. */
+void chek_page_heap_marked_done(struct chek_page_heap *heap, uint32_t page);
+
+/* Lift the mark and give the memory of the copies back; harmless without a mark. */
+void chek_page_heap_unmark(struct chek_page_heap *heap);
 
 /* Bytes of the objects in use, each counted as its class; without the root. For status. */
 uint64_t chek_page_heap_used_size(const struct chek_page_heap *heap);

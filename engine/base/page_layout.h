@@ -98,6 +98,16 @@ page_head_of(const struct chek_page_heap *heap, uint32_t page)
     return (struct page_head *)(void *)(heap->base + (size_t)page * CHEK_PAGE_SIZE);
 }
 
+/*
+ * Not in the format, and not in the state: behind the pages the reservation holds a copy of each
+ * page for the mark, and a byte a page that says what the mark's reader still wants.
+ */
+static inline size_t
+page_heap_reserved_size(uint32_t page_count_max)
+{
+    return (size_t)page_count_max * (2 * CHEK_PAGE_SIZE + 1);
+}
+
 /* Whether a page of a class agrees with itself: count, bitmap, place in a list. Not its objects. */
 bool base__object_page_is_sound(const struct page_head *page);
 

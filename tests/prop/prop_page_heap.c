@@ -4,11 +4,12 @@
  * of the calls alone.
  *
  * The same calls are made to three heaps: one from the start; one that is dumped and loaded again
- * now and then; one with another capacity, that is asked to ensure memory at other moments. Their
- * bytes are equal all the time.
+ * now and then; one with another capacity, that is asked to ensure memory at other moments and is
+ * marked for a reader. Their bytes are equal all the time, and the reader sees those of its moment.
  */
 #include "engine/base/page_heap.h"
 
+#include "engine/base/memory.h"
 #include "tests/prop/prop.h"
 
 #define OBJECT_COUNT_MAX 2000
@@ -22,7 +23,15 @@ struct object {
     uint8_t fill;
 };
 
+/* A reader of the third heap's mark: what was there, and which pages it has not read yet. */
+struct reader {
+    uint8_t *pages;
+    uint32_t *left;
+    uint32_t page_count, left_count;
+};
+
 struct history {
+    struct reader reader;
     struct chek_page_heap heaps[HEAP_COUNT];
     struct object objects[OBJECT_COUNT_MAX];
     size_t object_count;
@@ -87,6 +96,69 @@ heap_dump_and_load(struct prop *prop)
     history.heaps[1] = loaded;
 }
 
+/* Write to an object without any call but the one that announces it. */
+static void
+object_rewrite(struct prop *prop, struct chek_prng *prng)
+{
+    struct object *object = &history.objects[chek_prng_below(prng, history.object_count)];
+    object_check(prop, object);
+    object->fill = (uint8_t)chek_prng_next(prng);
+    for (size_t i = 0; i < HEAP_COUNT; i++) {
+        memset(chek_page_heap_change(&history.heaps[i], object->ref), object->fill, object->size);
+    }
+}
+
+static void
+reader_begin(struct prop *prop)
+{
+    struct reader *reader = &history.reader;
+    struct chek_page_heap *heap = &history.heaps[2];
+    struct chek_bytes_view pages = chek_page_heap_pages(heap);
+    reader->page_count = heap->page_count;
+    reader->left_count = heap->page_count;
+    reader->pages = chek_memory_allocate(pages.size);
+    reader->left = chek_memory_allocate(heap->page_count * sizeof reader->left[0]);
+    PROP_CHECK(prop, reader->pages != NULL && reader->left != NULL);
+    memcpy(reader->pages, pages.bytes, pages.size);
+    for (uint32_t i = 0; i < heap->page_count; i++) {
+        reader->left[i] = i;
+    }
+    PROP_CHECK(prop, chek_page_heap_mark(heap) == CHEK_OK);
+}
+
+static void
+reader_end(void)
+{
+    struct reader *reader = &history.reader;
+    chek_page_heap_unmark(&history.heaps[2]);
+    chek_memory_free(reader->pages, (size_t)reader->page_count * CHEK_PAGE_SIZE);
+    chek_memory_free(reader->left, reader->page_count * sizeof reader->left[0]);
+    *reader = (struct reader){0};
+}
+
+/* Read a page that was not read yet; begin and end now and then. */
+static void
+reader_step(struct prop *prop, struct chek_prng *prng)
+{
+    struct reader *reader = &history.reader;
+    if (reader->left_count == 0) {
+        if (reader->pages != NULL) {
+            reader_end();
+        } else if (chek_prng_chance(prng, 50000)) {
+            reader_begin(prop);
+        }
+        return;
+    }
+    uint32_t *chosen = &reader->left[chek_prng_below(prng, reader->left_count)];
+    const void *page = chek_page_heap_marked(&history.heaps[2], *chosen);
+    const uint8_t *want = reader->pages + (size_t)*chosen * CHEK_PAGE_SIZE;
+    PROP_CHECK(prop, memcmp(page, want, CHEK_PAGE_SIZE) == 0);
+    if (chek_prng_chance(prng, 500000)) {
+        chek_page_heap_marked_done(&history.heaps[2], *chosen);
+        *chosen = reader->left[--reader->left_count];
+    }
+}
+
 static void
 step(struct prop *prop, struct chek_prng *prng, uint32_t grow_chance)
 {
@@ -96,6 +168,10 @@ step(struct prop *prop, struct chek_prng *prng, uint32_t grow_chance)
     } else if (!adds && history.object_count > 0) {
         object_remove(prop, prng);
     }
+    if (history.object_count > 0) {
+        object_rewrite(prop, prng);
+    }
+    reader_step(prop, prng);
     if (chek_prng_chance(prng, 5000)) {
         heap_dump_and_load(prop);
     }
@@ -137,6 +213,7 @@ history_end(struct prop *prop, struct chek_prng *prng)
         object_remove(prop, prng);
     }
     heaps_check(prop);
+    reader_end();
     for (size_t i = 0; i < HEAP_COUNT; i++) {
         PROP_CHECK(prop, chek_page_heap_used_size(&history.heaps[i]) == 0);
         chek_page_heap_finish(&history.heaps[i]);
