@@ -33,7 +33,7 @@ store__frame_code(const struct store__frame *frame, uint32_t index)
         return 0;
     }
     size_t bit = (size_t)index * frame->width;
-    return frame->bytes[bit / 8] >> (bit % 8) & ((1u << frame->width) - 1);
+    return (uint32_t)frame->bytes[bit / 8] >> (bit % 8) & ((1u << frame->width) - 1);
 }
 
 static inline uint64_t

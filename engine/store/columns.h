@@ -191,9 +191,13 @@ _Static_assert(STORE__BLOCK_ROW_COUNT == CHEK_CHUNK_RECEIPT_COUNT, "a block is a
 
 /*
  * The open blocks: one array a column. An array holds anything until its bit in `touched` is set:
- * then it was zeroed whole, and rows with the default value were not written.
+ * then it was zeroed whole, and rows with the default value were not written. Arrays are a line
+ * more than a multiple of 4 KiB apart: a row's values would otherwise all want the same few ways
+ * of the first cache.
  */
-#define STORE__X(NAME, field, id, type, kind, need) type field[STORE__BLOCK_ROW_COUNT];
+#define STORE__X(NAME, field, id, type, kind, need) \
+    type field[STORE__BLOCK_ROW_COUNT];             \
+    uint8_t field##_apart[CHEK_CACHE_LINE_SIZE];
 #define STORE__BLOCK(TABLE, table, columns)                 \
     struct store__##table##_block {                         \
         uint64_t touched; /* bit n: the table's column n */ \

@@ -72,13 +72,14 @@ bucket_add(struct store__pieces *array, struct store__pool *pool, uint32_t index
 }
 
 /* Texts that cannot fill a piece leave at most one longest text, with its size, unused. */
-#define PIECE_TEXT_SIZE_MIN (STORE__PIECE_SIZE - STORE__DICTIONARY_TEXT_SIZE_MAX - 2)
+#define PIECE_TEXT_SIZE_MIN \
+    (STORE__PIECE_SIZE - STORE__DICTIONARY_TEXT_SIZE_MAX - STORE__TEXT_HEAD_SIZE)
 
 static int
 dictionary_allocate(struct store__dictionary *dictionary)
 {
     uint64_t count_max = dictionary->count_max;
-    uint64_t bytes_max = dictionary->size_max + 2 * count_max;
+    uint64_t bytes_max = dictionary->size_max + STORE__TEXT_HEAD_SIZE * count_max;
     int error = pieces_init(&dictionary->texts, bytes_max / PIECE_TEXT_SIZE_MIN + 1);
     if (error == CHEK_OK) {
         error = pieces_init(&dictionary->entries, count_max / ENTRIES_A_PIECE + 1);
@@ -149,7 +150,8 @@ store__dictionary_pieces_needed(const struct store__dictionary *dictionary, uint
 uint32_t
 store__dictionary_text_pieces_needed(uint32_t count, size_t size)
 {
-    return (uint32_t)((size + 2 * (size_t)count) / PIECE_TEXT_SIZE_MIN) + STORE__DICTIONARY_COUNT;
+    size_t bytes = size + STORE__TEXT_HEAD_SIZE * (size_t)count;
+    return (uint32_t)(bytes / PIECE_TEXT_SIZE_MIN) + STORE__DICTIONARY_COUNT;
 }
 
 static inline uint32_t
@@ -159,6 +161,13 @@ bucket_index(const struct store__dictionary *dictionary, uint32_t tag)
     return index < dictionary->bucket_count ? index : index & ((1u << dictionary->level) - 1);
 }
 
+static inline bool
+record_is(const uint8_t *record, struct chek_bytes_view text)
+{
+    return chek_load_u16(record + 4) == text.size &&
+           memcmp(record + STORE__TEXT_HEAD_SIZE, text.bytes, text.size) == 0;
+}
+
 static uint32_t
 index_find(const struct store__dictionary *dictionary, uint32_t tag, struct chek_bytes_view text)
 {
@@ -166,10 +175,13 @@ index_find(const struct store__dictionary *dictionary, uint32_t tag, struct chek
         bucket_at(&dictionary->buckets, bucket_index(dictionary, tag));
     for (;;) {
         for (uint32_t i = 0; i < bucket->count; i++) {
-            uint32_t code = (uint32_t)bucket->slots[i];
-            if (bucket->slots[i] >> 32 == tag &&
-                chek_bytes_view_equal(store__dictionary_text(dictionary, code), text)) {
-                return code;
+            if (bucket->slots[i] >> 32 != tag) {
+                continue;
+            }
+            const uint8_t *record =
+                store__dictionary_record(dictionary, (uint32_t)bucket->slots[i]);
+            if (record_is(record, text)) {
+                return chek_load_u32(record);
             }
         }
         if (bucket->next == 0) {
@@ -246,21 +258,22 @@ index_split(struct store__dictionary *dictionary, struct store__pool *pool)
     }
 }
 
-/* Write the text behind the others; returns its place. */
+/* Write the text with its code behind the others; returns its place. */
 static uint32_t
 text_add(struct store__dictionary *dictionary, struct store__pool *pool,
          struct chek_bytes_view text)
 {
-    if (text.size + 2 > STORE__PIECE_SIZE - dictionary->text_at) {
+    if (text.size + STORE__TEXT_HEAD_SIZE > STORE__PIECE_SIZE - dictionary->text_at) {
         pieces_add(&dictionary->texts, pool);
         dictionary->text_at = 0;
     }
     uint32_t piece = dictionary->texts.piece_count - 1;
     uint8_t *at = dictionary->texts.pieces[piece] + dictionary->text_at;
     uint32_t place = piece * STORE__PIECE_SIZE + dictionary->text_at;
-    chek_store_u16(at, (uint16_t)text.size);
-    memcpy(at + 2, text.bytes, text.size);
-    dictionary->text_at += (uint32_t)text.size + 2;
+    chek_store_u32(at, dictionary->count + 1);
+    chek_store_u16(at + 4, (uint16_t)text.size);
+    memcpy(at + STORE__TEXT_HEAD_SIZE, text.bytes, text.size);
+    dictionary->text_at += (uint32_t)text.size + STORE__TEXT_HEAD_SIZE;
     dictionary->text_size += text.size;
     return place;
 }
@@ -278,14 +291,74 @@ dictionary_add(struct store__dictionary *dictionary, struct store__pool *pool, u
         pieces_add(&dictionary->entries, pool);
     }
     uint8_t *entries = dictionary->entries.pieces[dictionary->entries.piece_count - 1];
-    chek_store_u32(entries + (size_t)at * 4, text_add(dictionary, pool, text));
+    uint32_t place = text_add(dictionary, pool, text);
+    chek_store_u32(entries + (size_t)at * 4, place);
     dictionary->count += 1;
-    index_add(dictionary, pool, (uint64_t)tag << 32 | dictionary->count);
+    index_add(dictionary, pool, (uint64_t)tag << 32 | place);
     if ((uint64_t)dictionary->count * LOAD_BUCKETS >
         (uint64_t)dictionary->bucket_count * LOAD_TEXTS) {
         index_split(dictionary, pool);
     }
     return dictionary->count;
+}
+
+/*
+ * Spread the text over 32 bits. Codes and section names are short, and this is most of what a
+ * look-up of one costs: two words, which overlap, folded by one wide product. A seed that nobody
+ * outside knows keeps texts from being made to collide.
+ */
+static inline uint32_t
+tag_of(const struct store__dictionary *dictionary, struct chek_bytes_view text)
+{
+    uint64_t head = 0;
+    uint64_t tail = 0;
+    if (CHEK_UNLIKELY(text.size > 16)) {
+        return (uint32_t)(chek_checksum_seeded(text.bytes, text.size, dictionary->seed) >> 32);
+    }
+    if (text.size >= 8) {
+        head = chek_load_u64(text.bytes);
+        tail = chek_load_u64(text.bytes + text.size - 8);
+    } else if (text.size >= 4) {
+        head = chek_load_u32(text.bytes);
+        tail = chek_load_u32(text.bytes + text.size - 4);
+    } else {
+        head = text.bytes[0];
+        tail = (uint64_t)text.bytes[text.size / 2] << 8 | text.bytes[text.size - 1];
+    }
+    head ^= dictionary->seed ^ UINT64_C(0x9e3779b97f4a7c15);
+    tail ^= dictionary->seed * UINT64_C(0xd6e8feb86659fd93) ^ text.size << 56;
+    chek_u128 product = (chek_u128)head * (tail ^ UINT64_C(0xa0761d6478bd642f));
+    uint64_t folded = (uint64_t)product ^ (uint64_t)(product >> 64);
+    return (uint32_t)((folded * UINT64_C(0xe7037ed1a0b428db)) >> 32);
+}
+
+uint32_t
+store__dictionary_prefetch_bucket(const struct store__dictionary *dictionary,
+                                  struct chek_bytes_view text)
+{
+    uint32_t tag = tag_of(dictionary, text);
+    __builtin_prefetch(bucket_at(&dictionary->buckets, bucket_index(dictionary, tag)));
+    return tag;
+}
+
+void
+store__dictionary_prefetch_text(const struct store__dictionary *dictionary, uint32_t tag)
+{
+    const struct store__bucket *bucket =
+        bucket_at(&dictionary->buckets, bucket_index(dictionary, tag));
+    for (uint32_t i = 0; i < bucket->count; i++) {
+        if (bucket->slots[i] >> 32 == tag) {
+            __builtin_prefetch(store__dictionary_record(dictionary, (uint32_t)bucket->slots[i]));
+        }
+    }
+}
+
+uint32_t
+store__dictionary_intern_tagged(struct store__dictionary *dictionary, struct store__pool *pool,
+                                struct chek_bytes_view text, uint32_t tag)
+{
+    uint32_t code = index_find(dictionary, tag, text);
+    return code != 0 ? code : dictionary_add(dictionary, pool, tag, text);
 }
 
 uint32_t
@@ -295,9 +368,7 @@ store__dictionary_intern(struct store__dictionary *dictionary, struct store__poo
     if (text.size == 0) {
         return 0;
     }
-    uint32_t tag = (uint32_t)(chek_checksum_seeded(text.bytes, text.size, dictionary->seed) >> 32);
-    uint32_t code = index_find(dictionary, tag, text);
-    return code != 0 ? code : dictionary_add(dictionary, pool, tag, text);
+    return store__dictionary_intern_tagged(dictionary, pool, text, tag_of(dictionary, text));
 }
 
 bool
@@ -314,8 +385,7 @@ store__dictionary_is_valid(const struct store__dictionary *dictionary)
     }
     for (uint32_t code = 1; code <= dictionary->count; code++) {
         struct chek_bytes_view text = store__dictionary_text(dictionary, code);
-        uint64_t hash = chek_checksum_seeded(text.bytes, text.size, dictionary->seed);
-        if (index_find(dictionary, (uint32_t)(hash >> 32), text) != code) {
+        if (index_find(dictionary, tag_of(dictionary, text), text) != code) {
             return false;
         }
     }

@@ -37,7 +37,7 @@ enum store__dictionary_kind {
 #define STORE__BUCKET_SLOT_COUNT 7
 
 struct store__bucket {
-    uint64_t slots[STORE__BUCKET_SLOT_COUNT]; /* high half of the hash, then the code */
+    uint64_t slots[STORE__BUCKET_SLOT_COUNT]; /* high half of the hash, then the text's place */
     uint32_t count;
     uint32_t next; /* index + 1 of an overflow bucket; 0 = none */
 };
@@ -50,7 +50,7 @@ struct store__pieces {
 };
 
 struct store__dictionary {
-    struct store__pieces texts;    /* {size u16, bytes}, none across two pieces */
+    struct store__pieces texts;    /* {code u32, size u16, bytes}, none across two pieces */
     struct store__pieces entries;  /* u32: place of each code's text */
     struct store__pieces buckets;  /* of the index: the addressed ones */
     struct store__pieces overflow; /* and those behind a full one */
@@ -79,9 +79,31 @@ uint32_t store__dictionary_pieces_needed(const struct store__dictionary *diction
 /* Pieces that `size` bytes in `count` texts may need, however they share dictionaries. */
 uint32_t store__dictionary_text_pieces_needed(uint32_t count, size_t size);
 
-/* Return the code of a text, which it gets now if it has none. The pool holds enough pieces. */
+/*
+ * Return the code of a text, which it gets now if it has none. The pool holds enough pieces.
+ *
+ *   Cost       two cache lines that depend on each other, the bucket's and the text's
+ */
 uint32_t store__dictionary_intern(struct store__dictionary *dictionary, struct store__pool *pool,
                                   struct chek_bytes_view text);
+
+/* The same in steps, so that the lines of many texts are waited for together: hash and bucket;
+ * the text in the bucket; then the comparison. */
+uint32_t store__dictionary_prefetch_bucket(const struct store__dictionary *dictionary,
+                                           struct chek_bytes_view text);
+void store__dictionary_prefetch_text(const struct store__dictionary *dictionary, uint32_t tag);
+uint32_t store__dictionary_intern_tagged(struct store__dictionary *dictionary,
+                                         struct store__pool *pool, struct chek_bytes_view text,
+                                         uint32_t tag);
+
+/* The record of a text: {code u32, size u16, bytes}. */
+#define STORE__TEXT_HEAD_SIZE 6
+
+static inline const uint8_t *
+store__dictionary_record(const struct store__dictionary *dictionary, uint32_t place)
+{
+    return dictionary->texts.pieces[place / STORE__PIECE_SIZE] + place % STORE__PIECE_SIZE;
+}
 
 /* Return the text of a code, 0..count. Ownership: the dictionary's, which keeps it. */
 static inline struct chek_bytes_view
@@ -92,9 +114,15 @@ store__dictionary_text(const struct store__dictionary *dictionary, uint32_t code
     }
     const uint8_t *piece = dictionary->entries.pieces[(code - 1) / (STORE__PIECE_SIZE / 4)];
     uint32_t place = chek_load_u32(piece + (size_t)((code - 1) % (STORE__PIECE_SIZE / 4)) * 4);
-    const uint8_t *at = dictionary->texts.pieces[place / STORE__PIECE_SIZE];
-    at += place % STORE__PIECE_SIZE;
-    return chek_bytes_view_of(at + 2, chek_load_u16(at));
+    const uint8_t *at = store__dictionary_record(dictionary, place);
+    return chek_bytes_view_of(at + STORE__TEXT_HEAD_SIZE, chek_load_u16(at + 4));
+}
+
+/* Whether what a look-up touches is probably not in a cache near by. */
+static inline bool
+store__dictionary_is_large(const struct store__dictionary *dictionary)
+{
+    return dictionary->count > 1024;
 }
 
 /* Walk the whole index and say whether every code is found there once; slow. */

@@ -435,22 +435,21 @@ runs_add(const struct encoding *to, struct buffer *out, uint32_t *run_count)
     }
 }
 
+/* The segment is as large as the writer's room. */
 static void
-head_write(const struct encoding *to, uint64_t first_row, uint32_t run_count, size_t size,
-           uint8_t *bytes)
+head_add(const struct encoding *to, uint64_t first_row, uint32_t run_count, struct chek_writer *out)
 {
-    struct chek_writer out = chek_writer_over(bytes, STORE__SEGMENT_HEAD_SIZE);
-    chek_writer_u64(&out, STORE__SEGMENT_MAGIC);
-    chek_writer_u16(&out, STORE__SEGMENT_VERSION);
-    chek_writer_u16(&out, (uint16_t)to->column_count);
-    chek_writer_u32(&out, to->set->row_count);
-    chek_writer_u32(&out, to->set->child_count[STORE__LINE]);
-    chek_writer_u32(&out, to->page_row_count);
-    chek_writer_u32(&out, run_count);
-    chek_writer_u32(&out, 0);
-    chek_writer_u64(&out, first_row);
-    chek_writer_u64(&out, size);
-    CHEK_ASSERT(!out.full && out.size == STORE__SEGMENT_HEAD_SIZE);
+    chek_writer_u64(out, STORE__SEGMENT_MAGIC);
+    chek_writer_u16(out, STORE__SEGMENT_VERSION);
+    chek_writer_u16(out, (uint16_t)to->column_count);
+    chek_writer_u32(out, to->set->row_count);
+    chek_writer_u32(out, to->set->child_count[STORE__LINE]);
+    chek_writer_u32(out, to->page_row_count);
+    chek_writer_u32(out, run_count);
+    chek_writer_u32(out, 0);
+    chek_writer_u64(out, first_row);
+    chek_writer_u64(out, out->capacity);
+    CHEK_ASSERT(!out->full && out->size == STORE__SEGMENT_HEAD_SIZE);
 }
 
 /* Put head, runs, directory, their sum and the pages into bytes of exactly that size. */
@@ -468,8 +467,7 @@ segment_assemble(struct encoding *to, uint64_t first_row, uint8_t **ret, size_t 
     }
     if (bytes != NULL) {
         struct chek_writer out = chek_writer_over(bytes, size);
-        head_write(to, first_row, run_count, size,
-                   chek_writer_reserve(&out, STORE__SEGMENT_HEAD_SIZE));
+        head_add(to, first_row, run_count, &out);
         chek_writer_bytes(&out, runs.bytes, runs.size);
         chek_writer_bytes(&out, to->directory.bytes, to->directory.size);
         chek_writer_u64(&out, chek_checksum_seeded(bytes, sum_at, STORE__SEGMENT_MAGIC));

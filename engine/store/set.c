@@ -109,14 +109,10 @@ block_append(struct store__set *set, struct store__pool *pool, uint32_t kind)
 }
 
 void *
-store__set_block_add(struct store__set *set, struct store__pool *pool, uint32_t table,
-                     uint32_t index)
+store__set_block_next(struct store__set *set, struct store__pool *pool, uint32_t table,
+                      uint32_t index)
 {
-    uint32_t number = index >> STORE__BLOCK_SHIFT;
-    if (number < set->block_count[table]) {
-        return set->blocks[table][number];
-    }
-    CHEK_ASSERT(number == set->block_count[table]);
+    CHEK_ASSERT(index >> STORE__BLOCK_SHIFT == set->block_count[table]);
     void *block = block_append(set, pool, table);
     memset(block, 0, sizeof(uint64_t)); /* nothing touched yet */
     return block;
@@ -130,12 +126,24 @@ store__column_touch(void *block, const struct store__column_info *info)
     chek_store_u64(block, touched | UINT64_C(1) << info->bit);
 }
 
+static inline uint32_t
+map_first_slot(const struct store__set *set, uint32_t registration)
+{
+    uint64_t spread = registration * UINT64_C(0x9e3779b97f4a7c15);
+    return (uint32_t)(spread >> 32) & set->map_mask;
+}
+
+void
+store__set_prefetch(const struct store__set *set, uint32_t registration)
+{
+    __builtin_prefetch(&set->map[map_first_slot(set, registration)]);
+}
+
 static uint32_t
 map_slot(const struct store__set *set, uint32_t registration)
 {
-    uint64_t spread = registration * UINT64_C(0x9e3779b97f4a7c15);
-    uint32_t slot = (uint32_t)(spread >> 32) & set->map_mask;
-    while (set->map[slot] != 0 && set->heads[set->map[slot] - 1].registration != registration) {
+    uint32_t slot = map_first_slot(set, registration);
+    while (set->map[slot].row != 0 && set->map[slot].registration != registration) {
         slot = (slot + 1) & set->map_mask;
     }
     return slot;
@@ -144,7 +152,7 @@ map_slot(const struct store__set *set, uint32_t registration)
 uint32_t
 store__set_newest(const struct store__set *set, uint32_t registration)
 {
-    return set->map[map_slot(set, registration)];
+    return set->map[map_slot(set, registration)].row;
 }
 
 uint32_t
@@ -161,11 +169,13 @@ void
 store__set_map_add(struct store__set *set, uint32_t row)
 {
     struct store__head *head = &set->heads[row];
-    uint32_t slot = map_slot(set, head->registration);
-    head->previous = set->map[slot];
-    /* A run of one registration has consecutive ordinals: a row is found by subtraction. */
-    CHEK_ASSERT(head->previous == 0 || set->heads[head->previous - 1].ordinal + 1 == head->ordinal);
-    set->map[slot] = row + 1;
+    struct store__map_slot *slot = &set->map[map_slot(set, head->registration)];
+    head->previous = slot->row;
+    /* A run of one registration has consecutive ordinals: a row is found by subtraction. Sealing
+     * asserts it of every row, without the load that it would cost here. */
+    CHEK_ASSERT_SLOW(head->previous == 0 ||
+                     set->heads[head->previous - 1].ordinal + 1 == head->ordinal);
+    *slot = (struct store__map_slot){.registration = head->registration, .row = row + 1};
 }
 
 uint64_t

@@ -33,6 +33,12 @@ struct store__head {
     uint32_t first[STORE__TABLE_COUNT]; /* by table; of itself for documents */
 };
 
+/* A registration and its newest row + 1. */
+struct store__map_slot {
+    uint32_t registration;
+    uint32_t row;
+};
+
 struct store__set {
     struct store__set *next; /* newer one, or the next spare one */
     uint32_t row_count;
@@ -44,7 +50,7 @@ struct store__set {
     uint32_t text_at; /* used of the last text block */
     uint64_t text_size;
     struct store__head *heads;
-    uint32_t *map; /* registration -> row + 1 of its newest row; open addressing */
+    struct store__map_slot *map; /* open addressing; a row of 0 is free */
     uint32_t map_mask;
     uint64_t *replaced; /* a bit a row */
     uint32_t replaced_count;
@@ -56,6 +62,17 @@ struct store__credit {
     uint32_t rows, lines;
     size_t text_size;
 };
+
+/* The texts that chek_store_prefetch() last saw: their buckets are on the way. */
+#define STORE__AHEAD_COUNT_MAX 32
+
+struct store__ahead {
+    uint32_t count;
+    uint32_t tags[STORE__AHEAD_COUNT_MAX];
+    uint8_t dictionaries[STORE__AHEAD_COUNT_MAX];
+};
+
+struct store__text;
 
 struct chek_store {
     struct chek_store_config config;
@@ -70,8 +87,10 @@ struct chek_store {
     uint64_t history_hash;
     uint64_t row_count, line_count;
     uint64_t sealed_row_count;
-    uint64_t segment_size; /* bytes in memory for all segments */
-    uint8_t *scratch;      /* a document encoded, when it comes without its bytes */
+    uint64_t segment_size;     /* bytes in memory for all segments */
+    struct store__text *texts; /* of the document that is being appended */
+    struct store__ahead ahead;
+    uint8_t *scratch; /* a document encoded, when it comes without its bytes */
 };
 
 /* ---- sets ---- */
@@ -86,15 +105,30 @@ void store__set_destroy(struct store__set *set); /* a cleared one; takes NULL */
 /* Make room in the table of blocks of a kind. Errors: -ENOMEM. */
 CHEK_MUST_USE int store__set_ensure_blocks(struct store__set *set, uint32_t kind, uint32_t count);
 
+/* Take the block that follows the last one of a table. */
+void *store__set_block_next(struct store__set *set, struct store__pool *pool, uint32_t table,
+                            uint32_t index);
+
 /* Return the block that row `index` of a table is in, which is the last one or the next. */
-void *store__set_block_add(struct store__set *set, struct store__pool *pool, uint32_t table,
-                           uint32_t index);
+static inline void *
+store__set_block_add(struct store__set *set, struct store__pool *pool, uint32_t table,
+                     uint32_t index)
+{
+    uint32_t number = index >> STORE__BLOCK_SHIFT;
+    if (CHEK_LIKELY(number < set->block_count[table])) {
+        return set->blocks[table][number];
+    }
+    return store__set_block_next(set, pool, table, index);
+}
 
 /* Find an open row of a set: its index, or UINT32_MAX. */
 uint32_t store__set_find(const struct store__set *set, uint32_t registration, uint32_t ordinal);
 
 /* The newest row of a registration + 1; 0 when the set has none. */
 uint32_t store__set_newest(const struct store__set *set, uint32_t registration);
+
+/* Start loading what finding or adding a row of a registration touches first. */
+void store__set_prefetch(const struct store__set *set, uint32_t registration);
 
 /* Put a row that was just added, whose head is written, into the map. */
 void store__set_map_add(struct store__set *set, uint32_t row);

@@ -13,6 +13,7 @@
 #include "engine/base/memory.h"
 #include "engine/store/segment.h"
 #include "engine/store/set.h"
+#include "engine/store/texts.h"
 
 /* The least that is asked for at a time, so that small asks share the work. */
 #define CREDIT_ROWS 256
@@ -37,7 +38,8 @@ static int
 store_init(struct chek_store *store)
 {
     store->scratch = chek_memory_allocate(CHEK_DOCUMENT_SIZE_MAX);
-    if (store->scratch == NULL) {
+    store->texts = chek_memory_allocate(STORE__TEXT_COUNT_MAX * sizeof *store->texts);
+    if (store->scratch == NULL || store->texts == NULL) {
         return -ENOMEM;
     }
     int error = dictionaries_init(store);
@@ -97,6 +99,7 @@ chek_store_destroy(struct chek_store *store)
     }
     store__pool_finish(&store->pool);
     chek_memory_free(store->scratch, CHEK_DOCUMENT_SIZE_MAX);
+    chek_memory_free(store->texts, STORE__TEXT_COUNT_MAX * sizeof *store->texts);
     chek_memory_free(store, sizeof *store);
 }
 

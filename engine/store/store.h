@@ -80,6 +80,15 @@ CHEK_MUST_USE int chek_store_ensure(struct chek_store *store, uint32_t row_count
                                     uint32_t line_count, size_t text_size);
 
 /*
+ * Start loading what appending `document` will look up. Call it in the order of the appends, a few
+ * documents ahead: a call also goes on with the document of the call before.
+ *
+ *   Ownership  borrows everything for the call
+ *   Cost       about 10 ns a text; decides nothing, changes nothing that can be seen
+ */
+void chek_store_prefetch(struct chek_store *store, const struct chek_document *document);
+
+/*
  * Append a row: exactly one of document->receipt, ->movement, ->close is set, as row->kind says.
  *
  *   Ownership  borrows everything for the call
