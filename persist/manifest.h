@@ -45,6 +45,19 @@ void chek_manifest_init(struct chek_manifest *manifest, struct chek_io *io,
 void chek_manifest_finish(struct chek_manifest *manifest);
 
 /*
+ * Create a data folder: the log's folder and those named, then the first manifest. A folder that
+ * is there already is not trusted to survive a power cut: its sync may have failed in a start
+ * before, and a second sync would not say so. Remove what there is and create again.
+ *
+ *   Ownership  the caller ends with chek_manifest_finish(ret); borrows `folders`
+ *   Errors     EXISTS when one of the folders or a manifest is there; -errno, -ENOMEM, HALTED,
+ *              some of it may be there then; *ret is unchanged
+ */
+CHEK_MUST_USE int chek_manifest_create(struct chek_io *io, uint32_t partition_count,
+                                       const char *const *folders, size_t folder_count,
+                                       struct chek_manifest *ret);
+
+/*
  * Load the newest valid manifest.
  *
  *   Ownership  the caller ends with chek_manifest_finish(manifest)

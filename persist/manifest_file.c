@@ -268,3 +268,52 @@ chek_manifest_store(struct chek_io *io, struct chek_manifest *manifest)
     }
     return error;
 }
+
+/* ---- creating ------------------------------------------------------------------------------ */
+
+struct creation {
+    const char *const *folders;
+    size_t folder_count;
+    bool exists;
+};
+
+static void
+creation_on_name(void *context, const char *name)
+{
+    struct creation *creation = context;
+    bool is_ours = strcmp(name, CHEK_LOG_FOLDER) == 0 ||
+                   strncmp(name, NAME_PREFIX, sizeof NAME_PREFIX - 1) == 0;
+    for (size_t i = 0; i < creation->folder_count; i++) {
+        is_ours |= strcmp(name, creation->folders[i]) == 0;
+    }
+    creation->exists |= is_ours;
+}
+
+int
+chek_manifest_create(struct chek_io *io, uint32_t partition_count, const char *const *folders,
+                     size_t folder_count, struct chek_manifest *ret)
+{
+    struct creation creation = {.folders = folders, .folder_count = folder_count};
+    int error = chek_disk_list(io, "", creation_on_name, &creation);
+    if (error == CHEK_OK && creation.exists) {
+        return CHEK_E_EXISTS;
+    }
+    if (error == CHEK_OK) {
+        error = chek_disk_make_folder(io, CHEK_LOG_FOLDER);
+    }
+    for (size_t i = 0; i < folder_count && error == CHEK_OK; i++) {
+        error = chek_disk_make_folder(io, folders[i]);
+    }
+    if (error == CHEK_OK) {
+        error = chek_disk_sync_folder(io, "");
+    }
+    struct chek_manifest manifest;
+    chek_manifest_init(&manifest, io, partition_count);
+    if (error == CHEK_OK) {
+        error = chek_manifest_store(io, &manifest);
+    }
+    if (error == CHEK_OK) {
+        *ret = manifest;
+    }
+    return error;
+}

@@ -22,6 +22,7 @@ struct drive {
     struct log_result result;
     struct chek_world *world;
     unsigned machine;
+    unsigned empty_machine; /* its disk replaces one whose creation was cut short */
     struct log_toy toy;
     struct chek_prng prng;
     unsigned crashes_left;
@@ -183,6 +184,21 @@ draw_options(struct drive *drive)
     };
 }
 
+/* The creation of the data folder was cut short; then nothing can have been acknowledged. */
+static void
+start_over(struct drive *drive)
+{
+    for (uint32_t id = 0; id < LOG_TOY_ID_COUNT; id++) {
+        if (drive->ids[id] == ID_STAYS) {
+            violate(drive, "a data folder in use looks as if its creation was cut short");
+        }
+    }
+    if (chek_world_is_up(drive->world, drive->machine)) {
+        chek_world_crash(drive->world, drive->machine, CHEK_CRASH_POWER);
+    }
+    chek_world_disk_copy(drive->world, drive->empty_machine, drive->machine);
+}
+
 /* Stop what there was and start again on the same disk. Returns what the start said. */
 static int
 restart(struct drive *drive)
@@ -206,6 +222,9 @@ restart(struct drive *drive)
     drive->result.cut_count += drive->toy.cut_count;
     if (error == CHEK_OK && chek_world_is_up(drive->world, drive->machine)) {
         check_recovered(drive);
+    }
+    if (error == CHEK_E_EXISTS) {
+        start_over(drive);
     }
     if (error == CHEK_E_CORRUPT || error == CHEK_E_FOREIGN || error == CHEK_E_VERSION) {
         violate(drive, "a start says CORRUPT although nothing but a crash happened");
@@ -380,6 +399,8 @@ log_drive(const struct log_run *run)
     drive = (struct drive){.run = *run, .world = chek_world_create(&options)};
     chek_prng_init(&drive.prng, run->seed + 1);
     drive.machine = chek_world_machine_add(drive.world, 1);
+    drive.empty_machine = chek_world_machine_add(drive.world, 1);
+    chek_world_crash(drive.world, drive.empty_machine, CHEK_CRASH_POWER);
     drive.snapshot_rate = snapshot_rates[chek_prng_below(&drive.prng, CHEK_COUNT(snapshot_rates))];
     drive.crashes_left = (unsigned)chek_prng_below(&drive.prng, CRASH_COUNT_MAX + 1);
     chek_world_crash(drive.world, drive.machine, CHEK_CRASH_POWER); /* then it starts */

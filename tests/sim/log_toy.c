@@ -241,18 +241,11 @@ on_end(void *context, const struct chek_log_known *end)
 static int
 manifest_open(struct log_toy *toy, struct chek_io *io)
 {
+    static const char *const folders[] = {FOLDER};
     int error = chek_manifest_load(io, &toy->manifest);
     if (error == CHEK_E_NOT_FOUND) {
-        chek_manifest_init(&toy->manifest, io, LOG_TOY_PARTITION_COUNT);
-        error = chek_disk_make_folder(io, FOLDER);
-        if (error == CHEK_OK) {
-            error = chek_disk_sync_folder(io, "");
-        }
-        if (error == CHEK_OK) {
-            error = chek_manifest_store(io, &toy->manifest);
-        }
-        toy->has_manifest = true;
-        return error;
+        error = chek_manifest_create(io, LOG_TOY_PARTITION_COUNT, folders, CHEK_COUNT(folders),
+                                     &toy->manifest);
     }
     toy->has_manifest = error == CHEK_OK;
     return error;
