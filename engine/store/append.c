@@ -432,6 +432,11 @@ append_close(struct appending *to, const struct chek_row *row, const struct chek
         .flags = close->withdraw ? STORE__FLAG_WITHDRAW : 0,
     };
     append_common(to, row, document, &common);
+    if (row->cell.size != 0) {
+        document_put_cell(to->block, to->row,
+                          store__set_text_add(to->set, &to->store->pool, row->cell));
+        to->text_size += row->cell.size;
+    }
 }
 
 /* ---- history ---- */

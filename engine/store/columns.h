@@ -64,7 +64,8 @@
     X(TAKEN, taken, 35, uint64_t, INTEGER, REQUIRED)                                    \
     X(GROSS, gross, 36, uint64_t, INTEGER, OPTIONAL)                                    \
     X(POSITIONS, positions, 37, uint16_t, INTEGER, OPTIONAL)                            \
-    X(TAX_SUM, tax_sum, 38, uint64_t, INTEGER, OPTIONAL)
+    X(TAX_SUM, tax_sum, 38, uint64_t, INTEGER, OPTIONAL)                                \
+    X(CELL, cell, 39, uint64_t, BYTES, REQUIRED)
 
 #define STORE__LINE_COLUMNS(X)                                      \
     X(PRESENT, present, 64, uint16_t, INTEGER, REQUIRED)            \

@@ -228,7 +228,7 @@ strings_load(struct loading *from, struct store__set *set, const struct store__c
         uint8_t *block = set->blocks[info->table][i >> STORE__BLOCK_SHIFT];
         uint16_t size = chek_cursor_u16(&from->in);
         struct chek_bytes_view text = chek_cursor_view(&from->in, size);
-        if (from->in.error != CHEK_OK || size > STORE__TEXT_SIZE_MAX) {
+        if (from->in.error != CHEK_OK) {
             return CHEK_E_CORRUPT;
         }
         if (size == 0) {

@@ -295,6 +295,7 @@ read_document(struct reading *from, struct chek_row *row, struct chek_document *
         document.movement = read_movement(from, row);
         break;
     default:
+        row->cell = store__source_bytes(&from->source, STORE__DOCUMENT_CELL, at);
         document.close = read_close(from, row);
         break;
     }

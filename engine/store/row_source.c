@@ -86,6 +86,7 @@ static uint32_t
 strings_of(enum store__column column)
 {
     return column == STORE__MARKING_CONTENT ? STORE__DICTIONARY_COUNT
+           : column == STORE__DOCUMENT_CELL ? STORE__DICTIONARY_COUNT + 1
                                             : store__dictionary_of(column - 1);
 }
 

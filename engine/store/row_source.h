@@ -12,7 +12,7 @@
 #include "engine/store/set.h"
 
 /* Strings that stand in a segment: those of the PLAIN columns, and markings. */
-#define STORE__STRINGS_COUNT (STORE__DICTIONARY_COUNT + 1)
+#define STORE__STRINGS_COUNT (STORE__DICTIONARY_COUNT + 2)
 
 struct store__source {
     const struct chek_store *store;

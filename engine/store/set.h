@@ -17,7 +17,7 @@
 #include "engine/store/store.h"
 
 /* A text of the protocol is shorter; so is a register as a document names it. */
-#define STORE__TEXT_SIZE_MAX 4096
+#define STORE__TEXT_SIZE_MAX UINT16_MAX /* a frozen cell may be so long */
 
 #define STORE__MARKING_COUNT_MAX 16             /* of a line; protocol.def */
 #define STORE__SEGMENT_ROW_COUNT_MAX (1u << 18) /* so that rows of any table fit 32 bits */

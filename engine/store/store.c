@@ -129,7 +129,8 @@ static uint64_t
 block_count_max(uint32_t kind, const struct store__credit *want)
 {
     if (kind == STORE__TEXT_BLOCK) {
-        return want->text_size / (STORE__TEXT_BLOCK_SIZE - STORE__TEXT_SIZE_MAX) + 1;
+        /* What a block leaves unused is less than the text that begins the next one. */
+        return 2 * want->text_size / STORE__TEXT_BLOCK_SIZE + 2;
     }
     uint64_t count = child_count_max(kind, want->rows, want->lines);
     return (count + STORE__BLOCK_ROW_COUNT - 1) / STORE__BLOCK_ROW_COUNT + 1;
