@@ -161,4 +161,12 @@ io__work_drain(struct uring_shard *shard)
         pthread_cond_wait(&workers->finished, &workers->mutex);
     }
     pthread_mutex_unlock(&workers->mutex);
+    /* What was done and not handed out yet is over as well: nobody is told any more. */
+    op = atomic_exchange(&shard->work_done, NULL);
+    while (op != NULL) {
+        struct chek_op *next = op->next;
+        op->next = NULL;
+        op->in_flight = false;
+        op = next;
+    }
 }
