@@ -30,7 +30,7 @@ chek_feed_host_create(const struct chek_feed_config *config, const struct chek_f
     chek_list_init(&host->free);
     int error = chek_part_pool_init(&host->parts, config->part_count);
     if (error == CHEK_OK) {
-        error = feed__frames_init(host);
+        error = ingest__frames_init(host);
     }
     if (error != CHEK_OK) {
         chek_feed_host_destroy(host);
@@ -46,7 +46,7 @@ chek_feed_host_destroy(struct chek_feed_host *host)
     if (host == NULL) {
         return;
     }
-    feed__frames_finish(host);
+    ingest__frames_finish(host);
     if (host->parts.parts != NULL) {
         chek_part_pool_finish(&host->parts);
     }
@@ -110,7 +110,7 @@ resolve_profile(struct chek_feed_host *host, struct chek_feed_frame *frame,
 /* The registration a document belongs to, 0 when it must be claimed first; and its partition. */
 static int
 resolve(struct chek_feed_host *host, struct chek_feed_frame *frame,
-        const struct chek_document *document, struct feed__home *home, struct chek_fault *fault)
+        const struct chek_document *document, struct ingest__home *home, struct chek_fault *fault)
 {
     const struct chek_directory *directory = host->port.directory(host->port.context);
     uint32_t registration = document->registration;
@@ -140,13 +140,13 @@ static void
 judge_document(struct chek_feed_host *host, struct chek_feed_frame *frame, uint32_t index,
                struct chek_arena *arena)
 {
-    struct feed__home *home = &frame->homes[index];
+    struct ingest__home *home = &frame->homes[index];
     struct chek_document document;
     struct chek_fault fault = {0};
     size_t mark = chek_arena_mark(arena);
     uint32_t claim_count = frame->claim_count;
 
-    *home = (struct feed__home){.body = frame->bodies[index]};
+    *home = (struct ingest__home){.body = frame->bodies[index]};
     int error =
         chek_document_decode_whole(home->body.bytes, home->body.size, arena, &document, &fault);
     if (error == CHEK_OK) {
@@ -157,7 +157,7 @@ judge_document(struct chek_feed_host *host, struct chek_feed_frame *frame, uint3
     }
     if (error == CHEK_OK && document.receipt != NULL) {
         home->personal = document.receipt->buyer.size != 0;
-        if (!home->personal && memcmp(document.receipt->subject, feed__no_subject, 16) != 0) {
+        if (!home->personal && memcmp(document.receipt->subject, ingest__no_subject, 16) != 0) {
             fault = (struct chek_fault){.field = CHEK_FIELD_RECEIPT_SUBJECT};
             error = CHEK_E_RANGE; /* the server's to set, not the sender's */
         }
@@ -178,12 +178,12 @@ static bool
 parts_fill(struct chek_feed_host *host, struct chek_feed_frame *frame, struct chek_arena *arena)
 {
     for (uint32_t i = 0; i < frame->document_count; i++) {
-        const struct feed__home *home = &frame->homes[i];
+        const struct ingest__home *home = &frame->homes[i];
         if (home->partition == 0) {
             continue;
         }
         unsigned shard = host->port.shard_of(host->port.context, home->partition);
-        struct chek_part *part = feed__part_for(host, frame, shard);
+        struct chek_part *part = ingest__part_for(host, frame, shard);
         if (part == NULL) {
             return false;
         }
@@ -199,7 +199,7 @@ parts_fill(struct chek_feed_host *host, struct chek_feed_frame *frame, struct ch
             .source_offset = frame->offset != 0 ? frame->offset + i : 0,
         };
         part->credit_size += (uint32_t)home->body.size + CHEK_ENVELOPE_SIZE;
-        if (home->personal && !feed__take_personal(host, part, item, arena)) {
+        if (home->personal && !ingest__take_personal(host, part, item, arena)) {
             return false;
         }
     }
@@ -221,7 +221,7 @@ parts_submit(struct chek_feed_host *host, struct chek_feed_frame *frame)
     memcpy(parts, frame->parts, part_count * sizeof *parts);
     frame->open_count = part_count;
     if (part_count == 0) {
-        feed__answer(host, frame);
+        ingest__answer(host, frame);
         return;
     }
     for (uint32_t i = 0; i < part_count; i++) {
@@ -238,8 +238,8 @@ frame_busy(struct chek_feed_host *host, struct chek_feed_frame *frame)
 {
     struct chek_request *request = frame->request;
     host->counters.busy_count += 1;
-    feed__parts_give_back(host, frame);
-    feed__frame_give(host, frame);
+    ingest__parts_give_back(host, frame);
+    ingest__frame_give(host, frame);
     if (request != NULL) {
         chek_request_busy(request);
     }
@@ -276,7 +276,7 @@ frame_run(struct chek_feed_host *host, struct chek_feed_frame *frame, struct che
     int error = chek_feed_decode_whole(body.bytes, body.size, arena, &feed, &fault);
     if (error != CHEK_OK) {
         struct chek_request *request = frame->request;
-        feed__frame_give(host, frame);
+        ingest__frame_give(host, frame);
         chek_request_refuse(request, error, &fault, NULL);
         return;
     }
@@ -303,7 +303,7 @@ void
 chek_feed_handle(void *context, struct chek_request *request, struct chek_bytes_view body)
 {
     struct chek_feed_host *host = context;
-    struct chek_feed_frame *frame = feed__frame_take(host, request);
+    struct chek_feed_frame *frame = ingest__frame_take(host, request);
     if (frame == NULL) {
         host->counters.busy_count += 1;
         chek_request_busy(request);
@@ -319,16 +319,16 @@ chek_feed_claimed(struct chek_feed_host *host, struct chek_feed_frame *frame, in
 {
     struct chek_request *request = frame->request;
     if (frame->for_claim) {
-        feed__answer_claim(host, frame, error, claimed, claimed_count);
+        ingest__answer_claim(host, frame, error, claimed, claimed_count);
         return;
     }
     if (request == NULL) {
-        feed__frame_give(host, frame);
+        ingest__frame_give(host, frame);
         return;
     }
     chek_request_unpark(request);
     if (error != CHEK_OK) {
-        feed__frame_give(host, frame);
+        ingest__frame_give(host, frame);
         chek_request_refuse(request, error, NULL, NULL);
         return;
     }

@@ -51,7 +51,7 @@ frame_refuse(struct chek_feed_host *host, struct chek_feed_frame *frame, int err
              const struct chek_fault *fault)
 {
     struct chek_request *request = frame->request;
-    feed__frame_give(host, frame);
+    ingest__frame_give(host, frame);
     if (request != NULL) {
         chek_request_refuse(request, error, fault, NULL);
     }
@@ -61,7 +61,7 @@ void
 chek_feed_claim_handle(void *context, struct chek_request *request, struct chek_bytes_view body)
 {
     struct chek_feed_host *host = context;
-    struct chek_feed_frame *frame = feed__frame_take(host, request);
+    struct chek_feed_frame *frame = ingest__frame_take(host, request);
     struct chek_claim claim;
     struct chek_fault fault = {0};
 
@@ -87,7 +87,7 @@ chek_feed_claim_handle(void *context, struct chek_request *request, struct chek_
     CHEK_ASSERT(!out.full);
     frame->body_size = out.size;
     if (!host->port.claim(host->port.context, frame, chek_bytes_view_of(out.bytes, out.size))) {
-        feed__frame_give(host, frame);
+        ingest__frame_give(host, frame);
         chek_request_busy(request);
         return;
     }
@@ -105,7 +105,7 @@ registers_fill(struct chek_feed_host *host, struct chek_feed_frame *frame,
             continue;
         }
         unsigned shard = host->port.shard_of(host->port.context, claimed->partition);
-        struct chek_part *part = feed__part_for(host, frame, shard);
+        struct chek_part *part = ingest__part_for(host, frame, shard);
         if (part == NULL) {
             return false;
         }
@@ -145,8 +145,8 @@ claim_continue(struct chek_feed_host *host, struct chek_feed_frame *frame,
     frame->document_count = claimed_count;
     if (!registers_fill(host, frame, &claim)) {
         struct chek_request *request = frame->request;
-        feed__parts_give_back(host, frame);
-        feed__frame_give(host, frame);
+        ingest__parts_give_back(host, frame);
+        ingest__frame_give(host, frame);
         chek_request_busy(request);
         return;
     }
@@ -158,7 +158,7 @@ claim_continue(struct chek_feed_host *host, struct chek_feed_frame *frame,
         host->port.submit(host->port.context, parts[i]);
     }
     if (part_count == 0) {
-        feed__answer_claim(host, frame, CHEK_OK, NULL, 0);
+        ingest__answer_claim(host, frame, CHEK_OK, NULL, 0);
     }
 }
 
@@ -181,7 +181,7 @@ answer_try(struct chek_feed_host *host, struct chek_feed_frame *frame)
     chek_registers_encode(&out, &answer);
     CHEK_ASSERT(!out.full);
     struct chek_request *request = frame->request;
-    feed__frame_give(host, frame);
+    ingest__frame_give(host, frame);
     chek_request_answer_end(request, &out, true);
     return true;
 }
@@ -191,11 +191,11 @@ answer_try(struct chek_feed_host *host, struct chek_feed_frame *frame)
  * when the last partition was told, and when there is room for the answer again.
  */
 void
-feed__answer_claim(struct chek_feed_host *host, struct chek_feed_frame *frame, int error,
-                   const struct chek_claimed *claimed, uint32_t claimed_count)
+ingest__answer_claim(struct chek_feed_host *host, struct chek_feed_frame *frame, int error,
+                     const struct chek_claimed *claimed, uint32_t claimed_count)
 {
     if (frame->request == NULL) {
-        feed__frame_give(host, frame);
+        ingest__frame_give(host, frame);
     } else if (error != CHEK_OK) {
         frame_refuse(host, frame, error, NULL);
     } else if (claimed != NULL) {

@@ -16,20 +16,20 @@
 /* A result is at most a mask and eight numbers of five bytes. */
 #define RESULT_SIZE_MAX (2 + 1 + 7 * 5)
 
-const uint8_t feed__no_subject[16];
+const uint8_t ingest__no_subject[16];
 
 /* Memory of one frame: arrays, then two buffers. */
 static size_t
 frame_stride(void)
 {
-    size_t size = COUNT * (sizeof(struct feed__home) + sizeof(struct chek_result) +
+    size_t size = COUNT * (sizeof(struct ingest__home) + sizeof(struct chek_result) +
                            sizeof(struct chek_register) + sizeof(struct chek_claimed)) +
                   2 * (size_t)CHEK_FRAME_BODY_SIZE_MAX;
     return (size + 4095) / 4096 * 4096;
 }
 
 int
-feed__frames_init(struct chek_feed_host *host)
+ingest__frames_init(struct chek_feed_host *host)
 {
     size_t size = host->frame_count * frame_stride();
     host->frames = chek_memory_allocate(host->frame_count * sizeof *host->frames);
@@ -53,13 +53,13 @@ feed__frames_init(struct chek_feed_host *host)
         frame->body_buffer = at;
         frame->claim_buffer = at + CHEK_FRAME_BODY_SIZE_MAX;
         chek_list_init(&frame->link);
-        feed__frame_give(host, frame);
+        ingest__frame_give(host, frame);
     }
     return CHEK_OK;
 }
 
 void
-feed__frames_finish(struct chek_feed_host *host)
+ingest__frames_finish(struct chek_feed_host *host)
 {
     chek_memory_free(host->frames, host->frame_count * sizeof *host->frames);
     if (host->memory != NULL) {
@@ -68,7 +68,7 @@ feed__frames_finish(struct chek_feed_host *host)
 }
 
 struct chek_feed_frame *
-feed__frame_take(struct chek_feed_host *host, struct chek_request *request)
+ingest__frame_take(struct chek_feed_host *host, struct chek_request *request)
 {
     if (chek_list_is_empty(&host->free)) {
         return NULL;
@@ -92,7 +92,7 @@ feed__frame_take(struct chek_feed_host *host, struct chek_request *request)
 }
 
 void
-feed__frame_give(struct chek_feed_host *host, struct chek_feed_frame *frame)
+ingest__frame_give(struct chek_feed_host *host, struct chek_feed_frame *frame)
 {
     frame->request = NULL;
     chek_list_add(host->free.next, &frame->link);
@@ -102,7 +102,7 @@ feed__frame_give(struct chek_feed_host *host, struct chek_feed_frame *frame)
 /* ---- parts ------------------------------------------------------------------------------------ */
 
 struct chek_part *
-feed__part_for(struct chek_feed_host *host, struct chek_feed_frame *frame, unsigned shard)
+ingest__part_for(struct chek_feed_host *host, struct chek_feed_frame *frame, unsigned shard)
 {
     for (uint32_t i = 0; i < frame->part_count; i++) {
         if (frame->parts[i]->owner == shard) {
@@ -121,7 +121,7 @@ feed__part_for(struct chek_feed_host *host, struct chek_feed_frame *frame, unsig
 }
 
 void
-feed__parts_give_back(struct chek_feed_host *host, struct chek_feed_frame *frame)
+ingest__parts_give_back(struct chek_feed_host *host, struct chek_feed_frame *frame)
 {
     for (uint32_t i = 0; i < frame->part_count; i++) {
         chek_part_give(&host->parts, frame->parts[i]);
@@ -132,8 +132,8 @@ feed__parts_give_back(struct chek_feed_host *host, struct chek_feed_frame *frame
 /* ---- personal values -------------------------------------------------------------------------- */
 
 bool
-feed__take_personal(struct chek_feed_host *host, struct chek_part *part,
-                    struct chek_part_item *item, struct chek_arena *arena)
+ingest__take_personal(struct chek_feed_host *host, struct chek_part *part,
+                      struct chek_part_item *item, struct chek_arena *arena)
 {
     const struct chek_directory *directory = host->port.directory(host->port.context);
     size_t mark = chek_arena_mark(arena);
@@ -193,7 +193,7 @@ answer_try(struct chek_feed_host *host, struct chek_feed_frame *frame)
     chek_fed_encode(&out, &fed);
     CHEK_ASSERT(!out.full);
     struct chek_request *request = frame->request;
-    feed__frame_give(host, frame);
+    ingest__frame_give(host, frame);
     chek_request_answer_end(request, &out, true);
     return true;
 }
@@ -210,12 +210,12 @@ results_count(struct chek_feed_host *host, const struct chek_feed_frame *frame)
 }
 
 void
-feed__answer(struct chek_feed_host *host, struct chek_feed_frame *frame)
+ingest__answer(struct chek_feed_host *host, struct chek_feed_frame *frame)
 {
     results_count(host, frame);
     frame->part_count = 0;
     if (frame->request == NULL) {
-        feed__frame_give(host, frame);
+        ingest__frame_give(host, frame);
         return;
     }
     frame->answer_waits = !answer_try(host, frame);
@@ -237,9 +237,9 @@ chek_feed_part_done(struct chek_feed_host *host, struct chek_part *part)
     chek_part_give(&host->parts, part);
     frame->open_count -= 1;
     if (frame->open_count == 0 && !frame->for_claim) {
-        feed__answer(host, frame);
+        ingest__answer(host, frame);
     } else if (frame->open_count == 0) {
-        feed__answer_claim(host, frame, CHEK_OK, NULL, 0);
+        ingest__answer_claim(host, frame, CHEK_OK, NULL, 0);
     }
 }
 
@@ -259,7 +259,7 @@ chek_feed_on_abandon(void *context, struct chek_request *request)
     frame->request = NULL;
     /* Parts and claims under way come back and find nobody to tell. */
     if (frame->answer_waits) {
-        feed__frame_give(host, frame);
+        ingest__frame_give(host, frame);
     }
 }
 
@@ -272,7 +272,7 @@ chek_feed_on_room(void *context, struct chek_request *request)
         return;
     }
     if (frame->for_claim) {
-        feed__answer_claim(host, frame, CHEK_OK, NULL, 0);
+        ingest__answer_claim(host, frame, CHEK_OK, NULL, 0);
     } else {
         frame->answer_waits = !answer_try(host, frame);
     }

@@ -12,7 +12,7 @@
 #define FEED_CLAIM_ROUND_MAX (CHEK_FRAME_RECEIPT_COUNT_MAX / FEED_CLAIM_COUNT_MAX + 1)
 
 /* Where a document goes; partition 0 = nowhere, its result is there already. */
-struct feed__home {
+struct ingest__home {
     struct chek_bytes_view body;
     uint32_t registration;
     uint32_t warnings;
@@ -36,7 +36,7 @@ struct chek_feed_frame {
     bool for_claim;                       /* a frame of the opcode claim */
     bool answer_waits;                    /* for room in the connection */
     const struct chek_bytes_view *bodies; /* the turn's arena */
-    struct feed__home *homes;             /* CHEK_FRAME_RECEIPT_COUNT_MAX each */
+    struct ingest__home *homes;           /* CHEK_FRAME_RECEIPT_COUNT_MAX each */
     struct chek_result *results;
     struct chek_register *claims;
     struct chek_claimed *claimed_list;
@@ -57,25 +57,26 @@ struct chek_feed_host {
     struct chek_feed_counters counters;
 };
 
-extern const uint8_t feed__no_subject[16];
+extern const uint8_t ingest__no_subject[16];
 
-CHEK_MUST_USE int feed__frames_init(struct chek_feed_host *host);
-void feed__frames_finish(struct chek_feed_host *host);
-struct chek_feed_frame *feed__frame_take(struct chek_feed_host *host, struct chek_request *request);
-void feed__frame_give(struct chek_feed_host *host, struct chek_feed_frame *frame);
+CHEK_MUST_USE int ingest__frames_init(struct chek_feed_host *host);
+void ingest__frames_finish(struct chek_feed_host *host);
+struct chek_feed_frame *ingest__frame_take(struct chek_feed_host *host,
+                                           struct chek_request *request);
+void ingest__frame_give(struct chek_feed_host *host, struct chek_feed_frame *frame);
 
 /* The part of the frame for a shard, begun when it is needed first. NULL: the pool is empty. */
-struct chek_part *feed__part_for(struct chek_feed_host *host, struct chek_feed_frame *frame,
-                                 unsigned shard);
-void feed__parts_give_back(struct chek_feed_host *host, struct chek_feed_frame *frame);
+struct chek_part *ingest__part_for(struct chek_feed_host *host, struct chek_feed_frame *frame,
+                                   unsigned shard);
+void ingest__parts_give_back(struct chek_feed_host *host, struct chek_feed_frame *frame);
 
 /* Take the buyer out of a document: the body is written anew into the part, with the subject. */
-bool feed__take_personal(struct chek_feed_host *host, struct chek_part *part,
-                         struct chek_part_item *item, struct chek_arena *arena);
+bool ingest__take_personal(struct chek_feed_host *host, struct chek_part *part,
+                           struct chek_part_item *item, struct chek_arena *arena);
 
 /* Every result is there: answer, now or when there is room. */
-void feed__answer(struct chek_feed_host *host, struct chek_feed_frame *frame);
-void feed__answer_claim(struct chek_feed_host *host, struct chek_feed_frame *frame, int error,
-                        const struct chek_claimed *claimed, uint32_t claimed_count);
+void ingest__answer(struct chek_feed_host *host, struct chek_feed_frame *frame);
+void ingest__answer_claim(struct chek_feed_host *host, struct chek_feed_frame *frame, int error,
+                          const struct chek_claimed *claimed, uint32_t claimed_count);
 
 #endif

@@ -344,6 +344,52 @@ folder_load(struct chek_server *server, struct server__folder *folder,
     return CHEK_OK;
 }
 
+/* ---- events ----------------------------------------------------------------------------------- */
+
+static void
+on_event_error(void *context, int error)
+{
+    server__on_latch(context, error);
+}
+
+/*
+ * Open the event logs of this start. They come before the replay, which makes the tail of events
+ * again that was not written before a crash.
+ */
+static int
+events_open(struct chek_server *server, struct server__folder *folder, struct chek_io **ios)
+{
+    int error = chek_event_index_load(folder->io, folder->id, folder->partition_count,
+                                      &folder->event_index);
+    folder->shard_count = server__shard_count(server);
+    folder->event_logs =
+        chek_memory_allocate(folder->shard_count * sizeof(struct chek_event_log *));
+    if (error == CHEK_OK && folder->event_logs == NULL) {
+        error = -ENOMEM;
+    }
+    for (unsigned i = 0; error == CHEK_OK && i < folder->shard_count; i++) {
+        struct chek_event_log_config config = {
+            .stream = i,
+            .generation = folder->manifest->generation + 1,
+            .folder_id = {folder->id[0], folder->id[1]},
+            .partition_count = folder->partition_count,
+            .context = server,
+            .on_error = on_event_error,
+        };
+        error = chek_event_log_open(ios[i], folder->event_index, &config, &folder->event_logs[i]);
+    }
+    return error;
+}
+
+/* A replay makes events faster than turns write them: there are no turns yet. */
+static int
+events_make_room(struct server__folder *folder, uint16_t partition)
+{
+    struct chek_event_log *log =
+        folder->event_logs[partition == 0 ? 0 : (partition - 1u) % folder->shard_count];
+    return chek_event_log_has_room(log, 8) ? CHEK_OK : chek_event_log_flush_now(log);
+}
+
 static int
 on_command(void *context, struct chek_bytes_view bytes)
 {
@@ -362,7 +408,10 @@ on_command(void *context, struct chek_bytes_view bytes)
     if (command.envelope.partition_seq <= chek_partition_seq(partition)) {
         return CHEK_OK; /* the snapshot has it */
     }
-    error = chek_partition_ensure(partition, command.body.size);
+    error = events_make_room(folder, command.envelope.partition);
+    if (error == CHEK_OK) {
+        error = chek_partition_ensure(partition, command.body.size);
+    }
     return error != CHEK_OK ? error : chek_partition_apply(partition, &command, &outcome);
 }
 
@@ -421,9 +470,10 @@ fresh_check(struct chek_io *io)
 }
 
 int
-server__folder_open(struct chek_server *server, struct server__folder *folder, struct chek_io *io,
+server__folder_open(struct chek_server *server, struct server__folder *folder, struct chek_io **ios,
                     const struct chek_server_config *config, struct chek_server_fault *fault)
 {
+    struct chek_io *io = ios[0];
     folder->io = io;
     int error = chek_disk_lock(io);
     if (error != CHEK_OK) {
@@ -443,6 +493,9 @@ server__folder_open(struct chek_server *server, struct server__folder *folder, s
                              "restore the manifest, or the folder from a backup");
         }
         error = folder_make(server, folder, config);
+        if (error == CHEK_OK) {
+            error = events_open(server, folder, ios);
+        }
         if (error != CHEK_OK) {
             return fault_say(fault, error, "making the data folder", "");
         }
@@ -452,13 +505,17 @@ server__folder_open(struct chek_server *server, struct server__folder *folder, s
     } else {
         error = folder_load(server, folder, config, fault);
         if (error == CHEK_OK) {
+            error = events_open(server, folder, ios);
+            if (error != CHEK_OK) {
+                return fault_say(fault, error, "opening the event files", "");
+            }
             error = folder_replay(folder, fault);
         }
         if (error != CHEK_OK) {
             return error;
         }
     }
-    error = server__manifest_start(folder);
+    error = server__manifest_start(folder, server__shard_count(server));
     if (error != CHEK_OK) {
         return fault_say(fault, error, "writing the manifest", "");
     }
@@ -475,6 +532,11 @@ server__folder_close(struct server__folder *folder)
     chek_memory_free(folder->partitions, count * sizeof(struct chek_partition *));
     chek_memory_free(folder->grounds, count * sizeof *folder->grounds);
     chek_memory_free(folder->entries, count * sizeof *folder->entries);
+    for (unsigned i = 0; folder->event_logs != NULL && i < folder->shard_count; i++) {
+        chek_event_log_close(folder->event_logs[i]);
+    }
+    chek_memory_free(folder->event_logs, folder->shard_count * sizeof(struct chek_event_log *));
+    chek_event_index_free(folder->event_index, folder->io);
     server__manifest_free(folder);
     sodium_memzero(&folder->key, sizeof folder->key);
 }

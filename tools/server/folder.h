@@ -12,6 +12,7 @@
 #ifndef CHEK_SERVER_FOLDER_H
 #define CHEK_SERVER_FOLDER_H
 
+#include "persist/event_log.h"
 #include "persist/manifest.h"
 #include "tools/server/server.h"
 #include "tools/server/shard.h"
@@ -28,6 +29,13 @@ struct server__folder {
     struct server__ground *grounds;     /* the same */
     struct server__entry *entries;      /* the same: what the next manifest says of each */
     struct chek_manifest *manifest;     /* the newest, as on disk */
+    struct chek_log_known *ends;        /* streams as they were replayed */
+    size_t end_count;
+    uint64_t generation_last;
+    uint32_t cut_count; /* torn tails that were cut at this start */
+    struct chek_event_index *event_index;
+    struct chek_event_log **event_logs; /* one a shard */
+    unsigned shard_count;
     bool snapshot_running;
     uint64_t snapshot_number; /* of the newest begun */
     uint64_t snapshot_count;  /* finished in this run */
@@ -40,7 +48,7 @@ struct server__folder {
  *   Errors     as chek_server_create(); what was opened is closed by server__folder_close()
  */
 CHEK_MUST_USE int server__folder_open(struct chek_server *server, struct server__folder *folder,
-                                      struct chek_io *io, const struct chek_server_config *config,
+                                      struct chek_io **ios, const struct chek_server_config *config,
                                       struct chek_server_fault *fault);
 void server__folder_close(struct server__folder *folder);
 

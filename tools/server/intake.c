@@ -10,6 +10,7 @@
 
 #include "engine/base/assertion.h"
 #include "engine/base/prng.h"
+#include "tools/server/event_flow.h"
 #include "tools/server/shard.h"
 
 /* ---- into the log ----------------------------------------------------------------------------- */
@@ -49,7 +50,8 @@ server__append(struct server__shard *shard, struct server__ground *ground,
                const struct server__ticket *ticket, int *ret_error)
 {
     size_t size = CHEK_ENVELOPE_SIZE + body.size;
-    if (shard->ticket_count == SERVER_TICKET_COUNT || chek_log_room(shard->log) < size) {
+    if (shard->ticket_count == SERVER_TICKET_COUNT || chek_log_room(shard->log) < size ||
+        !server__events_have_room(shard)) {
         return false;
     }
     int error = chek_partition_ensure(ground->partition, body.size);
@@ -258,6 +260,14 @@ server__on_durable(void *context, struct chek_bytes_view bytes, uint64_t lsn)
     } else if (ticket.kind == TICKET_CHANGE) {
         server__change_applied(shard, ticket.owner, &outcome);
     }
+}
+
+void
+server__on_durable_end(void *context, uint64_t lsn)
+{
+    (void)lsn;
+    /* There is room in the log again, and this turn can still use it. */
+    server__intake_run(context);
 }
 
 /* ---- parts on their way ----------------------------------------------------------------------- */

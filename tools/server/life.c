@@ -2,10 +2,40 @@
 /*
  * life.c - a shard begins to serve, stops in order, or stops at once because its log failed.
  */
+#include <stdio.h>
+#include <string.h>
+
 #include "engine/base/assertion.h"
+#include "tools/server/event_flow.h"
+#include "tools/server/metrics.h"
 #include "tools/server/shard.h"
 
+#define POLL_NS UINT64_C(100000000)
+
 /* ---- begin ------------------------------------------------------------------------------------ */
+
+static void poll_again(struct server__shard *shard);
+
+static void
+on_poll(struct chek_op *op, int64_t result)
+{
+    struct server__shard *shard = CHEK_CONTAINER_OF(op, struct server__shard, poll_op);
+    const struct chek_server_config *config = server__config(shard->server);
+    (void)result;
+    if (config->stop_asked(config->context)) {
+        chek_server_stop(shard->server, shard->io);
+    } else {
+        poll_again(shard);
+    }
+}
+
+/* Somebody outside (a signal) can only leave a note; it is read ten times a second. */
+static void
+poll_again(struct server__shard *shard)
+{
+    shard->poll_op.on_done = on_poll;
+    chek_io_timer(shard->io, &shard->poll_op, chek_io_now_ns(shard->io) + POLL_NS);
+}
 
 void
 server__shard_start(struct server__shard *shard)
@@ -17,8 +47,24 @@ server__shard_start(struct server__shard *shard)
     chek_session_host_directory(shard->sessions, server__directory(shard));
     shard->start_error = chek_session_listen(shard->sessions, config->listen, &port);
     shard->port = port;
+    if (shard->index == 0 && config->metrics != NULL && shard->start_error == CHEK_OK) {
+        shard->start_error =
+            server__metrics_open(shard, config->metrics, &shard->metrics_port, &shard->metrics);
+    }
+    if (shard->index == 0 && config->stop_asked != NULL) {
+        poll_again(shard);
+    }
     shard->life = (struct chek_message){.payload = shard};
     server__post(shard, 0, SERVER_STARTED, &shard->life);
+}
+
+/* HOST of HOST:PORT with the port that was bound. */
+static void
+address_write(const char *asked, uint16_t port, char ret[CHEK_ADDRESS_TEXT_MAX])
+{
+    const char *colon = strrchr(asked, ':');
+    (void)snprintf(ret, CHEK_ADDRESS_TEXT_MAX, "%.*s:%u", colon != NULL ? (int)(colon - asked) : 0,
+                   asked, port);
 }
 
 /* Shard 0 hears of every shard, itself too. */
@@ -27,12 +73,17 @@ on_started(struct server__shard *zero, const struct server__shard *shard)
 {
     const struct chek_server_config *config = server__config(zero->server);
     if (shard->start_error != CHEK_OK) {
-        server__end(zero, shard->start_error);
+        server__end(zero->server, shard->start_error);
         return;
     }
     zero->started_count += 1;
     if (zero->started_count == server__shard_count(zero->server)) {
-        config->on_ready(config->context, zero->port);
+        struct chek_server_ports ports = {0};
+        address_write(config->listen, zero->port, ports.listen);
+        if (config->metrics != NULL) {
+            address_write(config->metrics, zero->metrics_port, ports.metrics);
+        }
+        config->on_ready(config->context, &ports);
     }
 }
 
@@ -44,6 +95,10 @@ on_stop(struct server__shard *shard)
     if (!shard->stopping) {
         shard->stopping = true;
         chek_session_drain(shard->sessions);
+        server__watches_stop(shard);
+        if (shard->metrics != NULL) {
+            server__metrics_stop(shard->metrics);
+        }
     }
 }
 
@@ -76,10 +131,10 @@ on_quiet(struct server__shard *zero)
 }
 
 void
-server__end(struct server__shard *shard, int error)
+server__end(struct chek_server *server, int error)
 {
-    const struct chek_server_config *config = server__config(shard->server);
-    if (!server__end_once(shard->server)) {
+    const struct chek_server_config *config = server__config(server);
+    if (!server__end_once(server)) {
         return;
     }
     config->on_stopped(config->context, error);
@@ -90,10 +145,10 @@ server__end(struct server__shard *shard, int error)
 void
 server__on_latch(void *context, int error)
 {
-    struct server__shard *shard = context;
+    struct chek_server *server = context;
     /* From here on nobody is told anything: what was sent and not acknowledged is unknown. */
-    server__latch(shard->server);
-    server__end(shard, error);
+    server__latch(server);
+    server__end(server, error);
 }
 
 /* ---- messages --------------------------------------------------------------------------------- */

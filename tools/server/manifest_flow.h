@@ -20,7 +20,7 @@ CHEK_MUST_USE int server__manifest_replay(struct server__folder *folder,
                                           struct chek_log_fault *where);
 
 /* Write the manifest of this start: a new generation, cuts and ends recorded. */
-CHEK_MUST_USE int server__manifest_start(struct server__folder *folder);
+CHEK_MUST_USE int server__manifest_start(struct server__folder *folder, unsigned shard_count);
 void server__manifest_free(struct server__folder *folder);
 
 #endif

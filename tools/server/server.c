@@ -152,12 +152,19 @@ shard_settle(struct chek_server *server, struct server__shard *shard)
         ground->segment_stored_count = server->folder.entries[i].segment_count;
         shard->grounds[i] = ground;
     }
+    shard->events = server->folder.event_logs[shard->index];
     if (shard->index == 0) {
         return CHEK_OK;
     }
     const struct chek_directory *directory = chek_partition_directory(server->folder.partitions[0]);
     return chek_directory_load(SERVER_PAGE_COUNT_MAX, chek_directory_pages(directory),
                                &shard->copy);
+}
+
+static void
+on_latch(void *context, int error)
+{
+    server__on_latch(((struct server__shard *)context)->server, error);
 }
 
 static int
@@ -170,7 +177,8 @@ shard_log_open(struct chek_server *server, struct server__shard *shard)
         .method = server->config.sync_method,
         .context = shard,
         .on_durable = server__on_durable,
-        .on_latch = server__on_latch,
+        .on_durable_end = server__on_durable_end,
+        .on_latch = on_latch,
     };
     server__folder_id(server, config.folder_id);
     return chek_log_open(shard->io, &config, &shard->log);
@@ -219,7 +227,7 @@ chek_server_create(struct chek_io **ios, unsigned shard_count,
     server->config.listen = server->listen;
     server->ios = ios;
     server->shard_count = shard_count;
-    int error = server__folder_open(server, &server->folder, ios[0], &server->config, ret_fault);
+    int error = server__folder_open(server, &server->folder, ios, &server->config, ret_fault);
     if (error == CHEK_OK) {
         error = shards_create(server, ret_fault);
     }

@@ -19,6 +19,12 @@
 
 struct chek_server;
 
+/* Addresses as bound: HOST:PORT; "" = not served. */
+struct chek_server_ports {
+    char listen[CHEK_ADDRESS_TEXT_MAX];
+    char metrics[CHEK_ADDRESS_TEXT_MAX];
+};
+
 struct chek_server_config {
     const char *listen;         /* HOST:PORT of the native protocol */
     uint16_t partition_count;   /* of a fresh folder; 0 = CHEK_PARTITION_COUNT_DEFAULT */
@@ -28,9 +34,12 @@ struct chek_server_config {
     enum chek_sync_method sync_method;
     uint32_t connection_count_max; /* a shard; 0 = 1024 */
     uint64_t intake_credit_size; /* bytes of parts under way from one shard to another; 0 = 8 MiB */
+    const char *metrics;         /* HOST:PORT of GET /metrics; NULL = none */
     void *context;
     /* Once, when every shard serves; from shard 0's thread. */
-    void (*on_ready)(void *context, uint16_t port);
+    void (*on_ready)(void *context, const struct chek_server_ports *ports);
+    /* Asked about ten times a second by shard 0: whether to stop in order. NULL = never. */
+    bool (*stop_asked)(void *context);
     /* Once, when a stop asked for is complete (CHEK_OK), or when the server cannot go on: the log
      * latched. From a shard's thread; the caller then ends the loops. */
     void (*on_stopped)(void *context, int error);

@@ -9,6 +9,8 @@
 
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
+#include "tools/server/event_flow.h"
+#include "tools/server/metrics.h"
 
 #define ARENA_SIZE (32 * 1024 * 1024) /* reserved; touched as it is used */
 #define GATHER_ANSWER_SIZE (64 * 1024 * (size_t)CHEK_SHARD_COUNT_MAX)
@@ -206,6 +208,10 @@ on_message(void *context, struct chek_message *message)
     case SERVER_GATHERED:
         server__gather_message(shard, message);
         return;
+    case SERVER_WATCH:
+    case SERVER_WATCHED:
+        server__watch_message(shard, message);
+        return;
     default:
         server__life_message(shard, message);
     }
@@ -401,6 +407,9 @@ server__shard_init(struct server__shard *shard, struct chek_server *server, stru
         error = chek_arena_init(&shard->decode, ARENA_SIZE);
     }
     if (error == CHEK_OK) {
+        error = server__watches_init(shard);
+    }
+    if (error == CHEK_OK) {
         error = hosts_init(shard);
     }
     if (error == CHEK_OK) {
@@ -425,6 +434,8 @@ server__shard_finish(struct server__shard *shard)
         chek_session_host_destroy(shard->sessions);
     }
     chek_directory_destroy(shard->copy);
+    server__metrics_free(shard->metrics);
+    server__watches_finish(shard);
     for (unsigned i = 0; shard->outboxes != NULL && i < shard_count; i++) {
         chek_memory_free(shard->outboxes[i].messages, OUTBOX_COUNT * sizeof(struct chek_message *));
     }

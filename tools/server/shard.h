@@ -10,6 +10,7 @@
 #include "engine/session/session.h"
 #include "ingest/feed.h"
 #include "ingest/subject.h"
+#include "persist/event_log.h"
 #include "persist/log.h"
 #include "query/query.h"
 #include "tools/server/server.h"
@@ -26,6 +27,8 @@ enum server__message {
     SERVER_VISITED,         /* and back */
     SERVER_GATHER,          /* struct server__gather_leaf: to a shard */
     SERVER_GATHERED,        /* and back */
+    SERVER_WATCH,           /* struct server__watch: to a shard that may have events for it */
+    SERVER_WATCHED,         /* and back */
     SERVER_STARTED,         /* struct server__shard: to shard 0, it listens or cannot */
     SERVER_STOP,            /* to every shard: drain */
     SERVER_QUIET,           /* to shard 0: nothing is left to do */
@@ -39,6 +42,7 @@ enum server__message {
 #define SERVER_TICKET_COUNT 65536 /* commands between append and apply, a power of two */
 #define SERVER_CHANGE_COUNT 16    /* directory changes asked by one shard at once */
 #define SERVER_GATHER_COUNT 64
+#define SERVER_WATCH_COUNT 64
 #define CHEK_SERVER_VERSION "0.1"
 #define SERVER_REGISTRATION_COUNT_MAX (4 * 1024 * 1024)
 
@@ -91,6 +95,7 @@ struct server__gather {
     void (*run)(struct server__shard *shard, struct server__gather *gather, unsigned index);
     void (*on_done)(struct server__shard *shard, struct server__gather *gather);
     struct chek_request *request; /* NULL when abandoned */
+    void *asker;                  /* on_done's */
     uint16_t origin;
     uint32_t open_count;
     uint64_t question[2];
@@ -121,8 +126,9 @@ struct server__snapshot {
     struct chek_op op;
     struct server__shard *shard;
     uint64_t number;
-    uint64_t lsn;       /* the shard's log below it is in the snapshot */
-    uint32_t partition; /* the one at work */
+    uint64_t lsn;                /* the shard's log below it is in the snapshot */
+    struct chek_log_known known; /* what the manifest then says of the shard's log */
+    uint32_t partition;          /* the one at work */
     bool running, storing;
     int error;
     uint8_t *image;
@@ -140,6 +146,11 @@ struct server__shard {
     struct chek_io *io;
     unsigned index;
     struct chek_log *log;
+    struct chek_event_log *events; /* the folder's */
+    struct server__watch *watches;
+    struct chek_list watches_free;
+    uint8_t *watch_memory;
+    size_t watch_memory_size;
     struct chek_session_host *sessions;
     struct chek_feed_host *feeds;
     struct chek_query_host *queries;
@@ -168,6 +179,9 @@ struct server__shard {
     uint32_t seal_count; /* at work */
     bool started, stopping, quiet;
     int start_error;
+    uint16_t metrics_port;
+    struct server__metrics *metrics;
+    struct chek_op poll_op; /* asks whether to stop */
     uint16_t port;
     /* Shard 0's. */
     uint32_t started_count, quiet_count, snapshot_open_count;
@@ -204,6 +218,7 @@ const struct chek_directory *server__directory(struct server__shard *shard);
 void server__intake(struct server__shard *shard, struct chek_part *part);
 void server__intake_run(struct server__shard *shard);
 void server__on_durable(void *context, struct chek_bytes_view command, uint64_t lsn);
+void server__on_durable_end(void *context, uint64_t lsn);
 /*
  * Append one command with its ticket. False: the log has no room now; nothing happened. True with
  * *ret_error: it was appended (CHEK_OK) or it cannot be.
@@ -241,9 +256,9 @@ void server__seal_check(struct server__shard *shard, struct server__ground *grou
 void server__shard_start(struct server__shard *shard);
 void server__life_turn(struct server__shard *shard);
 void server__life_message(struct server__shard *shard, struct chek_message *message);
-void server__on_latch(void *context, int error);
+void server__on_latch(void *server, int error);
 /* Tell the owner once how it ended. */
-void server__end(struct server__shard *shard, int error);
+void server__end(struct chek_server *server, int error);
 
 /* snapshot_flow.c; begin and wait on shard 0 only */
 void server__snapshot_begin(struct server__shard *zero);
@@ -269,7 +284,10 @@ void server__tokens_on_room(void *context, struct chek_request *request);
 void server__snapshot_ask(void *context, struct chek_request *request, struct chek_bytes_view body);
 void server__gather_on_abandon(void *context, struct chek_request *request);
 
-/* status.c */
+/* status.c: the run of a gather of status rows, and all of them put together in shard->arena */
+void server__status_run(struct server__shard *shard, struct server__gather *gather, unsigned index);
+struct chek_status_items server__status_join(struct server__shard *shard,
+                                             struct server__gather *gather);
 void server__ask_status(void *context, struct chek_request *request, struct chek_bytes_view body);
 
 /* event_flow.c */

@@ -115,6 +115,10 @@ server__snapshot_turn(struct server__shard *shard)
         snapshot->partition += 1;
     }
     if (snapshot->partition > partition_count) {
+        /* Events of before the snapshot cannot be made again after it. */
+        if (snapshot->error == CHEK_OK && !chek_event_log_flush(shard->events)) {
+            return;
+        }
         snapshot->running = false;
         server__post(shard, 0, SERVER_SNAPSHOT_STORED, &snapshot->message);
         return;
@@ -145,6 +149,7 @@ on_begin(struct server__shard *shard)
     snapshot->number = server__snapshot_number(shard->server);
     /* Whatever is durable now is in every image that is taken from now on. */
     snapshot->lsn = chek_log_count(shard->log).durable_lsn;
+    snapshot->known = chek_log_known_at(shard->log, snapshot->lsn);
     server__snapshot_turn(shard);
 }
 
@@ -175,7 +180,7 @@ snapshot_end(struct server__shard *zero, int error)
         server__post(zero, gather->origin, SERVER_SNAPSHOT_ANSWER, &gather->leaves[0].message);
     }
     if (zero->stopping) {
-        server__end(zero, error);
+        server__end(zero->server, error);
     }
 }
 

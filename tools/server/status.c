@@ -137,8 +137,8 @@ rows_of_server(struct server__shard *shard, struct rows *rows)
     rows->shard = number;
 }
 
-static void
-status_run(struct server__shard *shard, struct server__gather *gather, unsigned index)
+void
+server__status_run(struct server__shard *shard, struct server__gather *gather, unsigned index)
 {
     struct rows rows = {.shard = index + 1};
     if (index == 0) {
@@ -157,8 +157,8 @@ status_run(struct server__shard *shard, struct server__gather *gather, unsigned 
 }
 
 /* All slots as one record; in the arena. */
-static struct chek_status_items
-slots_join(struct server__shard *shard, struct server__gather *gather)
+struct chek_status_items
+server__status_join(struct server__shard *shard, struct server__gather *gather)
 {
     struct chek_status_items all = {0};
     struct chek_status_item *items;
@@ -185,7 +185,7 @@ status_done(struct server__shard *shard, struct server__gather *gather)
 {
     struct chek_request *request = gather->request;
     if (request != NULL) {
-        struct chek_status_items all = slots_join(shard, gather);
+        struct chek_status_items all = server__status_join(shard, gather);
         struct chek_writer out = chek_request_answer_begin(request, all.items_count * 96 + 64);
         if (out.full) {
             chek_request_refuse(request, CHEK_E_BUSY, NULL, NULL);
@@ -209,7 +209,7 @@ server__ask_status(void *context, struct chek_request *request, struct chek_byte
         return;
     }
     gather->request = request;
-    gather->run = status_run;
+    gather->run = server__status_run;
     gather->on_done = status_done;
     memcpy(chek_request_state(request), &gather, sizeof gather);
     server__gather_begin(shard, gather);

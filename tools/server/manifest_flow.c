@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * manifest_flow.c - the manifest in memory, and what every start and every snapshot makes of it.
+ *
+ * The manifest names the images of one snapshot (a partition may keep an older one only while a
+ * snapshot is under way, and then in the manifest that is still on disk), every segment, and every
+ * log stream that a start would have to replay.
+ */
+#include "tools/server/manifest_flow.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "engine/base/assertion.h"
+#include "engine/base/memory.h"
+#include "persist/snapshot.h"
+
+/* ---- at the start ----------------------------------------------------------------------------- */
+
+int
+server__manifest_read(struct server__folder *folder)
+{
+    folder->manifest = chek_memory_allocate(sizeof *folder->manifest);
+    if (folder->manifest == NULL) {
+        return -ENOMEM;
+    }
+    int error = chek_manifest_load(folder->io, folder->manifest);
+    if (error == CHEK_E_NOT_FOUND) {
+        return -ENOENT;
+    }
+    if (error != CHEK_OK) {
+        chek_memory_free(folder->manifest, sizeof *folder->manifest);
+        folder->manifest = NULL;
+        return error;
+    }
+    if (folder->manifest->partition_count == 0 ||
+        folder->manifest->partition_count > CHEK_PARTITION_COUNT_MAX) {
+        return CHEK_E_CORRUPT;
+    }
+    memcpy(folder->id, folder->manifest->folder_id, sizeof folder->id);
+    folder->partition_count = (uint16_t)folder->manifest->partition_count;
+    return CHEK_OK;
+}
+
+/* The number at the end of a name: "snapshot/0007-000000000002" is 2. */
+static uint64_t
+number_of(const char *name)
+{
+    const char *dash = strrchr(name, '-');
+    uint64_t number = 0;
+    for (const char *at = dash != NULL ? dash + 1 : name; *at >= '0' && *at <= '9'; at++) {
+        number = number * 10 + (uint64_t)(*at - '0');
+    }
+    return number;
+}
+
+void
+server__manifest_entries(struct server__folder *folder)
+{
+    for (size_t i = 0; i < folder->manifest->entry_count; i++) {
+        const struct chek_manifest_entry *entry = &folder->manifest->entries[i];
+        if (entry->partition > folder->partition_count) {
+            continue;
+        }
+        struct server__entry *known = &folder->entries[entry->partition];
+        if (entry->kind == CHEK_IMMUTABLE_IMAGE) {
+            known->partition_seq = entry->seq;
+            known->number = number_of(entry->name);
+            if (known->number > folder->snapshot_number) {
+                folder->snapshot_number = known->number;
+            }
+        } else if (entry->kind == CHEK_IMMUTABLE_SEGMENT) {
+            known->segment_count += 1;
+        }
+    }
+}
+
+struct replay {
+    struct server__folder *folder;
+    int (*on_command)(void *context, struct chek_bytes_view bytes);
+    int error;
+};
+
+static int
+on_command(void *context, struct chek_bytes_view bytes)
+{
+    struct replay *replay = context;
+    return replay->on_command(replay->folder, bytes);
+}
+
+static void
+on_cut(void *context, const struct chek_log_fault *cut)
+{
+    struct replay *replay = context;
+    (void)cut; /* where the stream ends now is recorded by on_end */
+    replay->folder->cut_count += 1;
+}
+
+static void
+on_end(void *context, const struct chek_log_known *end)
+{
+    struct replay *replay = context;
+    struct server__folder *folder = replay->folder;
+    struct chek_log_known *ends = chek_memory_grow(folder->ends, folder->end_count * sizeof *ends,
+                                                   (folder->end_count + 1) * sizeof *ends);
+    if (ends == NULL) {
+        replay->error = -ENOMEM;
+        return;
+    }
+    folder->ends = ends;
+    folder->ends[folder->end_count++] = *end;
+}
+
+int
+server__manifest_replay(struct server__folder *folder,
+                        int (*on_one)(void *context, struct chek_bytes_view bytes),
+                        struct chek_log_fault *where)
+{
+    struct replay replay = {.folder = folder, .on_command = on_one};
+    struct chek_log_recovery recovery = {
+        .context = &replay,
+        .on_command = on_command,
+        .on_cut = on_cut,
+        .on_end = on_end,
+        .known_generation = folder->manifest->generation,
+        .known = folder->manifest->logs,
+        .known_count = folder->manifest->log_count,
+    };
+    int error =
+        chek_log_recover(folder->io, folder->id, &recovery, &folder->generation_last, where);
+    return error != CHEK_OK ? error : replay.error;
+}
+
+/* ---- what the manifest names ------------------------------------------------------------------ */
+
+static int
+entry_add(struct server__folder *folder, unsigned partition, uint8_t kind, uint64_t number,
+          uint64_t seq)
+{
+    struct chek_immutable file = {.number = number, .partition = (uint16_t)partition, .kind = kind};
+    struct chek_manifest_entry entry = {.kind = kind, .partition = partition, .seq = seq};
+    _Static_assert(CHEK_IMMUTABLE_NAME_MAX <= CHEK_MANIFEST_NAME_SIZE, "a name fits");
+    chek_immutable_name(&file, entry.name);
+    return chek_manifest_add_entry(folder->manifest, &entry);
+}
+
+/* Name the files of folder->entries, and no others. */
+static int
+entries_write(struct server__folder *folder)
+{
+    folder->manifest->entry_count = 0;
+    for (unsigned i = 0; i <= folder->partition_count; i++) {
+        const struct server__entry *entry = &folder->entries[i];
+        int error = entry_add(folder, i, CHEK_IMMUTABLE_IMAGE, entry->number, entry->partition_seq);
+        for (uint32_t j = 0; error == CHEK_OK && j < entry->segment_count; j++) {
+            error = entry_add(folder, i, CHEK_IMMUTABLE_SEGMENT, j, j);
+        }
+        if (error != CHEK_OK) {
+            return error;
+        }
+    }
+    return CHEK_OK;
+}
+
+int
+server__manifest_start(struct server__folder *folder, unsigned shard_count)
+{
+    struct chek_manifest *manifest = folder->manifest;
+    bool fresh = manifest->number == 0;
+    int error = CHEK_OK;
+    if (fresh) {
+        chek_manifest_init(manifest, folder->io, folder->partition_count);
+        memcpy(manifest->folder_id, folder->id, sizeof folder->id);
+        error = entries_write(folder);
+    }
+    if (error == CHEK_OK) {
+        error = chek_manifest_begin_run(manifest, folder->ends, folder->end_count,
+                                        folder->generation_last, shard_count);
+    }
+    if (error == CHEK_OK) {
+        error = chek_manifest_store(folder->io, manifest);
+    }
+    folder->generation = manifest->generation;
+    return error;
+}
+
+void
+server__manifest_free(struct server__folder *folder)
+{
+    if (folder->manifest != NULL) {
+        chek_manifest_finish(folder->manifest);
+        chek_memory_free(folder->manifest, sizeof *folder->manifest);
+    }
+    chek_memory_free(folder->ends, folder->end_count * sizeof *folder->ends);
+}
+
+/* ---- at a snapshot ---------------------------------------------------------------------------- */
+
+struct server__entry *
+server__snapshot_entry(struct chek_server *server, uint32_t partition)
+{
+    return &server__folder(server)->entries[partition];
+}
+
+bool
+server__snapshot_open(struct chek_server *server)
+{
+    struct server__folder *folder = server__folder(server);
+    if (folder->snapshot_running) {
+        return false;
+    }
+    folder->snapshot_running = true;
+    folder->snapshot_number += 1;
+    return true;
+}
+
+void
+server__snapshot_close(struct chek_server *server, int error)
+{
+    struct server__folder *folder = server__folder(server);
+    folder->snapshot_running = false;
+    folder->snapshot_count += error == CHEK_OK;
+}
+
+uint64_t
+server__snapshot_number(const struct chek_server *server)
+{
+    return server__folder((struct chek_server *)(uintptr_t)server)->snapshot_number;
+}
+
+uint64_t
+server__snapshot_count(const struct chek_server *server)
+{
+    return server__folder((struct chek_server *)(uintptr_t)server)->snapshot_count;
+}
+
+/* Names in the snapshot folder that belong to an older snapshot. */
+struct leftovers {
+    struct chek_io *io;
+    uint64_t number;
+    int error;
+};
+
+static void
+on_snapshot_name(void *context, const char *name)
+{
+    struct leftovers *leftovers = context;
+    char path[CHEK_IMMUTABLE_NAME_MAX];
+    if (number_of(name) >= leftovers->number || strlen(name) > 32) {
+        return;
+    }
+    memcpy(path, CHEK_SNAPSHOT_FOLDER "/", sizeof CHEK_SNAPSHOT_FOLDER);
+    memcpy(path + sizeof CHEK_SNAPSHOT_FOLDER, name, strlen(name) + 1);
+    int error = chek_disk_unlink(leftovers->io, path);
+    if (error != CHEK_OK && error != -ENOENT) {
+        leftovers->error = error;
+    }
+}
+
+int
+server__manifest_write(struct chek_server *server, struct chek_io *io)
+{
+    struct server__folder *folder = server__folder(server);
+    struct chek_manifest *manifest = folder->manifest;
+
+    int error = chek_disk_sync_folder(io, CHEK_SEGMENT_FOLDER);
+    if (error == CHEK_OK) {
+        error = chek_disk_sync_folder(io, CHEK_SNAPSHOT_FOLDER);
+    }
+    if (error == CHEK_OK) {
+        error = entries_write(folder);
+    }
+    for (unsigned i = 0; error == CHEK_OK && i < server__shard_count(server); i++) {
+        error = chek_manifest_set_log(manifest, &server__shard(server, i)->snapshot.known);
+    }
+    if (error == CHEK_OK) {
+        chek_manifest_drop_logs_before(manifest, folder->generation);
+        error = chek_manifest_store(io, manifest);
+    }
+    if (error != CHEK_OK) {
+        return error;
+    }
+    /* What is not named any more may go; when this fails the next snapshot tries again. */
+    struct leftovers leftovers = {.io = io, .number = folder->snapshot_number};
+    error = chek_disk_list(io, CHEK_SNAPSHOT_FOLDER, on_snapshot_name, &leftovers);
+    if (error == CHEK_OK) {
+        error = leftovers.error;
+    }
+    return error != CHEK_OK ? error
+                            : chek_log_remove_unlisted(io, manifest->logs, manifest->log_count);
+}
