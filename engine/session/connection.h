@@ -78,12 +78,12 @@ struct chek_connection {
     uint64_t source;
     uint32_t principal;
     enum session__state state;
-    bool is_busy;     /* sticky, until resume */
-    bool is_running;  /* its frames are being handled further up the stack */
-    bool is_stalled;  /* it has frames, or may get some, and must not handle them now */
-    bool is_blocked;  /* the frame in front waits for a request to end */
-    bool is_touched;  /* a large part of its buffers was used */
-    bool has_buffers; /* they are committed */
+    bool is_busy;          /* sticky, until resume */
+    bool is_running;       /* its frames are being handled further up the stack */
+    bool is_stalled;       /* it has frames, or may get some, and must not handle them now */
+    bool is_blocked;       /* the frame in front waits for a request to end */
+    bool is_touched;       /* a large part of its buffers was used */
+    size_t committed_size; /* of its buffers; stays when it ends */
     uint32_t park_count;
     uint32_t request_count;
     uint64_t request_size; /* bytes of the frames of requests in flight */

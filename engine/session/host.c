@@ -193,11 +193,13 @@ buffers_make(struct chek_session_host *host, struct chek_connection *connection)
 {
     uint8_t *at = host->buffers + (size_t)(connection - host->connections) * host->stride;
 
-    for (size_t done = 0; done < host->stride; done += COMMIT_SIZE) {
-        size_t left = host->stride - done;
-        if (chek_memory_commit(at + done, left < COMMIT_SIZE ? left : COMMIT_SIZE) != CHEK_OK) {
-            return false;
+    while (connection->committed_size < host->stride) {
+        size_t left = host->stride - connection->committed_size;
+        size_t size = left < COMMIT_SIZE ? left : COMMIT_SIZE;
+        if (chek_memory_commit(at + connection->committed_size, size) != CHEK_OK) {
+            return false; /* what is committed stays for the next try */
         }
+        connection->committed_size += size;
     }
     connection->frame_ids = (void *)at;
     connection->requests = (void *)(connection->frame_ids + host->config.request_count_max);
