@@ -320,6 +320,10 @@ append_common(struct appending *to, const struct chek_row *row,
     document_put_operator_code(block, at, cashier.code);
     document_put_operator_plain(block, at, cashier.plain);
     document_put_total(block, at, (uint64_t)common->total);
+    if (row->cell.size != 0) {
+        to->text_size += row->cell.size;
+        document_put_cell(block, at, store__set_text_add(to->set, &to->store->pool, row->cell));
+    }
 }
 
 static void
@@ -432,20 +436,15 @@ append_close(struct appending *to, const struct chek_row *row, const struct chek
         .flags = close->withdraw ? STORE__FLAG_WITHDRAW : 0,
     };
     append_common(to, row, document, &common);
-    if (row->cell.size != 0) {
-        document_put_cell(to->block, to->row,
-                          store__set_text_add(to->set, &to->store->pool, row->cell));
-        to->text_size += row->cell.size;
-    }
 }
 
 /* ---- history ---- */
 
-/* The row in a fixed form, and the sum of its document's bytes, folded into the hash so far. */
+/* The row in a fixed form, and the sums of its bytes, folded into the hash so far. */
 static uint64_t
 history_next(uint64_t history, const struct chek_row *row, struct chek_bytes_view bytes)
 {
-    uint8_t head[48];
+    uint8_t head[56];
     struct chek_writer out = chek_writer_over(head, sizeof head);
     chek_writer_u32(&out, row->registration);
     chek_writer_u32(&out, row->ordinal);
@@ -456,6 +455,7 @@ history_next(uint64_t history, const struct chek_row *row, struct chek_bytes_vie
     chek_writer_u8(&out, row->kind);
     chek_writer_u8(&out, row->late);
     chek_writer_u64(&out, row->received_us);
+    chek_writer_u64(&out, chek_checksum(row->cell.bytes, row->cell.size));
     chek_writer_u64(&out, chek_checksum(bytes.bytes, bytes.size));
     return chek_checksum_seeded(head, out.size, history);
 }

@@ -226,9 +226,9 @@ strings_load(struct loading *from, struct store__set *set, const struct store__c
     struct store__pool *pool = &from->store->pool;
     for (uint32_t i = 0; i < set->child_count[info->table]; i++) {
         uint8_t *block = set->blocks[info->table][i >> STORE__BLOCK_SHIFT];
-        uint16_t size = chek_cursor_u16(&from->in);
+        uint32_t size = chek_cursor_u32(&from->in);
         struct chek_bytes_view text = chek_cursor_view(&from->in, size);
-        if (from->in.error != CHEK_OK) {
+        if (from->in.error != CHEK_OK || size > STORE__TEXT_SIZE_MAX) {
             return CHEK_E_CORRUPT;
         }
         if (size == 0) {
@@ -285,7 +285,7 @@ table_load(struct loading *from, struct store__set *set, uint32_t table)
     uint32_t count = chek_cursor_u32(&from->in);
     uint16_t id = chek_cursor_u16(&from->in);
     uint16_t id_before = 0;
-    uint32_t bytes_a_row = first->kind == STORE__BYTES ? 2 : first->width;
+    uint32_t bytes_a_row = first->kind == STORE__BYTES ? 4 : first->width;
     bool backed = count == 0
                       ? id == STORE__IMAGE_COLUMNS_END
                       : id == first->id && count <= chek_cursor_left(&from->in) / bytes_a_row;

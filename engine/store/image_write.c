@@ -88,11 +88,14 @@ put_dictionary(struct walk *to, const struct store__dictionary *dictionary)
     }
 }
 
+/* Texts of rows may be longer than those of dictionaries. */
 static void
 put_strings(struct walk *to, const struct store__set *set, enum store__column column)
 {
     for (uint32_t i = 0; i < set->child_count[store__columns[column].table]; i++) {
-        put_text(to, store__set_text(set, store__set_value(set, column, i)));
+        struct chek_bytes_view text = store__set_text(set, store__set_value(set, column, i));
+        put_u32(to, (uint32_t)text.size);
+        put(to, text.bytes, text.size);
     }
 }
 

@@ -72,8 +72,9 @@ uint64_t store__page_sum_before(const struct store__page *page, uint32_t index);
 
 /* ---- byte strings ---- */
 
-/* Strings of more bytes are not compressed, so that reading one of them stays cheap. */
-#define STORE__ZSTD_SIZE_MAX (1024 * 1024)
+/* Strings of more bytes together are not compressed, so that reading one of them stays cheap. */
+#define STORE__ZSTD_SIZE_MAX 65536
+#define STORE__STRING_SIZE_MAX 65536
 
 /* The inside of a page of byte strings. */
 struct store__strings {

@@ -14,7 +14,7 @@
 
 #define STORE__TEXT_BLOCK STORE__TABLE_COUNT /* one more kind of block: plain texts */
 #define STORE__BLOCK_KIND_COUNT (STORE__TABLE_COUNT + 1)
-#define STORE__TEXT_BLOCK_SIZE 65536
+#define STORE__TEXT_BLOCK_SIZE 262144
 #define STORE__PIECE_SIZE 16384
 
 struct store__pool {

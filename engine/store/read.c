@@ -138,7 +138,7 @@ read_lines(struct reading *from, uint32_t count)
 }
 
 static void
-read_row(const struct reading *from, struct chek_row *row)
+read_row(struct reading *from, struct chek_row *row)
 {
     uint32_t at = from->source.row;
     uint64_t flags = VALUE(DOCUMENT_FLAGS, at);
@@ -149,6 +149,7 @@ read_row(const struct reading *from, struct chek_row *row)
     row->kind = (uint8_t)(flags & STORE__FLAG_KIND);
     row->late = (flags & STORE__FLAG_LATE) != 0;
     row->received_us = VALUE(DOCUMENT_RECEIVED, at);
+    row->cell = store__source_bytes(&from->source, STORE__DOCUMENT_CELL, at);
 }
 
 static uint32_t
@@ -295,7 +296,6 @@ read_document(struct reading *from, struct chek_row *row, struct chek_document *
         document.movement = read_movement(from, row);
         break;
     default:
-        row->cell = store__source_bytes(&from->source, STORE__DOCUMENT_CELL, at);
         document.close = read_close(from, row);
         break;
     }

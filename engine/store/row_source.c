@@ -85,9 +85,14 @@ copy(struct store__source *source, struct chek_bytes_view text)
 static uint32_t
 strings_of(enum store__column column)
 {
-    return column == STORE__MARKING_CONTENT ? STORE__DICTIONARY_COUNT
-           : column == STORE__DOCUMENT_CELL ? STORE__DICTIONARY_COUNT + 1
-                                            : store__dictionary_of(column - 1);
+    switch (column) {
+    case STORE__MARKING_CONTENT:
+        return STORE__DICTIONARY_COUNT;
+    case STORE__DOCUMENT_CELL:
+        return STORE__DICTIONARY_COUNT + 1;
+    default:
+        return store__dictionary_of(column - 1);
+    }
 }
 
 struct chek_bytes_view

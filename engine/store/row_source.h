@@ -11,7 +11,7 @@
 #include "engine/store/segment.h"
 #include "engine/store/set.h"
 
-/* Strings that stand in a segment: those of the PLAIN columns, and markings. */
+/* Strings that stand in a segment: those of the PLAIN columns, markings and cells. */
 #define STORE__STRINGS_COUNT (STORE__DICTIONARY_COUNT + 2)
 
 struct store__source {

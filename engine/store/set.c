@@ -187,7 +187,8 @@ store__set_text_add(struct store__set *set, struct store__pool *pool, struct che
         set->text_at = 0;
     }
     uint32_t number = set->block_count[STORE__TEXT_BLOCK] - 1;
-    uint64_t place = (uint64_t)number << 32 | (uint64_t)set->text_at << 16 | text.size;
+    uint64_t place = (uint64_t)number << 2 * STORE__PLACE_BITS |
+                     (uint64_t)set->text_at << STORE__PLACE_BITS | text.size;
     uint8_t *block = set->blocks[STORE__TEXT_BLOCK][number];
     memcpy(block + set->text_at, text.bytes, text.size);
     set->text_at += (uint32_t)text.size;

@@ -16,8 +16,8 @@
 #include "engine/store/pool.h"
 #include "engine/store/store.h"
 
-/* A text of the protocol is shorter; so is a register as a document names it. */
-#define STORE__TEXT_SIZE_MAX UINT16_MAX /* a frozen cell may be so long */
+/* Longest of the strings that a row may hold: the frozen totals of a shift. */
+#define STORE__TEXT_SIZE_MAX 65536
 
 #define STORE__MARKING_COUNT_MAX 16             /* of a line; protocol.def */
 #define STORE__SEGMENT_ROW_COUNT_MAX (1u << 18) /* so that rows of any table fit 32 bits */
@@ -133,18 +133,26 @@ void store__set_prefetch(const struct store__set *set, uint32_t registration);
 /* Put a row that was just added, whose head is written, into the map. */
 void store__set_map_add(struct store__set *set, uint32_t row);
 
-/* Store a plain text that is not empty; returns {block u32, at u16, size u16}. */
+/* A plain text's place is {block, at, size} in 24, 20 and 20 bits; 0 is the empty text. */
+#define STORE__PLACE_BITS 20
+#define STORE__PLACE_MASK ((UINT64_C(1) << STORE__PLACE_BITS) - 1)
+
+_Static_assert(STORE__TEXT_BLOCK_SIZE <= STORE__PLACE_MASK, "a place's parts");
+_Static_assert(STORE__TEXT_SIZE_MAX <= STORE__TEXT_BLOCK_SIZE, "a text fits a block");
+
+/* Store a plain text that is not empty; returns its place. */
 uint64_t store__set_text_add(struct store__set *set, struct store__pool *pool,
                              struct chek_bytes_view text);
 
 static inline struct chek_bytes_view
 store__set_text(const struct store__set *set, uint64_t place)
 {
-    if ((place & UINT16_MAX) == 0) {
+    size_t size = place & STORE__PLACE_MASK;
+    if (size == 0) {
         return (struct chek_bytes_view){0};
     }
-    const uint8_t *block = set->blocks[STORE__TEXT_BLOCK][place >> 32];
-    return chek_bytes_view_of(block + (place >> 16 & UINT16_MAX), place & UINT16_MAX);
+    const uint8_t *block = set->blocks[STORE__TEXT_BLOCK][place >> 2 * STORE__PLACE_BITS];
+    return chek_bytes_view_of(block + (place >> STORE__PLACE_BITS & STORE__PLACE_MASK), size);
 }
 
 /* Zero a column of a block before its first value. */

@@ -101,7 +101,8 @@ void chek_store_append(struct chek_store *store, const struct chek_row *row,
 /*
  * Read one row back, equal in every field to what was appended (texts, order of lists, presence).
  *
- *   Ownership  *document is in `arena`
+ *   Ownership  *document and the cell are in `arena`; texts of dictionaries are the store's, which
+ *              never moves or frees them
  *   Errors     NOT_FOUND; LIMIT when the arena is too small; CORRUPT from a sealed page;
  *              outputs are unchanged
  *   Cost       open rows: the registration's newer rows are walked; sealed: a binary search a
@@ -133,7 +134,7 @@ struct chek_scan_filter {
 
 /* One row as a scan shows it: sums only, no texts. All amounts as on the document. */
 struct chek_scan_row {
-    struct chek_row row;
+    struct chek_row row; /* without its cell */
     int64_t time;
     uint8_t operation; /* or direction of a movement */
     bool offline;

@@ -69,7 +69,7 @@ sizes_are_valid(const struct store__strings *strings)
         uint32_t count = page->value_count - at < 256 ? page->value_count - at : 256;
         store__page_decode(page, at, count, values);
         for (uint32_t i = 0; i < count; i++) {
-            if (values[i] < 0 || values[i] > UINT16_MAX) {
+            if (values[i] < 0 || values[i] > STORE__STRING_SIZE_MAX) {
                 return false;
             }
             size += (uint64_t)values[i];

@@ -48,6 +48,20 @@ index_of(uint32_t registration)
     return (registration - 1) / 30000001;
 }
 
+/* Frozen totals of a shift: bytes of any size up to 64 KiB, sometimes ones that compress. */
+static struct chek_bytes_view
+cell_make(struct round *round)
+{
+    size_t size = below(round, 20) == 0 ? 65536 : below(round, 600);
+    uint64_t mask = below(round, 2) == 0 ? UINT64_MAX : 0x0f;
+    uint8_t *bytes = chek_arena_take(&documents, size);
+    PROP_CHECK(round->prop, bytes != NULL);
+    for (size_t i = 0; i < size; i++) {
+        bytes[i] = (uint8_t)(chek_prng_next(round->prng) & mask);
+    }
+    return chek_bytes_view_of(bytes, size);
+}
+
 static void
 append(struct round *round)
 {
@@ -72,6 +86,9 @@ append(struct round *round)
         document.registration = row.registration;
     }
     document.raw = (struct chek_bytes_view){0}; /* what is hashed is what is compared */
+    if (row.kind == CHEK_ROW_CLOSE) {
+        row.cell = cell_make(round);
+    }
     uint32_t lines = document.receipt != NULL ? document.receipt->lines_count : 0;
     PROP_CHECK(round->prop, chek_store_ensure(round->store, 1, lines, 1u << 20) == CHEK_OK);
     PROP_CHECK(round->prop, chek_store_ensure(round->plain, 1, lines, 1u << 20) == CHEK_OK);

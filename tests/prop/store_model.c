@@ -77,6 +77,7 @@ struct chek_scan_row
 store_model_scan_row(const struct chek_row *row, const struct chek_document *document)
 {
     struct chek_scan_row ret = {.row = *row};
+    ret.row.cell = (struct chek_bytes_view){0};
     if (document->receipt != NULL) {
         receipt_count(document->receipt, &ret);
     } else if (document->movement != NULL) {
@@ -159,7 +160,7 @@ store_model_rows_equal(const struct chek_row *a, const struct chek_row *b)
     return a->registration == b->registration && a->ordinal == b->ordinal && a->shift == b->shift &&
            a->completes == b->completes && a->warnings == b->warnings && a->binding == b->binding &&
            a->kind == b->kind && a->late == b->late && a->replaced == b->replaced &&
-           a->received_us == b->received_us;
+           a->received_us == b->received_us && chek_bytes_view_equal(a->cell, b->cell);
 }
 
 bool
