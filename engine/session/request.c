@@ -22,6 +22,8 @@ session__request_begin(struct chek_connection *connection, uint32_t row, uint64_
         host->request_free = request->next_free;
     } else {
         /* There are as many as all connections may have. */
+        CHEK_ASSERT(host->request_used_count <
+                    (size_t)host->config.connection_count_max * host->config.request_count_max);
         request = &host->requests[host->request_used_count++];
     }
     CHEK_ASSERT(connection->request_count < host->config.request_count_max);

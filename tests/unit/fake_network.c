@@ -195,6 +195,17 @@ fake_network_sent(struct fake_network *network, int peer, int error)
     stream->on_sent(stream, error);
 }
 
+void
+fake_network_forget(struct fake_network *network)
+{
+    for (int i = 0; i < network->peer_count; i++) {
+        CHEK_ASSERT(network->peers[i].stream == NULL);
+        free(network->peers[i].got);
+        network->peers[i] = (struct fake_peer){0};
+    }
+    network->peer_count = 0;
+}
+
 /* ---- the loop's side -------------------------------------------------------------------------- */
 
 bool

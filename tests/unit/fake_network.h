@@ -55,6 +55,9 @@ void fake_network_sent(struct fake_network *network, int peer, int error);
 /* Complete the timers that are due, and the closes. True when there was any. */
 bool fake_network_run(struct fake_network *network);
 
+/* Forget all peers, so that their numbers are used again. No stream may be left (asserted). */
+void fake_network_forget(struct fake_network *network);
+
 /* A timer is due already: a loop would not sleep. */
 bool fake_network_is_due(const struct fake_network *network);
 
