@@ -378,13 +378,13 @@ bool
 client_next(struct client *client, struct seen *ret)
 {
     const struct fake_peer *peer = &client->fixture->network->peers[client->peer];
-    const uint8_t *bytes = peer->got + client->read_size;
     size_t left = peer->got_size - client->read_size;
 
     if (left < CHEK_FRAME_HEAD_SIZE) {
         CHEK_ASSERT(left == 0 || fake_network_is_sending(client->fixture->network, client->peer));
         return false;
     }
+    const uint8_t *bytes = peer->got + client->read_size;
     struct seen seen = {.error = CHEK_OK};
     int error = chek_frame_head_decode(bytes, CHEK_FRAME_ANSWER_SIZE_MAX, &seen.head);
     CHEK_ASSERT(error == CHEK_OK && (seen.head.flags & CHEK_FRAME_ANSWER) != 0);
