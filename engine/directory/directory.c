@@ -66,6 +66,11 @@ chek_directory_load(uint32_t page_count_max, struct chek_bytes_view pages,
         return error;
     }
     error = chek_page_heap_load(&directory->heap, page_count_max, pages);
+    if (error == CHEK_OK &&
+        chek_page_heap_root_size(&directory->heap) != sizeof(struct directory__root)) {
+        chek_page_heap_finish(&directory->heap);
+        error = CHEK_E_CORRUPT;
+    }
     if (error != CHEK_OK) {
         chek_arena_finish(&directory->scratch);
         chek_memory_free(directory, sizeof *directory);

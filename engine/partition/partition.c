@@ -491,6 +491,10 @@ chek_partition_load(const struct chek_partition_config *config,
         return error;
     }
     error = chek_page_heap_load(&partition->heap, config->page_count_max, pages);
+    if (error == CHEK_OK &&
+        chek_page_heap_root_size(&partition->heap) != sizeof(struct partition__root)) {
+        error = CHEK_E_CORRUPT;
+    }
     if (error == CHEK_OK && config->number == 0) {
         error = chek_directory_load(config->page_count_max, rest, &partition->directory);
     } else if (error == CHEK_OK) {
