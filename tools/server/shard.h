@@ -34,6 +34,7 @@ enum server__message {
     SERVER_QUIET,           /* to shard 0: nothing is left to do */
     SERVER_SNAPSHOT_ASK,    /* struct server__gather_leaf: to shard 0 */
     SERVER_SNAPSHOT_ANSWER, /* and back */
+    SERVER_SNAPSHOT_WANTED, /* to shard 0: a shard's log has become long */
     SERVER_SNAPSHOT_BEGIN,  /* to every shard */
     SERVER_SNAPSHOT_STORED, /* struct server__snapshot: to shard 0 */
     SERVER_TRUNCATE,        /* to every shard: the manifest names the snapshot */
@@ -173,7 +174,9 @@ struct server__shard {
     struct chek_arena decode; /* a change told to the copy */
     struct chek_prng prng;    /* entropy of envelopes, seeded by the io room */
     struct server__counters counters;
-    struct chek_message life; /* started, quiet */
+    struct chek_message life;   /* started, quiet */
+    struct chek_message wanted; /* a snapshot */
+    bool wanted_posted;
     struct chek_op flush_op;
     struct server__snapshot snapshot;
     uint32_t seal_count; /* at work */

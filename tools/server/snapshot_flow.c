@@ -102,6 +102,19 @@ image_take(struct server__snapshot *snapshot, struct server__ground *ground)
     return CHEK_OK;
 }
 
+/* A log that has become long costs disk and a long start: it is time for a snapshot. */
+static void
+log_look(struct server__shard *shard)
+{
+    uint64_t size_max =
+        server__config(shard->server)->snapshot_log_size / server__shard_count(shard->server);
+    if (!shard->wanted_posted && !shard->stopping &&
+        chek_log_count(shard->log).durable_lsn - shard->snapshot.lsn > size_max) {
+        shard->wanted_posted = true;
+        server__post(shard, 0, SERVER_SNAPSHOT_WANTED, &shard->wanted);
+    }
+}
+
 void
 server__snapshot_turn(struct server__shard *shard)
 {
@@ -109,6 +122,7 @@ server__snapshot_turn(struct server__shard *shard)
     uint16_t partition_count = chek_server_partition_count(shard->server);
 
     if (!snapshot->running || snapshot->storing) {
+        log_look(shard);
         return;
     }
     while (snapshot->partition <= partition_count && shard->grounds[snapshot->partition] == NULL) {
@@ -150,6 +164,7 @@ on_begin(struct server__shard *shard)
     /* Whatever is durable now is in every image that is taken from now on. */
     snapshot->lsn = chek_log_count(shard->log).durable_lsn;
     snapshot->known = chek_log_known_at(shard->log, snapshot->lsn);
+    shard->wanted_posted = false;
     server__snapshot_turn(shard);
 }
 
@@ -235,6 +250,9 @@ server__snapshot_message(struct server__shard *shard, struct chek_message *messa
     case SERVER_SNAPSHOT_ANSWER:
         gather = ((struct server__gather_leaf *)message->payload)->gather;
         gather->on_done(shard, gather);
+        return;
+    case SERVER_SNAPSHOT_WANTED:
+        server__snapshot_begin(shard);
         return;
     case SERVER_SNAPSHOT_BEGIN:
         on_begin(shard);
