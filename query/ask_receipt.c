@@ -86,7 +86,7 @@ begin_key(struct chek_query_host *host, struct chek_visit *visit,
     state->document = question->document;
     state->sign = question->sign;
     state->autonomous = question->autonomous;
-    if ((question->present & 1u << (9 - 1)) != 0) {
+    if (question->total != 0) {
         state->total = question->total;
     }
     if (question->day != 0) {

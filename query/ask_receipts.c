@@ -40,8 +40,7 @@ begin(struct chek_query_host *host, struct chek_visit *visit)
     if (error != CHEK_OK) {
         return error;
     }
-    /* `after` absent is different from after ordinal 0. */
-    state->ordinal_next = (question.present & 1u << (6 - 1)) != 0 ? question.after + 1 : 0;
+    state->ordinal_next = question.after;
     visit->partition = visit->partition_last = home.partition;
     return CHEK_OK;
 }
@@ -147,7 +146,7 @@ step(struct chek_visit *visit, const struct chek_visit_ground *ground)
     }
     state->shown_count += answer.receipts_count;
     if (!visit->done && question.count_max != 0 && state->shown_count >= question.count_max) {
-        answer.next = state->ordinal_next - 1;
+        answer.next = state->ordinal_next;
         visit->done = true;
         out = query__chunk_begin(visit);
         chek_stored_list_encode(&out, &answer);

@@ -50,12 +50,12 @@ step(struct chek_visit *visit, const struct chek_visit_ground *ground)
 
     int error = decode(visit, ground->arena, &question);
     CHEK_ASSERT(error == CHEK_OK); /* the origin decoded it */
-    bool newest = (question.present & 1u << (3 - 1)) == 0;
+
     visit->fault = (struct chek_fault){.field = CHEK_FIELD_ASK_REPORT_SHIFT};
     visit->done = true;
     visit->error = chek_fiscal_report(fiscal, state->registration, question.shift,
-                                      newest ? UINT32_MAX : question.revision, question.closed,
-                                      ground->arena, &answer);
+                                      question.revision - 1 /* absent: UINT32_MAX */,
+                                      question.closed, ground->arena, &answer);
     if (visit->error != CHEK_OK) {
         return;
     }
