@@ -13,11 +13,9 @@ void
 session__deadline_handshake(struct chek_connection *connection)
 {
     struct chek_session_host *host = connection->host;
-    uint64_t now_ns = chek_io_now_ns(host->io);
 
-    connection->read_deadline_ns = now_ns + host->config.handshake_ns_max;
+    connection->read_deadline_ns = chek_io_now_ns(host->io) + host->config.handshake_ns_max;
     chek_list_add(&host->handshakes, &connection->read_link);
-    session__deadlines_tick(host, now_ns);
 }
 
 void

@@ -178,7 +178,7 @@ frame_judge(const struct chek_connection *connection, const struct chek_frame *f
     if (session__request_find(connection, frame->head.frame_id) != NULL) {
         return CHEK_E_EXISTS;
     }
-    if (connection->is_busy && right == CHEK_OPCODE_RIGHT_INGEST && row != ROW_RESUME) {
+    if (connection->is_busy && right == CHEK_OPCODE_RIGHT_INGEST) {
         return CHEK_E_BUSY;
     }
     return CHEK_OK;

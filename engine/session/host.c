@@ -321,11 +321,13 @@ void
 chek_session_revoke(struct chek_session_host *host, uint32_t principal)
 {
     struct chek_list *next;
+
+    CHEK_ASSERT(principal != 0); /* strangers have 0 */
     for (struct chek_list *at = host->open.next; at != &host->open; at = next) {
         struct chek_connection *connection =
             CHEK_CONTAINER_OF(at, struct chek_connection, open_link);
         next = at->next;
-        if (connection->state == SESSION_OPEN && connection->principal == principal) {
+        if (connection->principal == principal) {
             session__connection_fail(connection, 0, 0, CHEK_E_REVOKED, NULL);
         }
     }

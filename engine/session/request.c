@@ -148,7 +148,8 @@ is_stream(const struct chek_request *request)
     return session__rows[request->row].is_stream;
 }
 
-/* A stream that may send anything may send a whole frame: a frame cannot be cut. */
+/* Who may send anything may send a whole frame: a frame cannot be cut. An answer that is no stream
+ * has only one. */
 static bool
 window_is_open(const struct chek_request *request)
 {
@@ -177,7 +178,7 @@ chek_request_answer_begin(struct chek_request *request, size_t size_max)
 
     CHEK_ASSERT(connection->state == SESSION_OPEN);
     CHEK_ASSERT(size_max <= CHEK_FRAME_ANSWER_SIZE_MAX);
-    if (is_stream(request) && !window_is_open(request)) {
+    if (!window_is_open(request)) {
         chek_list_remove(&request->wait_link);
         request->waits_for_allow = true;
         return (struct chek_writer){.full = true};
@@ -330,6 +331,7 @@ session__requests_room(struct chek_connection *connection)
            !chek_list_is_empty(&connection->waiting)) {
         struct chek_request *request =
             CHEK_CONTAINER_OF(connection->waiting.next, struct chek_request, wait_link);
+        CHEK_ASSERT(request->connection == connection);
         chek_list_remove(&request->wait_link);
         connection->roomed = request;
         table->handlers[request->row].on_room(table->context, request);

@@ -373,6 +373,29 @@ test_frame_that_waits_for_us_has_no_deadline(void **state)
     fixture_destroy(both.fixture);
 }
 
+/* The frame that waits for a request to end came in two pieces. */
+static void
+test_frame_that_waits_for_a_request_has_no_deadline(void **state)
+{
+    (void)state;
+    struct session_fixture *fixture = fixture_create();
+    uint8_t bytes[256];
+    struct chek_writer out = chek_writer_over(bytes, sizeof bytes);
+
+    fixture->config.request_count_max = 1;
+    fixture_start(fixture);
+    struct client client = client_open(fixture, FIXTURE_ALL);
+    client_ask(&client, CHEK_OPCODE_FEED, 2, 16);
+    fixture_frame(&out, CHEK_OPCODE_FEED, 3, "01234567", 8);
+    client_give(&client, bytes, 20);
+    client_give(&client, bytes + 20, out.size - 20);
+    fixture->network->now_ns += 2 * fixture->config.frame_ns_max;
+    fixture_settle(fixture);
+    assert_false(client_is_closed(&client));
+    assert_int_equal(fixture->kept_count, 1);
+    fixture_destroy(fixture);
+}
+
 int
 main(void)
 {
@@ -388,5 +411,6 @@ main(void)
     TABLE_TEST(&table, test_frames_may_come_byte_by_byte);
     TABLE_TEST(&table, test_frame_must_be_whole_in_time_from_its_first_byte);
     TABLE_TEST(&table, test_frame_that_waits_for_us_has_no_deadline);
+    TABLE_TEST(&table, test_frame_that_waits_for_a_request_has_no_deadline);
     return table_run(&table, "session_frame");
 }

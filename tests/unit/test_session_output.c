@@ -251,13 +251,13 @@ test_streams_take_turns(void **state)
     fixture_destroy(scene.fixture);
 }
 
-/* The stream takes what it gets; the other wants a whole half. */
+/* The stream takes what it gets; the second wants a whole half, the third nothing. */
 static void
 room_stream_or_much(struct session_fixture *fixture, struct kept *kept)
 {
     if (kept->opcode == CHEK_OPCODE_ASK_RECEIPTS) {
         room_stream(fixture, kept);
-    } else {
+    } else if (kept->opcode == CHEK_OPCODE_ASK_RECEIPT) {
         fixture->number = kept_stream(kept, CHEK_FRAME_ANSWER_SIZE_MAX, true);
     }
 }
@@ -275,6 +275,8 @@ test_who_waits_for_much_is_not_starved_by_who_needs_little(void **state)
     (void)stream_until_full(&kept[0]);
     /* The large one asks behind the stream, whose turn is first. */
     assert_false(kept_stream(&kept[1], CHEK_FRAME_ANSWER_SIZE_MAX, true));
+    client_ask(&scene.client, CHEK_OPCODE_FEED, 4, 16);
+    assert_false(kept_stream(&kept[2], CHUNK_SIZE, true)); /* waits behind it */
     scene.fixture->room = room_stream_or_much;
     while (scene.fixture->number == 0) {
         assert_true(half_count < 3);
@@ -283,6 +285,7 @@ test_who_waits_for_much_is_not_starved_by_who_needs_little(void **state)
             sent(&scene);
             half_count += !is_sending(&scene);
         }
+        assert_int_equal(kept[2].room_count, scene.fixture->number);
     }
     fixture_destroy(scene.fixture);
 }
@@ -324,6 +327,7 @@ test_refusals_always_fit(void **state)
     }
     assert_true(refused_count < 10);
     assert_true(fake_network_is_paused(scene.fixture->network, scene.client.peer));
+    unsigned room_count = kept[0].room_count;
     for (unsigned i = 0; i < 8; i++) {
         chek_request_refuse(kept[i].request, CHEK_E_NOT_FOUND, NULL,
                             "a text of 255 bytes ........................................"
@@ -335,8 +339,44 @@ test_refusals_always_fit(void **state)
     }
     fixture_settle(scene.fixture);
     assert_int_equal(chek_session_count(scene.fixture->host).refusal_count, 900 + 8);
+    assert_int_equal(kept[0].room_count, room_count); /* it waited, and is over */
     assert_false(fake_network_is_paused(scene.fixture->network, scene.client.peer));
     assert_false(client_is_closed(&scene.client));
+    fixture_destroy(scene.fixture);
+}
+
+/* Refusals of frames may fill what is left, but not what the connection itself needs at the end. */
+static void
+test_last_refusal_fits_behind_refused_frames(void **state)
+{
+    (void)state;
+    struct scene scene = scene_begin();
+    client_send(&scene.client, CHEK_OPCODE_PING, 2, "", 1);
+    fixture_pass(scene.fixture); /* in flight, and stays so */
+    for (uint64_t id = 100; !fake_network_is_paused(scene.fixture->network, scene.client.peer);
+         id++) {
+        client_send(&scene.client, 999, id, "", 0);
+    }
+    chek_session_revoke(scene.fixture->host, FIXTURE_ALL);
+    fixture_settle(scene.fixture);
+    struct seen seen = {.error = CHEK_OK};
+    while (client_next(&scene.client, &seen)) {
+    }
+    assert_error(seen.error, CHEK_E_REVOKED);
+    assert_true(client_is_closed(&scene.client));
+    fixture_destroy(scene.fixture);
+}
+
+static void
+test_output_may_be_larger_than_the_largest_answer(void **state)
+{
+    (void)state;
+    struct scene scene = {.fixture = fixture_create()};
+    scene.fixture->config.output_size = 4 * 1024 * 1024;
+    fixture_start(scene.fixture);
+    scene.client = client_open(scene.fixture, FIXTURE_ALL);
+    ask_freely(&scene, 2);
+    assert_true(stream_until_full(&scene.fixture->kept[0]) >= 4 * 1024 * 1024 / FRAME_SIZE);
     fixture_destroy(scene.fixture);
 }
 
@@ -550,6 +590,8 @@ main(void)
     TABLE_TEST(&table, test_who_waits_for_much_is_not_starved_by_who_needs_little);
     TABLE_TEST(&table, test_small_answers_pass_a_waiting_stream);
     TABLE_TEST(&table, test_refusals_always_fit);
+    TABLE_TEST(&table, test_last_refusal_fits_behind_refused_frames);
+    TABLE_TEST(&table, test_output_may_be_larger_than_the_largest_answer);
     TABLE_TEST(&table, test_answers_that_waited_end_inside_on_room);
     TABLE_TEST(&table, test_stream_stops_at_its_window_and_goes_on_when_allowed);
     TABLE_TEST(&table, test_allowing_ahead_adds_up);

@@ -156,6 +156,23 @@ test_requests_above_the_cap_wait_unread(void **state)
     fixture_destroy(scene.fixture);
 }
 
+/* The room that an answer takes in the output is not what the next request waits for. */
+static void
+test_next_request_begins_although_a_send_is_slow(void **state)
+{
+    (void)state;
+    struct scene scene = scene_with(1, 0);
+    client_send(&scene.client, CHEK_OPCODE_PING, 2, "", 1);
+    fixture_pass(scene.fixture);
+    assert_true(fake_network_is_sending(scene.fixture->network, scene.client.peer));
+    client_ask(&scene.client, CHEK_OPCODE_ASK_REPORT, 3, 16);
+    client_ask(&scene.client, CHEK_OPCODE_ASK_REPORT, 4, 16);
+    kept_answer(&scene.fixture->kept[0], 3);
+    fixture_pass(scene.fixture);
+    assert_int_equal(scene.fixture->kept_count, 2);
+    fixture_destroy(scene.fixture);
+}
+
 static void
 test_control_frames_pass_a_full_house_if_they_are_next(void **state)
 {
@@ -566,9 +583,13 @@ test_revoke_ends_the_connections_of_one_principal(void **state)
 
     client_ask(&scene.client, CHEK_OPCODE_ASK_SUMS, 2, 16);
     client_ask(&other, CHEK_OPCODE_ASK_SUMS, 2, 16);
+    chek_request_park(scene.fixture->kept[0].request);
+    client_send(&scene.client, CHEK_OPCODE_PING, 3, "", 1);
+    assert_true(is_paused(&scene));
     chek_session_revoke(scene.fixture->host, FIXTURE_ALL);
     assert_true(scene.fixture->kept[0].is_abandoned);
     assert_false(scene.fixture->kept[1].is_abandoned);
+    assert_false(is_paused(&scene));                 /* what still comes is read, and dropped */
     client_send(&again, CHEK_OPCODE_PING, 3, "", 1); /* is not heard any more */
     expect(&scene.client, 0, 0, CHEK_E_REVOKED);
     expect(&again, 0, 0, CHEK_E_REVOKED);
@@ -611,6 +632,7 @@ test_drain_answers_what_is_in_work_then_closes(void **state)
     assert_null(scene.fixture->network->listener);
     assert_false(chek_session_is_drained(scene.fixture->host));
     client_ask(&scene.client, CHEK_OPCODE_FEED, 5, 16); /* too late */
+    client_ask(&scene.client, CHEK_OPCODE_FEED, 6, 16);
     expect(&idle, 0, 0, CHEK_E_STOPPING);
     expect(&stranger, 0, 0, CHEK_E_STOPPING);
     assert_true(client_is_closed(&idle) && client_is_closed(&stranger));
@@ -672,6 +694,7 @@ main(void)
     TABLE_TEST(&table, test_handlers_may_answer_inside_their_call);
     TABLE_TEST(&table, test_refusal_carries_fault_and_text);
     TABLE_TEST(&table, test_requests_above_the_cap_wait_unread);
+    TABLE_TEST(&table, test_next_request_begins_although_a_send_is_slow);
     TABLE_TEST(&table, test_control_frames_pass_a_full_house_if_they_are_next);
     TABLE_TEST(&table, test_bytes_in_flight_above_the_credits_stop_reading);
     TABLE_TEST(&table, test_a_frame_larger_than_all_credits_is_handled_alone);
