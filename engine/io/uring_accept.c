@@ -42,10 +42,22 @@ io__accept_destroy(struct chek_uring_group *group)
 
 /* ---- listen and stop --------------------------------------------------------------------------- */
 
-/* The acceptor that listens on `address`, else a free place, else NULL. */
-static struct uring_acceptor *
-acceptor_find(struct chek_uring_group *group, const char *address)
+/* Whether the address leaves the port to the system: two such need not be one. */
+static bool
+port_is_open(const char *address)
 {
+    size_t size = strlen(address);
+    return size >= 2 && strcmp(address + size - 2, ":0") == 0;
+}
+
+/*
+ * The acceptor that listens on `address`, else a free place, else NULL. A shard that listens on
+ * HOST:0 already means another port when it asks again.
+ */
+static struct uring_acceptor *
+acceptor_find(const struct uring_shard *shard, const char *address)
+{
+    struct chek_uring_group *group = shard->group;
     struct uring_acceptor *vacant = NULL;
 
     for (unsigned i = 0; i < URING_ACCEPTOR_COUNT_MAX; i++) {
@@ -53,7 +65,9 @@ acceptor_find(struct chek_uring_group *group, const char *address)
         if (acceptor->file < 0) {
             vacant = vacant != NULL ? vacant : acceptor;
         } else if (atomic_load(&acceptor->listener_count) > 0 &&
-                   strcmp(acceptor->address, address) == 0) {
+                   strcmp(acceptor->address, address) == 0 &&
+                   (!port_is_open(address) ||
+                    atomic_load(&acceptor->listeners[shard->io.shard]) == NULL)) {
             return acceptor;
         }
     }
@@ -81,7 +95,7 @@ acceptor_open(struct uring_acceptor *acceptor, struct uring_shard *shard, const 
 static int
 listen_locked(struct uring_shard *shard, struct chek_listener *listener, const char *address)
 {
-    struct uring_acceptor *acceptor = acceptor_find(shard->group, address);
+    struct uring_acceptor *acceptor = acceptor_find(shard, address);
 
     if (acceptor == NULL) {
         return CHEK_E_FULL;
@@ -92,7 +106,9 @@ listen_locked(struct uring_shard *shard, struct chek_listener *listener, const c
             return error;
         }
     }
-    CHEK_ASSERT(atomic_load(&acceptor->listeners[shard->io.shard]) == NULL);
+    if (atomic_load(&acceptor->listeners[shard->io.shard]) != NULL) {
+        return -EADDRINUSE;
+    }
     atomic_store(&acceptor->listeners[shard->io.shard], listener);
     atomic_fetch_add(&acceptor->listener_count, 1);
     listener->op.argument = acceptor;

@@ -67,6 +67,7 @@ class Server:
             raise Failure(f"chekd is not ready: {line!r} {said[-2000:]}")
         where = dict(word.split("=", 1) for word in words[2:])
         self.address = where["listen"]
+        self.metrics = where["metrics"]
 
     def end(self, how):
         """End the process by a signal and return its exit code."""
