@@ -350,6 +350,7 @@ chek_uring_run(struct chek_io *io)
     }
     io__work_drain(shard);
     io__ring_drain(shard);
+    io__timer_drain(shard);
     io__stream_close_all(shard);
     return error;
 }

@@ -190,6 +190,8 @@ void io__file_on_done(struct uring_shard *shard, struct chek_op *op, int result)
 /* uring_timer.c */
 void io__timer_add(struct uring_shard *shard, struct chek_op *op);
 void io__timer_run(struct uring_shard *shard);
+/* Forget all timers at the end; they are not in flight any more. */
+void io__timer_drain(struct uring_shard *shard);
 /* Nanoseconds to the next timer, UINT64_MAX when there is none. */
 uint64_t io__timer_wait_ns(const struct uring_shard *shard);
 

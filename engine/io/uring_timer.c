@@ -114,3 +114,14 @@ io__timer_run(struct uring_shard *shard)
         }
     }
 }
+
+void
+io__timer_drain(struct uring_shard *shard)
+{
+    while (shard->timers != NULL) {
+        struct chek_op *op = shard->timers;
+        shard->timers = heap_meld_list(child_of(op));
+        op->argument = NULL;
+        op->in_flight = false;
+    }
+}

@@ -155,6 +155,27 @@ test_shard_sleeps_until_the_timer(void **state)
 }
 
 static void
+test_timers_that_are_not_due_are_over_when_the_shard_stops(void **state)
+{
+    (void)state;
+    struct clock *clock = clock_open();
+    uint64_t now_ns = chek_io_now_ns(clock->io);
+    for (unsigned i = 0; i < 10; i++) {
+        clock_set(clock, now_ns + (i == 5 ? 0 : UINT64_C(100000000000)));
+    }
+    clock->wanted_count = 1;
+
+    assert_int_equal(chek_uring_run(clock->io), CHEK_OK);
+
+    assert_int_equal(clock->fired_count, 1);
+    for (unsigned i = 0; i < 10; i++) {
+        assert_false(clock->alarms[i].op.in_flight);
+        assert_int_equal(clock->alarms[i].done_count, i == 5);
+    }
+    clock_close(clock);
+}
+
+static void
 test_clocks_are_the_systems(void **state)
 {
     (void)state;
@@ -203,6 +224,7 @@ main(void)
     TABLE_TEST(&table, test_timers_fire_once_in_the_order_of_deadlines_then_of_setting);
     TABLE_TEST(&table, test_timer_set_by_a_timer_has_the_next_turn);
     TABLE_TEST(&table, test_shard_sleeps_until_the_timer);
+    TABLE_TEST(&table, test_timers_that_are_not_due_are_over_when_the_shard_stops);
     TABLE_TEST(&table, test_clocks_are_the_systems);
     TABLE_TEST(&table, test_random_fills_every_byte);
     return table_run(&table, "uring_timer");
