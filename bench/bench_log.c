@@ -248,8 +248,9 @@ writer_on_turn(void *context)
         chek_uring_stop(writer->group);
     }
     for (unsigned i = 0; i < CHEK_LOG_GROUP_COUNT && !writer->ended; i++) {
-        uint64_t in_flight = chek_log_count(writer->log).appended_lsn - writer->durable_size;
-        if (in_flight > CHEK_LOG_GROUP_COUNT * writer->group_size) {
+        const struct chek_log_counters counters = chek_log_count(writer->log);
+        if (counters.appended_lsn - counters.durable_lsn >=
+            (CHEK_LOG_GROUP_COUNT - 1) * writer->group_size) {
             break;
         }
         writer_fill(writer);
