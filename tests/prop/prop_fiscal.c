@@ -12,8 +12,8 @@
 #include "engine/base/civil.h"
 #include "engine/base/money.h"
 #include "tests/fiscal/fixture.h"
-#include "tests/fiscal/naive.h"
 #include "tests/prop/prop.h"
+#include "tools/verify/naive/naive.h"
 
 #define REGISTER_COUNT 3
 #define DOCUMENT_COUNT 260
@@ -30,7 +30,7 @@ struct sent {
 };
 
 struct story_register {
-    struct naive naive;
+    struct chek_naive naive;
     struct sent sent[2 * DOCUMENT_COUNT];
     uint32_t sent_count;
     uint32_t number;
@@ -260,7 +260,7 @@ state_hash(struct story *story)
 
 static void
 check_expected(struct story *story, const struct chek_result *result, uint8_t status,
-               const struct naive_expected *expected)
+               const struct chek_naive_expected *expected)
 {
     if (result->status != status || result->ordinal != expected->ordinal ||
         result->shift != expected->shift || result->warnings != expected->warnings) {
@@ -289,7 +289,8 @@ send_fresh(struct story *story, uint32_t at, const struct chek_document *documen
            const struct chek_document *fuller)
 {
     struct story_register *to = &story->registers[at];
-    struct naive_expected expected = naive_apply(&to->naive, document, -1);
+    struct chek_naive_expected expected;
+    PROP_CHECK(story->prop, chek_naive_apply(&to->naive, document, -1, &expected) == CHEK_OK);
     struct chek_result result = send_document(story, at, document);
     check_expected(story, &result, CHEK_STATUS_STORED, &expected);
     remember(to, document, fuller);
@@ -391,7 +392,7 @@ act_close(struct story *story, uint32_t at)
         uint32_t shift = 1 + (uint32_t)below(story, to->naive.last);
         bool is_taken = false;
         for (uint32_t i = 0; i < to->naive.count; i++) {
-            const struct naive_entry *entry = &to->naive.entries[i];
+            const struct chek_naive_entry *entry = &to->naive.entries[i];
             is_taken = is_taken || (entry->document != NULL && entry->document->close != NULL &&
                                     entry->shift == shift);
         }
@@ -414,8 +415,8 @@ act_repeat(struct story *story, uint32_t at)
 {
     struct story_register *to = &story->registers[at];
     const struct sent *sent = choose_sent(story, to);
-    const struct naive_entry *standing =
-        &to->naive.entries[naive_standing(&to->naive, sent->entry)];
+    const struct chek_naive_entry *standing =
+        &to->naive.entries[chek_naive_standing(&to->naive, sent->entry)];
     uint64_t before = state_hash(story);
     uint64_t history = chek_store_history_hash(story->fixture.store);
     struct chek_result result = send_document(story, at, sent->document);
@@ -471,7 +472,9 @@ act_fuller(struct story *story, uint32_t at)
         if (sent->fuller == NULL || chance(story, 50)) {
             continue;
         }
-        struct naive_expected expected = naive_apply(&to->naive, sent->fuller, sent->entry);
+        struct chek_naive_expected expected;
+        PROP_CHECK(story->prop,
+                   chek_naive_apply(&to->naive, sent->fuller, sent->entry, &expected) == CHEK_OK);
         struct chek_result result = send_document(story, at, sent->fuller);
         check_expected(story, &result, CHEK_STATUS_COMPLETED, &expected);
         remember(to, sent->fuller, NULL);
@@ -493,16 +496,16 @@ act_move(struct story *story, uint32_t at)
 /* ---- laws ------------------------------------------------------------------------------------- */
 
 static void
-check_figures(struct story *story, const struct naive_figures *want,
+check_figures(struct story *story, const struct chek_naive_figures *want,
               const struct chek_report *report)
 {
-    static struct naive_figures got;
-    naive_read_report(report, &got);
-    const char *name = naive_differs(want, &got);
+    static struct chek_naive_figures got;
+    chek_naive_read_report(report, &got);
+    const char *name = chek_naive_differs(want, &got);
     if (name != NULL) {
         fprintf(stderr, "register %u, shift %u, revision %u: %s is %" PRId64 ", not %" PRId64 "\n",
                 report->registration, report->shift, report->revision, name,
-                naive_value(&got, name), naive_value(want, name));
+                chek_naive_value(&got, name), chek_naive_value(want, name));
     }
     PROP_CHECK(story->prop, name == NULL);
 }
@@ -510,26 +513,26 @@ check_figures(struct story *story, const struct naive_figures *want,
 static void
 check_report(struct story *story, uint32_t at, uint32_t shift, uint32_t revision)
 {
-    static struct naive_figures want;
-    const struct naive *naive = &story->registers[at].naive;
+    static struct chek_naive_figures want;
+    const struct chek_naive *naive = &story->registers[at].naive;
     struct chek_answer_report answer;
     chek_arena_reset(&story->fixture.arena);
     int error = chek_fiscal_report(&story->fixture.fiscal, at + 1, shift, revision, false,
                                    &story->fixture.arena, &answer);
     PROP_CHECK(story->prop, error == CHEK_OK);
     if (shift == naive->open) {
-        naive_open(naive, &want);
+        PROP_CHECK(story->prop, chek_naive_open(naive, &want) == CHEK_OK);
         check_figures(story, &want, answer.report);
         return;
     }
     struct chek_report frozen = *answer.report;
     PROP_CHECK(story->prop, frozen.revision == revision);
     frozen.revision = 0;
-    naive_frozen(naive, shift, &want);
+    PROP_CHECK(story->prop, chek_naive_frozen(naive, shift, &want) == CHEK_OK);
     check_figures(story, &want, &frozen);
     PROP_CHECK(story->prop, (answer.late != NULL) == (revision != 0));
     if (answer.late != NULL) {
-        naive_late(naive, shift, revision, &want);
+        PROP_CHECK(story->prop, chek_naive_late(naive, shift, revision, &want) == CHEK_OK);
         check_figures(story, &want, answer.late);
     }
 }
@@ -537,10 +540,10 @@ check_report(struct story *story, uint32_t at, uint32_t shift, uint32_t revision
 static void
 check_numbers(struct story *story, uint32_t at)
 {
-    const struct naive *naive = &story->registers[at].naive;
+    const struct chek_naive *naive = &story->registers[at].naive;
     for (uint32_t i = 0; i < naive->count; i++) {
-        const struct naive_entry *entry = &naive->entries[i];
-        uint32_t standing = naive->entries[naive_standing(naive, (int32_t)i)].ordinal;
+        const struct chek_naive_entry *entry = &naive->entries[i];
+        uint32_t standing = naive->entries[chek_naive_standing(naive, (int32_t)i)].ordinal;
         uint32_t ordinal;
         PROP_CHECK(story->prop, chek_fiscal_newest_copy(&story->fixture.fiscal, at + 1,
                                                         entry->ordinal, &ordinal) == CHEK_OK);
@@ -558,7 +561,7 @@ check_numbers(struct story *story, uint32_t at)
 
 struct holes {
     struct story *story;
-    const struct naive *naive;
+    const struct chek_naive *naive;
     uint32_t count;
     uint32_t end;
 };
@@ -575,7 +578,7 @@ on_gap(void *context, uint32_t first, uint32_t count)
 static void
 check_gaps(struct story *story, uint32_t at)
 {
-    const struct naive *naive = &story->registers[at].naive;
+    const struct chek_naive *naive = &story->registers[at].naive;
     static bool seen[1 << 20];
     memset(seen, 0, sizeof seen);
     uint32_t first = UINT32_MAX;
@@ -610,11 +613,11 @@ static bool
 on_shift(void *context, const struct chek_shift *shift)
 {
     struct shift_list *list = context;
-    const struct naive *naive = &list->story->registers[list->at].naive;
+    const struct chek_naive *naive = &list->story->registers[list->at].naive;
     PROP_CHECK(list->story->prop, shift->shift > list->last);
     PROP_CHECK(list->story->prop,
                (int32_t)shift->revision ==
-                   (shift->shift == naive->open ? 0 : naive_revision(naive, shift->shift)));
+                   (shift->shift == naive->open ? 0 : chek_naive_revision(naive, shift->shift)));
     list->last = shift->shift;
     list->count += 1;
     return true;
@@ -624,14 +627,14 @@ static void
 check_laws(struct story *story)
 {
     for (uint32_t at = 0; at < REGISTER_COUNT; at++) {
-        const struct naive *naive = &story->registers[at].naive;
+        const struct chek_naive *naive = &story->registers[at].naive;
         uint32_t count = 0;
         if (naive->open != 0) {
             check_report(story, at, naive->open, UINT32_MAX);
             count += 1;
         }
         for (uint32_t shift = 1; shift <= naive->last; shift++) {
-            int32_t revision = naive_revision(naive, shift);
+            int32_t revision = chek_naive_revision(naive, shift);
             for (int32_t r = revision; r >= 0 && r >= revision - 4; r--) {
                 check_report(story, at, shift, (uint32_t)r);
             }
@@ -718,6 +721,9 @@ run(struct prop *prop, struct chek_prng prng, bool reloads, bool checks)
     }
     uint64_t hash =
         chek_page_heap_hash(&story.fixture.heap) ^ chek_store_history_hash(story.fixture.store);
+    for (uint32_t at = 0; at < REGISTER_COUNT; at++) {
+        chek_naive_finish(&story.registers[at].naive);
+    }
     fixture_end(&story.fixture);
     chek_arena_finish(&story.arena);
     return hash;
