@@ -233,7 +233,9 @@ static struct address_case {
     {"something_behind_the_bracket_is_usage", "[::1]7420", CHEK_E_USAGE},
     {"nobody_listens", "127.0.0.1:1", -ECONNREFUSED},
     {"nobody_listens_on_ipv6", "[::1]:1", -ECONNREFUSED},
-    {"a_host_without_an_address", "a-label-of-more-than-sixty-three-letters-is-no-name-of-any-host-in-the-world:1", CHEK_E_NOT_FOUND},
+    {"a_host_without_an_address",
+     "a-label-of-more-than-sixty-three-letters-is-no-name-of-any-host-in-the-world:1",
+     CHEK_E_NOT_FOUND},
 };
 
 static void

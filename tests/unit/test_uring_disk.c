@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -246,15 +247,13 @@ static void
 test_free_is_what_the_system_says(void **state)
 {
     struct disk *disk = *state;
+    struct statvfs said;
+    assert_int_equal(statvfs(disk->fixture.folder, &said), 0);
     int64_t size = chek_disk_free(disk->io);
+    int64_t wanted = (int64_t)(said.f_bavail * said.f_frsize);
     assert_true(size > 0);
-    int file = file_make(disk, "f");
-    char *bytes = calloc(1, 8 << 20);
-    assert_int_equal(chek_disk_write(disk->io, file, bytes, 8 << 20, 0), CHEK_OK);
-    assert_int_equal(chek_disk_sync(disk->io, file), CHEK_OK);
-    assert_true(chek_disk_free(disk->io) <= size + (64 << 20)); /* others write here, too */
-    chek_disk_close(disk->io, file);
-    free(bytes);
+    /* Others write here, too: as near as makes it that file system and that count. */
+    assert_true(size > wanted / 2 && size / 2 < wanted);
 }
 
 /* ---- limits and other processes ---------------------------------------------------------------- */
