@@ -27,8 +27,13 @@ static int
 begin(struct chek_query_host *host, struct chek_visit *visit)
 {
     struct chek_ask_registers question;
+    struct registers_state *state = (void *)visit->state;
     (void)host;
-    return decode(visit, chek_request_arena(visit->request), &question);
+    int error = decode(visit, chek_request_arena(visit->request), &question);
+    if (error == CHEK_OK && question.registration != 0) {
+        state->registration_next = question.registration - 1;
+    }
+    return error;
 }
 
 static bool
@@ -59,6 +64,9 @@ step(struct chek_visit *visit, const struct chek_visit_ground *ground)
 
     int error = decode(visit, ground->arena, &question);
     CHEK_ASSERT(error == CHEK_OK && list != NULL);
+    if (question.registration != 0 && question.registration < count) {
+        count = question.registration; /* the one that is asked for is the last */
+    }
     for (uint32_t i = 0;
          i < LOOKED_AT_A_STEP && state->registration_next < count && shown < REGISTERS_A_STEP;
          i++) {
