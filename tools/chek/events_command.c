@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * events_command.c - chek events: what happened, in order, from a place on.
+ *
+ * Every line has the cursor behind its frame: who keeps the last one he has worked off goes on
+ * there and misses nothing; events that come again carry the same numbers.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/base/civil.h"
+#include "tools/chek/arguments.h"
+#include "tools/chek/commands.h"
+#include "tools/chek/json.h"
+#include "tools/chek/text_table.h"
+
+CHEK__ENCODER(ask_events)
+
+struct event_list {
+    struct chek__run *run;
+    uint64_t limit, count; /* limit 0: none */
+};
+
+static const char *const kind_names[] = {"receipt",      "movement",   "shift opened",
+                                         "shift closed", "registered", "late",
+                                         "completed",    "conflict",   "alarm"};
+
+_Static_assert(CHEK_COUNT(kind_names) == CHEK_EVENT_KIND_COUNT, "every kind has a name");
+
+static void
+event_json(struct chek__run *run, const struct chek_event_entry *entry,
+           struct chek_bytes_view cursor)
+{
+    chek__json_open(run);
+    chek__json_number(run, "partition", entry->partition);
+    chek__json_number(run, "seq", (int64_t)entry->seq);
+    chek__json_fields(run, CHEK_RECORD_EVENT, entry->event);
+    chek__json_text(run, "cursor", cursor);
+    chek__json_close(run);
+    chek__json_end(run);
+}
+
+static void
+event_print(const struct chek_event_entry *entry)
+{
+    const struct chek_event *event = entry->event;
+    char time[24];
+    char received[CHEK_CIVIL_TEXT_MAX] = "";
+    (void)chek__time_text(event->time, time);
+    if (event->received != 0) {
+        (void)chek_civil_write_utc(event->received, received);
+    }
+    (void)printf("%u/%llu  %s  %-12s  register %u  shift %u  document %u  total %lld  %s\n",
+                 entry->partition, (unsigned long long)entry->seq, received,
+                 kind_names[event->kind % CHEK_EVENT_KIND_COUNT], event->registration, event->shift,
+                 event->document, (long long)event->total, time);
+}
+
+static int
+on_events(void *context, struct chek_bytes_view body)
+{
+    struct event_list *list = context;
+    struct chek_events answer;
+    int error = CHEK__DECODE(list->run, events, body, &answer);
+    for (uint32_t i = 0; error == CHEK_OK && i < answer.events_count; i++) {
+        if (list->run->json) {
+            event_json(list->run, &answer.events[i], answer.cursor);
+        } else {
+            event_print(&answer.events[i]);
+        }
+        list->count += 1;
+    }
+    if (error == CHEK_OK && !list->run->json && answer.events_count != 0) {
+        (void)printf("cursor %.*s\n", (int)answer.cursor.size, (const char *)answer.cursor.bytes);
+    }
+    (void)fflush(stdout); /* who follows sees each frame when it comes */
+    return error;
+}
+
+static int
+events(struct chek__run *run, int count, char **words)
+{
+    struct event_list list = {.run = run};
+    const char *from = "0";
+    const char *consumer = "";
+    uint64_t partition = UINT64_MAX;
+    bool follow = false;
+    const struct chek__option options[] = {
+        {"from", CHEK__OPTION_TEXT, (void *)&from},
+        {"partition", CHEK__OPTION_NUMBER, &partition},
+        {"consumer", CHEK__OPTION_TEXT, (void *)&consumer},
+        {"follow", CHEK__OPTION_FLAG, &follow},
+    };
+    int stop = chek__arguments_read(run, count, words, options, CHEK_COUNT(options), NULL);
+    if (stop != CHEK_OK) {
+        return stop - 1;
+    }
+    partition += 1; /* the number + 1; all: 0 */
+    if (partition > UINT16_MAX) {
+        return chek__usage(run, "--partition: there are fewer");
+    }
+    struct chek_ask_events question = {.cursor = chek_bytes_view_text(from),
+                                       .partition = (uint32_t)partition,
+                                       .follow = follow,
+                                       .consumer = chek_bytes_view_text(consumer)};
+    if (follow) {
+        stop = chek__connect(run);
+        if (stop != CHEK_OK) {
+            return stop;
+        }
+        chek_client_timeout(run->client, CHEK_CLIENT_TIMEOUT_FOREVER);
+    }
+    return chek__ask(run, CHEK_OPCODE_ASK_EVENTS, ask_events_encode, &question, on_events, &list);
+}
+
+const struct chek__command chek__command_events = {
+    "events", "what happened, from a cursor on",
+    "  chek events --from CURSOR [--partition P] [--consumer NAME] [--follow]\n\n"
+    "  --from      `0` = from the start, or the cursor of a line seen before\n"
+    "  --consumer  a name whose last cursor the server keeps in its status\n"
+    "  --follow    go on as things happen\n\n"
+    "Examples\n"
+    "  chek events --from 0 --json\n"
+    "  chek events --from 0 --consumer loader --follow --json\n",
+    events};

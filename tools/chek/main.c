@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c - chek: the command line of the server. Finds the command, runs it, ends.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/chek/commands.h"
+
+#define ARENA_SIZE ((size_t)256 * 1024 * 1024) /* of one answer: touched as used */
+#define KEPT_SIZE ((size_t)1024 * 1024 * 1024)
+
+static const struct chek__command *const commands[] = {
+    &chek__command_report_x,  &chek__command_report_z,   &chek__command_shifts,
+    &chek__command_receipts,  &chek__command_receipt,    &chek__command_analytics,
+    &chek__command_kkm_list,  &chek__command_kkm_show,   &chek__command_kkm_add,
+    &chek__command_token_add, &chek__command_token_list, &chek__command_token_revoke,
+    &chek__command_status,    &chek__command_snapshot,   &chek__command_events,
+};
+
+/* How many words of the line are this command's name; 0: it is another one. */
+static int
+words_match(const char *words, int count, char **line)
+{
+    int taken = 0;
+    while (*words != 0) {
+        size_t size = strcspn(words, " ");
+        if (taken == count || strlen(line[taken]) != size ||
+            memcmp(line[taken], words, size) != 0) {
+            return 0;
+        }
+        taken += 1;
+        words += size;
+        words += *words == ' ';
+    }
+    return taken;
+}
+
+static void
+help_show(FILE *out)
+{
+    (void)fprintf(out, "chek - ask and feed a chek server\n\n"
+                       "  chek COMMAND [options]\n\n");
+    for (size_t i = 0; i < CHEK_COUNT(commands); i++) {
+        (void)fprintf(out, "  %-14s %s\n", commands[i]->words, commands[i]->summary);
+    }
+    (void)fprintf(
+        out, "\nEvery command takes\n"
+             "  --server HOST:PORT   where chekd listens (CHEK_SERVER; " RUN_SERVER_DEFAULT ")\n"
+             "  --token-file FILE    the token to show (CHEK_TOKEN_FILE)\n"
+             "  --json               for programs: one document, or a line for each row of a list\n"
+             "  --help               what it does, with examples\n\n"
+             "A register is named by registration number, factory number, FN, device id, or the\n"
+             "engine's id. Exit: 0 done, 1 refused or not found, 2 wrong usage.\n");
+}
+
+static int
+command_run(const struct chek__command *command, int count, char **words)
+{
+    struct chek__run run = {.command = command};
+    if (chek_arena_init(&run.arena, ARENA_SIZE) != CHEK_OK ||
+        chek_arena_init(&run.kept, KEPT_SIZE) != CHEK_OK) {
+        (void)fprintf(stderr, "chek: no memory\n");
+        return CHEK__EXIT_REFUSED;
+    }
+    int code = command->run(&run, count, words);
+    chek_client_close(run.client);
+    chek_arena_finish(&run.arena);
+    chek_arena_finish(&run.kept);
+    if (fflush(stdout) != 0 && code == CHEK__EXIT_DONE) {
+        (void)fprintf(stderr, "chek: what was to be shown could not be written\n");
+        code = CHEK__EXIT_REFUSED;
+    }
+    return code;
+}
+
+int
+main(int count, char **line)
+{
+    (void)signal(SIGPIPE, SIG_DFL); /* `chek receipts | head` ends quietly */
+    if (count > 1 && (strcmp(line[1], "--help") == 0 || strcmp(line[1], "help") == 0)) {
+        help_show(stdout);
+        return CHEK__EXIT_DONE;
+    }
+    if (count > 1 && strcmp(line[1], "--version") == 0) {
+        (void)printf("chek " RUN_VERSION "\n");
+        return CHEK__EXIT_DONE;
+    }
+    for (size_t i = 0; i < CHEK_COUNT(commands); i++) {
+        int taken = words_match(commands[i]->words, count - 1, line + 1);
+        if (taken > 0) {
+            return command_run(commands[i], count - 1 - taken, line + 1 + taken);
+        }
+    }
+    if (count > 1) {
+        (void)fprintf(stderr, "chek: there is no command '%s'; `chek --help` lists them\n",
+                      line[1]);
+    } else {
+        help_show(stderr);
+    }
+    return CHEK__EXIT_USAGE;
+}
