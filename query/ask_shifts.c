@@ -2,6 +2,8 @@
 /*
  * ask_shifts.c - the shifts of a register, a bounded number a step.
  */
+#include <string.h>
+
 #include "engine/base/assertion.h"
 #include "query/host.h"
 
@@ -41,8 +43,11 @@ begin(struct chek_query_host *host, struct chek_visit *visit)
     return CHEK_OK;
 }
 
+#define POINT_SIZE_MAX 64 /* of register.point */
+
 struct collect {
     struct chek_shift *list;
+    uint8_t (*points)[POINT_SIZE_MAX]; /* of the shifts in the list, which are only lent */
     uint32_t count;
     int64_t from, to;
     uint32_t next; /* where a step that was cut goes on */
@@ -59,7 +64,14 @@ on_shift(void *context, const struct chek_shift *shift)
     bool after = collect->from == 0 || shift->last >= collect->from;
     bool before = collect->to == 0 || shift->opened <= collect->to;
     if (after && before) {
-        collect->list[collect->count++] = *shift;
+        struct chek_shift *kept = &collect->list[collect->count];
+        *kept = *shift;
+        CHEK_ASSERT(shift->point.size <= POINT_SIZE_MAX);
+        if (shift->point.size != 0) {
+            memcpy(collect->points[collect->count], shift->point.bytes, shift->point.size);
+            kept->point.bytes = collect->points[collect->count];
+        }
+        collect->count += 1;
     }
     return true;
 }
@@ -74,7 +86,8 @@ step(struct chek_visit *visit, const struct chek_visit_ground *ground)
     CHEK_ASSERT(error == CHEK_OK);
     struct collect collect = {.from = question.from, .to = question.to};
     collect.list = chek_arena_take(ground->arena, SHIFTS_A_STEP * sizeof *collect.list);
-    CHEK_ASSERT(collect.list != NULL);
+    collect.points = chek_arena_take(ground->arena, SHIFTS_A_STEP * sizeof *collect.points);
+    CHEK_ASSERT(collect.list != NULL && collect.points != NULL);
     uint32_t first = state->shift_next != 0 ? state->shift_next : question.shift_from;
     visit->fault = (struct chek_fault){0};
     visit->error = chek_fiscal_shifts(chek_partition_fiscal(ground->partition), state->registration,

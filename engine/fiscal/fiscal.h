@@ -111,7 +111,7 @@ CHEK_MUST_USE int chek_fiscal_report(const struct chek_fiscal *fiscal, uint32_t 
                                      uint32_t shift, uint32_t revision, bool closed_wanted,
                                      struct chek_arena *arena, struct chek_answer_report *ret);
 
-/* Return false to stop. */
+/* `shift` and its texts are lent for the call. Return false to stop. */
 typedef bool (*chek_shift_fn)(void *context, const struct chek_shift *shift);
 
 /* Call `on_shift` for shifts first..last (0 = no bound) in ascending order, the open one last. */
