@@ -135,7 +135,7 @@ struct server__snapshot {
     uint8_t *image;
     size_t image_size, image_capacity;
     struct chek_bytes_view *segments;
-    uint32_t segment_first, segment_count;
+    uint32_t segment_first, segment_count, segment_capacity;
 };
 
 struct server__counters {

@@ -44,9 +44,8 @@ store_work(void *argument)
 static void
 buffers_free(struct server__snapshot *snapshot)
 {
-    uint32_t count = snapshot->segment_count - snapshot->segment_first;
     chek_memory_free(snapshot->image, snapshot->image_capacity);
-    chek_memory_free(snapshot->segments, count * sizeof *snapshot->segments);
+    chek_memory_free(snapshot->segments, snapshot->segment_capacity * sizeof *snapshot->segments);
     snapshot->image = NULL;
     snapshot->segments = NULL;
 }
@@ -81,7 +80,9 @@ image_take(struct server__snapshot *snapshot, struct server__ground *ground)
     chek_memory_unsealed_begin();
     snapshot->image_capacity = chek_partition_image_size(ground->partition);
     snapshot->image = chek_memory_allocate(snapshot->image_capacity);
-    snapshot->segments = chek_memory_allocate((new_count + 1) * sizeof *snapshot->segments);
+    snapshot->segment_capacity = new_count + 1;
+    snapshot->segments =
+        chek_memory_allocate(snapshot->segment_capacity * sizeof *snapshot->segments);
     chek_memory_unsealed_end();
     if (snapshot->image == NULL || snapshot->segments == NULL) {
         return -ENOMEM;
