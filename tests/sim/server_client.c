@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * server_client.c - a client's connection: handshake, requests, answers, and the ends of it.
+ *
+ * What a client is for (feeding, asking, administrating) is its act function and the files of
+ * that name; here is what all of them share.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "engine/base/assertion.h"
+#include "tests/sim/server_run.h"
+
+#define CARRY_SIZE (CHEK_FRAME_ANSWER_SIZE_MAX + 4096)
+#define BODY_SIZE ((size_t)CHEK_FRAME_HEAD_SIZE + CHEK_FRAME_BODY_SIZE_MAX)
+
+/* ---- requests --------------------------------------------------------------------------------- */
+
+struct run_request *
+run_request_take(struct run_client *client, uint16_t opcode)
+{
+    for (unsigned i = 0; i < RUN_REQUEST_COUNT; i++) {
+        struct run_request *request = &client->requests[i];
+        if (request->id == 0) {
+            memset(request, 0, sizeof *request);
+            request->opcode = opcode;
+            return request;
+        }
+    }
+    return NULL;
+}
+
+uint32_t
+run_request_count(const struct run_client *client)
+{
+    uint32_t count = 0;
+    for (unsigned i = 0; i < RUN_REQUEST_COUNT; i++) {
+        count += client->requests[i].id != 0;
+    }
+    return count;
+}
+
+static struct run_request *
+request_find(struct run_client *client, uint64_t id)
+{
+    for (unsigned i = 0; i < RUN_REQUEST_COUNT; i++) {
+        if (id != 0 && client->requests[i].id == id) {
+            return &client->requests[i];
+        }
+    }
+    return NULL;
+}
+
+static uint8_t body_bytes[BODY_SIZE];
+
+struct chek_writer
+run_body_begin(struct run *run)
+{
+    (void)run;
+    struct chek_writer out = chek_writer_over(body_bytes, sizeof body_bytes);
+    size_t begin = chek_frame_begin(&out);
+    CHEK_ASSERT(begin == 0);
+    return out;
+}
+
+static void
+frame_send(struct run_client *client, const struct chek_writer *body, uint16_t opcode, uint64_t id)
+{
+    struct chek_writer out = *body;
+    CHEK_ASSERT(!out.full && client->link != NULL);
+    chek_frame_finish(&out, 0, opcode, 0, id);
+    chek_world_client_send(client->link, out.bytes, out.size);
+}
+
+void
+run_request_send(struct run_client *client, struct run_request *request,
+                 const struct chek_writer *body)
+{
+    request->id = ++client->id_next;
+    request->sent_ns = chek_world_now_ns(client->run->world);
+    request->is_busy = false;
+    frame_send(client, body, request->opcode, request->id);
+}
+
+/* What steers a request: its own answer says nothing. */
+static void
+steer(struct run_client *client, uint16_t opcode, uint64_t frame, uint32_t size)
+{
+    struct chek_writer out = run_body_begin(client->run);
+    struct chek_allow allow = {.frame = frame, .size = size};
+    struct chek_cancel cancel = {.frame = frame};
+    if (opcode == CHEK_OPCODE_ALLOW) {
+        chek_allow_encode(&out, &allow);
+    } else {
+        chek_cancel_encode(&out, &cancel);
+    }
+    frame_send(client, &out, opcode, ++client->id_next);
+}
+
+/* ---- answers ---------------------------------------------------------------------------------- */
+
+static struct run_principal *
+principal_of(struct run_client *client)
+{
+    return &client->run->journal.principals[client->principal];
+}
+
+/* Nothing that was sent after a revocation was confirmed may be answered but by a refusal. */
+static void
+check_revoked(struct run_client *client, uint64_t sent_ns)
+{
+    const struct run_principal *principal = principal_of(client);
+    if (principal->revoked_ns != 0 && sent_ns > principal->revoked_ns) {
+        run_violate(client->run, "%s was revoked and is served", principal->name);
+    }
+}
+
+static void
+on_welcome(struct run_client *client, const struct chek_frame *frame)
+{
+    struct run *run = client->run;
+    struct chek_welcome welcome;
+    struct chek_fault fault;
+    int error = chek_welcome_decode_whole(frame->body.bytes, frame->body.size, &run->arena,
+                                          &welcome, &fault);
+    const struct run_principal *principal = principal_of(client);
+    if (error != CHEK_OK || welcome.principal != principal->number ||
+        welcome.rights != principal->rights) {
+        run_violate(run, "a welcome is wrong: %s, principal %u, rights %u", chek_error_name(error),
+                    welcome.principal, welcome.rights);
+    }
+    if (welcome.alarm) {
+        run_violate(run, "the server holds less than offset %" PRIu64 " of client %u",
+                    client->acknowledged, client->index);
+    }
+    check_revoked(client, client->hello_ns);
+    client->is_welcome = true;
+    if (client->act == run_feed_act) {
+        run_feed_connected(client);
+    }
+}
+
+/* The connection's own refusal: its last words. */
+static void
+on_last_words(struct run_client *client, int error)
+{
+    bool wanted = error == CHEK_E_STOPPING || error == CHEK_E_TIMEOUT ||
+                  (error == CHEK_E_REVOKED && principal_of(client)->revoke_asked);
+    if (!wanted) {
+        run_violate(client->run, "a connection of %s ends with %s", principal_of(client)->name,
+                    chek_error_name(error));
+    }
+    client->lost = true;
+}
+
+static void
+on_hello_refused(struct run_client *client, int error)
+{
+    struct run_principal *principal = principal_of(client);
+    client->lost = true;
+    if (error == CHEK_E_BUSY || error == CHEK_E_STOPPING) {
+        return;
+    }
+    if (error != CHEK_E_AUTHENTICATION || !principal->revoke_asked) {
+        run_violate(client->run, "a hello of %s is refused with %s", principal->name,
+                    chek_error_name(error));
+    }
+    client->principal = 0;
+    client->acknowledged = 0;
+}
+
+static void
+request_refused(struct run_client *client, struct run_request *request, int error)
+{
+    if (error == CHEK_E_STOPPING || error == CHEK_E_LATCHED ||
+        (error == CHEK_E_PERMISSION && principal_of(client)->revoke_asked)) {
+        client->lost = true; /* whatever it was, it is not known what came of it */
+        return;
+    }
+    if (request->opcode == CHEK_OPCODE_FEED || request->opcode == CHEK_OPCODE_CLAIM) {
+        run_feed_refused(client, request, error);
+    } else if (request->opcode < CHEK_OPCODE_TOKEN_ADD) {
+        run_ask_refused(client, request, error);
+    } else {
+        run_admin_refused(client, request, error);
+    }
+}
+
+static void
+on_refusal(struct run_client *client, const struct chek_frame *frame)
+{
+    struct chek_refusal refusal;
+    struct chek_fault fault;
+    int error = chek_refusal_decode_whole(frame->body.bytes, frame->body.size, &client->run->arena,
+                                          &refusal, &fault);
+    if (error != CHEK_OK) {
+        run_violate(client->run, "a refusal cannot be read");
+        return;
+    }
+    struct run_request *request = request_find(client, frame->head.frame_id);
+    if (frame->head.opcode == 0) {
+        on_last_words(client, -(int)refusal.code);
+    } else if (frame->head.opcode == CHEK_OPCODE_HELLO) {
+        on_hello_refused(client, -(int)refusal.code);
+    } else if (request != NULL) {
+        request_refused(client, request, -(int)refusal.code);
+    } else {
+        run_violate(client->run, "opcode %u is refused with %u, and was not asked",
+                    frame->head.opcode, refusal.code);
+    }
+}
+
+static void
+on_fed(struct run_client *client, struct run_request *request, const struct chek_frame *frame)
+{
+    struct chek_fed fed;
+    struct chek_fault fault;
+    int error = chek_fed_decode_whole(frame->body.bytes, frame->body.size, &client->run->arena,
+                                      &fed, &fault);
+    if (error != CHEK_OK) {
+        run_violate(client->run, "an answer cannot be read: %s", chek_error_name(error));
+        return;
+    }
+    run_learn_results(client, request, &fed);
+    request->id = 0;
+}
+
+static void
+on_answer(struct run_client *client, const struct chek_frame *frame)
+{
+    bool last = (frame->head.flags & CHEK_FRAME_LAST) != 0;
+    uint16_t opcode = frame->head.opcode;
+    struct run_request *request = request_find(client, frame->head.frame_id);
+    if (opcode == CHEK_OPCODE_HELLO) {
+        on_welcome(client, frame);
+        return;
+    }
+    if (opcode == CHEK_OPCODE_RESUME || opcode == CHEK_OPCODE_ALLOW ||
+        opcode == CHEK_OPCODE_CANCEL) {
+        return;
+    }
+    if (request == NULL || request->opcode != opcode) {
+        run_violate(client->run, "an answer of opcode %u was not asked for", opcode);
+        return;
+    }
+    check_revoked(client, request->sent_ns);
+    if (opcode == CHEK_OPCODE_FEED) {
+        on_fed(client, request, frame);
+    } else if (opcode < CHEK_OPCODE_TOKEN_ADD) {
+        if (!last && run_chance(client->run, 30)) {
+            steer(client, CHEK_OPCODE_ALLOW, request->id,
+                  CHEK_FRAME_HEAD_SIZE + frame->head.body_size);
+        }
+        uint64_t id = request->id;
+        run_ask_answer(client, request, frame, last);
+        if (request->id == id && last) {
+            request->id = 0;
+        } else if (!last && request->question.follow && run_chance(client->run, 25)) {
+            steer(client, CHEK_OPCODE_CANCEL, id, 0);
+            request->question.follow = false;
+        }
+    } else {
+        run_admin_answer(client, request, frame);
+        request->id = 0;
+    }
+}
+
+static void
+on_receive(void *context, const uint8_t *bytes, size_t size, int error)
+{
+    struct run_client *client = context;
+    struct chek_frame frame;
+    int got;
+
+    if (size == 0 || error != CHEK_OK) {
+        client->lost = true;
+        return;
+    }
+    chek_splitter_feed(&client->splitter, bytes, size);
+    while ((got = chek_splitter_next(&client->splitter, &frame)) == 1) {
+        chek_arena_reset(&client->run->arena);
+        if ((frame.head.flags & CHEK_FRAME_REFUSAL) != 0) {
+            on_refusal(client, &frame);
+        } else {
+            on_answer(client, &frame);
+        }
+    }
+    if (got != 0) {
+        run_violate(client->run, "the server sent what is no frame: %s", chek_error_name(got));
+    }
+}
+
+static void
+on_connected(void *context, int error)
+{
+    struct run_client *client = context;
+    client->lost = client->lost || error != CHEK_OK;
+}
+
+/* ---- the connection --------------------------------------------------------------------------- */
+
+void
+run_client_drop(struct run_client *client)
+{
+    if (client->link != NULL && run_chance(client->run, 50)) {
+        chek_world_client_reset(client->link);
+    } else if (client->link != NULL) {
+        chek_world_client_close(client->link);
+    }
+    client->link = NULL;
+    client->is_welcome = client->lost = false;
+    for (unsigned i = 0; i < RUN_REQUEST_COUNT; i++) {
+        client->requests[i].id = 0;
+        client->requests[i].is_busy = false;
+    }
+    client->is_busy = false;
+    client->task_sent = false;
+}
+
+static void
+client_connect(struct run_client *client)
+{
+    struct run *run = client->run;
+    struct chek_world_client_owner owner = {
+        .context = client, .on_connected = on_connected, .on_receive = on_receive};
+    struct run_principal *principal = principal_of(client);
+    struct chek_hello hello = {
+        .token = chek_bytes_view_text(client->principal == 0 ? run->admin_token : principal->token),
+        .source = client->index + 1,
+        .acknowledged = client->acknowledged,
+        .client = chek_bytes_view_text("sim"),
+    };
+    if (client->carry == NULL) {
+        client->carry = malloc(CARRY_SIZE);
+        CHEK_ASSERT(client->carry != NULL);
+    }
+    chek_splitter_init(&client->splitter, client->carry, CARRY_SIZE, CHEK_FRAME_ANSWER_SIZE_MAX);
+    client->link = chek_world_client_connect(run->world, run->machine, run->address, &owner);
+    client->hello_ns = chek_world_now_ns(run->world);
+    run->result.connection_count += 1;
+    struct chek_writer out = run_body_begin(run);
+    chek_hello_encode(&out, &hello);
+    frame_send(client, &out, CHEK_OPCODE_HELLO, ++client->id_next);
+}
+
+void
+run_client_step(struct run_client *client)
+{
+    struct run *run = client->run;
+    bool is_odd = !run->options.calm && !run->is_ending && !run->is_verifying;
+    if (client->lost) {
+        run_client_drop(client);
+    }
+    if (client->link == NULL) {
+        if (run->is_ready && run_chance(run, 5)) {
+            client_connect(client);
+        }
+        return;
+    }
+    if (is_odd && chek_prng_chance(&run->prng, 400)) {
+        run_client_drop(client);
+        return;
+    }
+    if (client->is_welcome) {
+        client->act(client);
+    }
+}
+
+/* ---- the rule over the trace ------------------------------------------------------------------ */
+
+/* Note where signs of our receipts are written in the log. */
+static void
+watch_write(struct run *run, const struct chek_world_event *event)
+{
+    static const uint8_t magic[4] = {STORY_MARK & 0xff, STORY_MARK >> 8 & 0xff,
+                                     STORY_MARK >> 16 & 0xff, STORY_MARK >> 24};
+    const uint8_t *at = event->bytes;
+    const uint8_t *end = event->bytes + event->size;
+    if (strncmp(event->path, CHEK_LOG_FOLDER "/", 4) != 0 || event->result != 0) {
+        return;
+    }
+    while ((at = memmem(at, (size_t)(end - at), magic, sizeof magic)) != NULL) {
+        if (at - event->bytes >= 4) {
+            uint32_t mark = chek_load_u32(at - 4);
+            if (mark < run->journal.place_count) {
+                struct run_place *place = &run->journal.places[mark];
+                uint32_t slot = place->count++ % CHEK_COUNT(place->path);
+                (void)snprintf(place->path[slot], sizeof place->path[slot], "%s", event->path);
+                place->offset[slot] = event->offset + (uint64_t)(at - 4 - event->bytes);
+            }
+        }
+        at += sizeof magic;
+    }
+}
+
+/* Whether a receipt of this mark would be in the log after any power cut. */
+static bool
+is_durable(struct run *run, uint32_t mark)
+{
+    const struct run_place *place = &run->journal.places[mark];
+    uint64_t sign = (uint64_t)STORY_MARK << 32 | mark;
+    if (place->count == 0) {
+        run->result.unwatched_count += 1; /* its sign lies across two blocks */
+        return true;
+    }
+    run->result.watched_count += 1;
+    for (uint32_t i = 0; i < place->count && i < CHEK_COUNT(place->path); i++) {
+        uint8_t bytes[8];
+        int64_t got = chek_world_peek(run->world, run->machine, place->path[i], bytes, sizeof bytes,
+                                      place->offset[i]);
+        if (got == -ENOENT || (got == sizeof bytes && chek_load_u64(bytes) == sign &&
+                               chek_world_is_durable(run->world, run->machine, place->path[i],
+                                                     place->offset[i], sizeof bytes))) {
+            return true; /* or a snapshot holds it, and the log was let go */
+        }
+    }
+    return false;
+}
+
+static void
+watch_fed(struct run_client *client, const struct chek_frame *frame)
+{
+    struct run *run = client->run;
+    const struct run_request *request = request_find(client, frame->head.frame_id);
+    struct chek_fed fed;
+    struct chek_fault fault;
+    int error =
+        chek_fed_decode_whole(frame->body.bytes, frame->body.size, &run->arena, &fed, &fault);
+    if (request == NULL || error != CHEK_OK || fed.results_count != request->item_count) {
+        return; /* found when it arrives */
+    }
+    for (uint32_t i = 0; i < fed.results_count; i++) {
+        const struct run_item *item = &request->items[i];
+        const struct story_document *story =
+            &run->story.registers[item->at].documents[item->document];
+        if (item->kind == ITEM_DOCUMENT && fed.results[i].status != CHEK_STATUS_REFUSED &&
+            story->mark != 0 && !is_durable(run, story->mark)) {
+            run_violate(run, "register %u: document %u is acknowledged before it is durable",
+                        item->at, item->document);
+        }
+    }
+}
+
+static void
+watch_send(struct run *run, const struct chek_world_event *event)
+{
+    size_t at = 0;
+    struct run_client *client = NULL;
+    for (unsigned i = 0; i < RUN_CLIENT_COUNT; i++) {
+        if (run->clients[i].link == event->client && event->client != NULL) {
+            client = &run->clients[i];
+        }
+    }
+    while (client != NULL && event->size - at >= CHEK_FRAME_HEAD_SIZE) {
+        struct chek_frame frame;
+        if (chek_frame_head_decode(event->bytes + at, CHEK_FRAME_ANSWER_SIZE_MAX, &frame.head) !=
+                CHEK_OK ||
+            event->size - at - CHEK_FRAME_HEAD_SIZE < frame.head.body_size) {
+            return; /* a frame that goes out in several pieces */
+        }
+        frame.body =
+            chek_bytes_view_of(event->bytes + at + CHEK_FRAME_HEAD_SIZE, frame.head.body_size);
+        if (frame.head.opcode == CHEK_OPCODE_FEED &&
+            frame.head.flags == (CHEK_FRAME_ANSWER | CHEK_FRAME_LAST)) {
+            chek_arena_reset(&run->arena);
+            watch_fed(client, &frame);
+        }
+        at += CHEK_FRAME_HEAD_SIZE + frame.head.body_size;
+    }
+}
+
+void
+run_watch(void *context, const struct chek_world_event *event)
+{
+    struct run *run = context;
+    if (event->machine != run->machine) {
+        return;
+    }
+    if (event->kind == CHEK_WORLD_WRITE) {
+        watch_write(run, event);
+    } else if (event->kind == CHEK_WORLD_SEND) {
+        watch_send(run, event);
+    }
+}
