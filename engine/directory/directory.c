@@ -19,6 +19,14 @@ _Static_assert(sizeof(struct directory__registration) == 32, "format");
 _Static_assert(sizeof(struct directory__principal) == 128, "format");
 _Static_assert(sizeof(struct directory__root) <= CHEK_PAGE_ROOT_SIZE_MAX, "format");
 
+/* On the wire: a mask, one key (count, mask, size, a character), an organisation (size, one). */
+#define REGISTER_WIRE_SIZE_MIN 10
+
+/* In the heap, at most. */
+#define REGISTER_COST_MAX (DIRECTORY_REGISTER_SIZE_MAX + sizeof(struct directory__registration))
+#define KEY_COST_MAX (2 * 256 + 8) /* two buckets, and its share of a table */
+#define PRINCIPAL_COST_MAX (DIRECTORY_SCOPE_SIZE_MAX + sizeof(struct directory__principal))
+
 int
 chek_directory_create(uint32_t page_count_max, struct chek_directory **ret)
 {
@@ -66,8 +74,7 @@ chek_directory_load(uint32_t page_count_max, struct chek_bytes_view pages,
         return error;
     }
     error = chek_page_heap_load(&directory->heap, page_count_max, pages);
-    if (error == CHEK_OK &&
-        chek_page_heap_root_size(&directory->heap) != sizeof(struct directory__root)) {
+    if (error == CHEK_OK && !directory__is_valid(directory)) {
         chek_page_heap_finish(&directory->heap);
         error = CHEK_E_CORRUPT;
     }
@@ -95,10 +102,14 @@ chek_directory_hash(const struct chek_directory *directory)
 int
 chek_directory_ensure(struct chek_directory *directory, size_t body_size)
 {
-    /* Each register of a claim may bring a record, its text, a table, and a key entry a key; the
-     * smallest register on the wire is 20 bytes, and one key entry splits at most one bucket. */
-    size_t register_count = body_size / 20 + 1;
-    size_t size = body_size * 2 + register_count * 512 + 8 * CHEK_PAGE_MAP_INSERT_SIZE_MAX;
+    /* A register that adds a key to one that is known moves its record to a larger class: a whole
+     * record for a few bytes. Each key adds a bucket to a chain and divides one. A register with
+     * one key costs the most for its bytes. Tables grow seldom: one a thousand buckets, one two
+     * thousand numbers, and the tables of tables. */
+    size_t register_count = body_size / REGISTER_WIRE_SIZE_MIN + 1;
+    size_t size = register_count * (REGISTER_COST_MAX + KEY_COST_MAX) + PRINCIPAL_COST_MAX;
+    size += 2 * CHEK_PAGE_MAP_INSERT_SIZE_MAX;
+    size += (register_count / DIRECTORY_TABLE_COUNT + 4) * CHEK_PAGE_OBJECT_SIZE_MAX;
     return chek_page_heap_ensure(&directory->heap, size);
 }
 

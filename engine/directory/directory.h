@@ -98,7 +98,7 @@ CHEK_MUST_USE int chek_directory_home(const struct chek_directory *directory, ui
 /*
  * Resolve a key (`kind` of enum key_kind, or -1 for any) among what the principal sees.
  *
- *   Returns    how many fit; up to `count_max` of them in `ret`, newest first
+ *   Returns    how many fit; the newest `count_max` of them in `ret`, newest first
  */
 uint32_t chek_directory_find(const struct chek_directory *directory, uint32_t principal, int kind,
                              struct chek_bytes_view value, uint32_t *ret, uint32_t count_max);
@@ -137,6 +137,7 @@ void chek_token_hash(const uint8_t secret[CHEK_TOKEN_SECRET_SIZE],
 
 struct chek_bytes_view chek_directory_pages(const struct chek_directory *directory);
 uint64_t chek_directory_hash(const struct chek_directory *directory);
+/* Errors: CORRUPT when the pages are not a sound directory; FULL, -ENOMEM. Cost: walks all. */
 CHEK_MUST_USE int chek_directory_load(uint32_t page_count_max, struct chek_bytes_view pages,
                                       struct chek_directory **ret);
 

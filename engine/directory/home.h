@@ -62,6 +62,9 @@ const struct directory__registration *directory__registration(
 const struct directory__principal *directory__principal(const struct chek_directory *directory,
                                                         uint32_t principal);
 
+/* Whether the pages are a directory, whatever is in them; walks everything, uses the scratch. */
+bool directory__is_valid(struct chek_directory *directory);
+
 /* Hash of a register's key, and the partition of an organisation. (format) */
 uint64_t directory__key_hash(uint8_t kind, struct chek_bytes_view value);
 uint16_t directory__partition_of(struct chek_bytes_view organisation, uint16_t partition_count);

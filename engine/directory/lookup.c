@@ -288,52 +288,78 @@ chek_directory_sees(const struct chek_directory *directory, uint32_t principal,
     return chek_directory_sees_register(directory, principal, &what);
 }
 
-static uint32_t
-find_kind(const struct chek_directory *directory, uint32_t principal, uint8_t kind,
-          struct chek_bytes_view value, uint32_t *found, uint32_t count, uint32_t count_max)
+/* What is looked for, and the newest of what was found. */
+struct search {
+    struct chek_bytes_view value;
+    uint32_t principal;
+    bool any_kind;
+    uint32_t count;
+    uint32_t *newest;
+    uint32_t newest_count_max;
+};
+
+/* Whether the value is also a key of a lower kind: then it was found under that. */
+static bool
+has_lower_kind(const struct chek_register *what, uint8_t kind, struct chek_bytes_view value)
+{
+    for (uint8_t i = 0; i < kind; i++) {
+        if (directory__has_key(what, i, value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Numbers only grow: the newest is the largest. */
+static void
+search_add(struct search *search, uint32_t registration)
+{
+    for (uint32_t i = 0; i < search->newest_count_max; i++) {
+        if (i >= search->count) {
+            search->newest[i] = registration;
+            break;
+        }
+        if (search->newest[i] < registration) {
+            uint32_t older = search->newest[i];
+            search->newest[i] = registration;
+            registration = older;
+        }
+    }
+    search->count += 1;
+}
+
+static void
+search_kind(const struct chek_directory *directory, struct search *search, uint8_t kind)
 {
     struct chek_page_map_walk walk;
     uint32_t candidate;
     bool more = chek_page_map_find(&directory->heap, &directory__root(directory)->keys,
-                                   directory__key_hash(kind, value), &candidate, &walk);
+                                   directory__key_hash(kind, search->value), &candidate, &walk);
     for (; more; more = chek_page_map_next(&directory->heap, &walk, &candidate)) {
         struct chek_register known = register_read(directory, candidate);
-        bool seen = false;
-        if (!directory__has_key(&known, kind, value) ||
-            !chek_directory_sees(directory, principal, candidate)) {
-            continue;
+        if (directory__has_key(&known, kind, search->value) &&
+            !(search->any_kind && has_lower_kind(&known, kind, search->value)) &&
+            chek_directory_sees(directory, search->principal, candidate)) {
+            search_add(search, candidate);
         }
-        for (uint32_t i = 0; i < count && i < count_max; i++) {
-            seen = seen || found[i] == candidate;
-        }
-        if (!seen && count < count_max) {
-            found[count] = candidate;
-        }
-        count += !seen;
     }
-    return count;
 }
 
 uint32_t
 chek_directory_find(const struct chek_directory *directory, uint32_t principal, int kind,
                     struct chek_bytes_view value, uint32_t *ret, uint32_t count_max)
 {
-    uint32_t count = 0;
+    struct search search = {.value = value,
+                            .principal = principal,
+                            .any_kind = kind < 0,
+                            .newest = ret,
+                            .newest_count_max = count_max};
     for (uint8_t i = 0; i < CHEK_KEY_KIND_COUNT; i++) {
         if (kind < 0 || kind == i) {
-            count = find_kind(directory, principal, i, value, ret, count, count_max);
+            search_kind(directory, &search, i);
         }
     }
-    /* Newest first: numbers only grow. Lists are short, so that an insertion sort will do. */
-    uint32_t shown = count < count_max ? count : count_max;
-    for (uint32_t i = 1; i < shown; i++) {
-        for (uint32_t j = i; j > 0 && ret[j] > ret[j - 1]; j--) {
-            uint32_t swapped = ret[j];
-            ret[j] = ret[j - 1];
-            ret[j - 1] = swapped;
-        }
-    }
-    return count;
+    return search.count;
 }
 
 int
