@@ -122,6 +122,53 @@ log_writer_abandon(struct log_writer *writer)
     writer->log = NULL;
 }
 
+/* ---- whole logs --------------------------------------------------------------------------- */
+
+uint64_t
+log_golden_write(struct fake_disk *disk, bool settle)
+{
+    static const unsigned groups[] = {1, 9, 3, 20, 2, 24, 7, 1, 18, 12, 1, 5};
+    struct log_writer writer;
+    log_writer_open(&writer, disk, 5, 1, 100, 8);
+    for (size_t i = 0; i < CHEK_COUNT(groups); i++) {
+        for (unsigned j = 0; j < groups[i]; j++) {
+            CHEK_ASSERT(log_writer_send(&writer,
+                                        log_command_size(writer.number_first + writer.sent_count)));
+        }
+        log_writer_harden(&writer);
+        unsigned work = fake_disk_find(disk, CHEK_OP_WORK, 0);
+        if (work != FAKE_PENDING_COUNT_MAX) {
+            fake_disk_complete(disk, work, CHEK_OK);
+            chek_log_turn(writer.log);
+        }
+    }
+    if (settle) {
+        log_writer_settle(&writer);
+    }
+    uint64_t count = writer.durable_count;
+    log_writer_abandon(&writer);
+    return count;
+}
+
+uint64_t
+log_plain_write(struct fake_disk *disk, unsigned group_count, bool settle)
+{
+    struct log_writer writer;
+    log_writer_open(&writer, disk, 5, 1, 0, 16);
+    for (unsigned i = 0; i < group_count; i++) {
+        for (unsigned j = 0; j < 8; j++) {
+            CHEK_ASSERT(log_writer_send(&writer, 400));
+        }
+        log_writer_harden(&writer);
+    }
+    if (settle) {
+        log_writer_settle(&writer);
+    }
+    uint64_t count = writer.durable_count;
+    log_writer_abandon(&writer);
+    return count;
+}
+
 /* ---- reading ------------------------------------------------------------------------------- */
 
 static int

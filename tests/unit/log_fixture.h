@@ -34,6 +34,19 @@ void log_writer_harden(struct log_writer *writer);
 /* Forget the log; the disk stays as it is. */
 void log_writer_abandon(struct log_writer *writer);
 
+/*
+ * Write a log of generation 5, stream 1, commands from number 100: three files of eight blocks,
+ * groups of one to three blocks, commands across blocks, and in the first file blocks left over
+ * because a group did not fit. Returns the number of commands; `settle`: with idle mark and
+ * watermark.
+ */
+uint64_t log_golden_write(struct fake_disk *disk, bool settle);
+
+/* The same generation and stream: groups of one block and eight commands, numbers from 0. */
+uint64_t log_plain_write(struct fake_disk *disk, unsigned group_count, bool settle);
+
+#define LOG_PLAIN_GROUP_SIZE (8 * (400 + CHEK_LOG_COMMAND_OVERHEAD))
+
 size_t log_command_size(uint64_t number);
 void log_command_fill(uint64_t number, size_t size, uint8_t *ret);
 
