@@ -166,113 +166,119 @@ carry(struct fiscal__registration *registration, const struct chek_document *doc
     }
 }
 
+/* A new document, what it does and where. */
+struct arrival {
+    const struct chek_document *document;
+    const struct fiscal__key_set *keys;
+    struct fiscal__effect effect;
+    struct fiscal__place place;
+    uint32_t warnings;
+};
+
 static void
-count_current(struct fiscal__step *step, const struct chek_document *document,
-              const struct fiscal__effect *effect, int64_t time)
+count_current(struct fiscal__step *step, const struct arrival *arrival)
 {
     struct fiscal__shift *shift = chek_page_heap_change(step->heap, step->registration->shift);
     chek_page_ref cell =
         fiscal__cell_obtain(step->heap, &shift->cells, fiscal__binding_now(step->registration));
     fiscal__root_change(step->fiscal)->open_frozen_size +=
-        fiscal__cell_add(step->heap, cell, document, 1);
-    shift->magnitude += effect->magnitude;
+        fiscal__cell_add(step->heap, cell, arrival->document, 1);
+    shift->magnitude += arrival->effect.magnitude;
     shift->documents += 1;
-    shift->last = time > shift->last ? time : shift->last;
+    shift->last = arrival->keys->time > shift->last ? arrival->keys->time : shift->last;
 }
 
 static void
-count_late(struct fiscal__step *step, const struct fiscal__place *place,
-           const struct chek_document *document, const struct fiscal__effect *effect, int64_t time)
+count_late(struct fiscal__step *step, const struct arrival *arrival)
 {
-    struct fiscal__late *late = fiscal__late_change(step, place->shift);
-    if (document->close != NULL) {
-        late->close = step->registration->ordinal_next + 1;
+    struct fiscal__late *late = fiscal__late_change(step, arrival->place.shift);
+    uint32_t ordinal = step->registration->ordinal_next;
+    if (arrival->document->close != NULL) {
+        late->close = ordinal + 1;
     } else {
         chek_page_ref cell =
             fiscal__cell_obtain(step->heap, &late->cells, fiscal__binding_now(step->registration));
-        fiscal__cell_add(step->heap, cell, document, 1);
+        fiscal__cell_add(step->heap, cell, arrival->document, 1);
     }
-    late->magnitude += effect->magnitude;
-    late->cash += effect->cash;
-    fiscal__late_note(step->heap, late, step->registration->ordinal_next, time);
+    late->magnitude += arrival->effect.magnitude;
+    late->cash += arrival->effect.cash;
+    fiscal__late_note(step->heap, late, ordinal, arrival->keys->time);
     fiscal__root_change(step->fiscal)->late_count += 1;
 }
 
 /* Open the shift of a document, and close the one before it when that was not done. (F12) */
 static void
-shift_begin(struct fiscal__step *step, const struct fiscal__place *place, int64_t time)
+shift_begin(struct fiscal__step *step, const struct arrival *arrival)
 {
     if (step->registration->shift != 0) {
         fiscal__shift_close(step, NULL, 0);
     }
-    fiscal__shift_open(step, place->shift, time);
+    fiscal__shift_open(step, arrival->place.shift, arrival->keys->time);
 }
 
-/* Count a receipt or movement where it belongs, and append it. Returns its ordinal. */
+/* Count a document where it belongs, and append it. Returns its ordinal. */
 static uint32_t
-store_counted(struct fiscal__step *step, const struct chek_document *document,
-              const struct fiscal__key_set *keys, const struct fiscal__place *place,
-              uint32_t *warnings)
+store_counted(struct fiscal__step *step, struct arrival *arrival)
 {
-    struct fiscal__effect effect = fiscal__document_effect(document);
+    const struct fiscal__place *place = &arrival->place;
+    const uint32_t unknown = UINT32_C(1) << CHEK_WARNING_LATE | UINT32_C(1)
+                                                                    << CHEK_WARNING_SHIFT_UNKNOWN;
     if (place->route == FISCAL__NEXT) {
-        shift_begin(step, place, keys->time);
+        shift_begin(step, arrival);
     } else if (place->route == FISCAL__LATE && !place->is_known) {
-        fiscal__shift_close_unknown(step, place->shift, keys->time, NULL,
-                                    UINT32_C(1) << CHEK_WARNING_LATE |
-                                        UINT32_C(1) << CHEK_WARNING_SHIFT_UNKNOWN);
+        fiscal__shift_close_unknown(step, place->shift, arrival->keys->time, NULL, unknown);
     }
-    carry(step->registration, document, &effect);
+    carry(step->registration, arrival->document, &arrival->effect);
     if (place->route == FISCAL__LATE) {
-        count_late(step, place, document, &effect, keys->time);
+        count_late(step, arrival);
     } else {
-        count_current(step, document, &effect, keys->time);
+        count_current(step, arrival);
     }
-    *warnings = warnings_of(step->registration, document, keys, place);
+    arrival->warnings = warnings_of(step->registration, arrival->document, arrival->keys, place);
     struct chek_row row = {
         .shift = place->shift,
-        .warnings = *warnings,
+        .warnings = arrival->warnings,
         .binding = fiscal__binding_now(step->registration),
-        .kind = keys->row_kind,
+        .kind = arrival->keys->row_kind,
         .late = place->route == FISCAL__LATE,
     };
-    return fiscal__row_append(step, &row, document);
+    return fiscal__row_append(step, &row, arrival->document);
 }
 
 /* Close the shift that a close names; a late one is only noted. Returns its ordinal. */
 static uint32_t
-store_close(struct fiscal__step *step, const struct chek_document *document,
-            const struct fiscal__key_set *keys, const struct fiscal__place *place,
-            uint32_t *warnings)
+store_close(struct fiscal__step *step, struct arrival *arrival)
 {
+    const struct fiscal__place *place = &arrival->place;
+    const struct chek_close *close = arrival->document->close;
     if (place->route == FISCAL__LATE && place->is_known) {
-        return store_counted(step, document, keys, place, warnings);
+        return store_counted(step, arrival);
     }
-    *warnings = warnings_of(step->registration, document, keys, place);
+    arrival->warnings = warnings_of(step->registration, arrival->document, arrival->keys, place);
     if (place->route == FISCAL__LATE) {
-        return fiscal__shift_close_unknown(step, place->shift, keys->time, document->close,
-                                           *warnings);
+        return fiscal__shift_close_unknown(step, place->shift, close->time, close,
+                                           arrival->warnings);
     }
     if (place->route == FISCAL__NEXT) {
-        shift_begin(step, place, keys->time);
+        shift_begin(step, arrival);
     }
-    return fiscal__shift_close(step, document->close, *warnings);
+    return fiscal__shift_close(step, close, arrival->warnings);
 }
 
 static void
-tell_stored(struct fiscal__step *step, const struct chek_document *document,
-            const struct fiscal__key_set *keys, const struct fiscal__place *place, uint32_t ordinal)
+tell_stored(struct fiscal__step *step, const struct arrival *arrival, uint32_t ordinal)
 {
-    struct chek_event event = event_of(document, keys);
+    const struct chek_document *document = arrival->document;
+    struct chek_event event = event_of(document, arrival->keys);
     event.ordinal = ordinal;
-    event.shift = place->shift;
+    event.shift = arrival->place.shift;
     if (document->close == NULL) {
         event.kind = document->receipt != NULL ? CHEK_EVENT_KIND_RECEIPT : CHEK_EVENT_KIND_MOVEMENT;
         fiscal__event_tell(step, event);
     }
-    if (place->route == FISCAL__LATE) {
+    if (arrival->place.route == FISCAL__LATE) {
         const struct fiscal__late *late =
-            fiscal__late_read(step->heap, step->registration, place->shift);
+            fiscal__late_read(step->heap, step->registration, arrival->place.shift);
         if (late != NULL) {
             event.kind = CHEK_EVENT_KIND_LATE;
             event.revision = late->revision;
@@ -281,37 +287,44 @@ tell_stored(struct fiscal__step *step, const struct chek_document *document,
     }
 }
 
+/* What may keep a document from being counted; nothing has changed. */
+static int
+arrival_check(const struct fiscal__step *step, struct arrival *arrival)
+{
+    int error =
+        fiscal__shift_route(step->heap, step->registration, arrival->keys->shift, &arrival->place);
+    if (error != CHEK_OK) {
+        return error;
+    }
+    if (!amounts_fit(step->registration, place_magnitude(step, &arrival->place),
+                     arrival->effect.magnitude, arrival->effect.cash)) {
+        return CHEK_E_OVERFLOW;
+    }
+    return step->registration->ordinal_next > ORDINAL_MAX ? CHEK_E_FULL : CHEK_OK;
+}
+
 static void
 apply_fresh(struct fiscal__step *step, const struct chek_document *document,
             const struct fiscal__key_set *keys, struct chek_result *ret)
 {
-    struct fiscal__place place;
-    int error = fiscal__shift_route(step->heap, step->registration, keys->shift, &place);
-    if (error == CHEK_OK) {
-        struct fiscal__effect effect = fiscal__document_effect(document);
-        bool fits = amounts_fit(step->registration, place_magnitude(step, &place), effect.magnitude,
-                                effect.cash);
-        error = !fits                                            ? CHEK_E_OVERFLOW
-                : step->registration->ordinal_next > ORDINAL_MAX ? CHEK_E_FULL
-                                                                 : CHEK_OK;
-    }
+    struct arrival arrival = {
+        .document = document, .keys = keys, .effect = fiscal__document_effect(document)};
+    int error = arrival_check(step, &arrival);
     if (error != CHEK_OK) {
         refuse(step, document, keys, error, ret);
         return;
     }
-    uint32_t warnings = 0;
-    uint32_t ordinal = document->close != NULL
-                           ? store_close(step, document, keys, &place, &warnings)
-                           : store_counted(step, document, keys, &place, &warnings);
+    uint32_t ordinal =
+        document->close != NULL ? store_close(step, &arrival) : store_counted(step, &arrival);
     if (keys->number != 0) {
         fiscal__number_add(step->heap, step->registration, keys->number, ordinal);
     }
     fiscal__identity_note(step->registration, keys);
-    tell_stored(step, document, keys, &place, ordinal);
+    tell_stored(step, &arrival, ordinal);
     ret->status = CHEK_STATUS_STORED;
     ret->ordinal = ordinal;
-    ret->shift = place.shift;
-    ret->warnings = warnings;
+    ret->shift = arrival.place.shift;
+    ret->warnings = arrival.warnings;
 }
 
 /* ---- a fuller copy ---------------------------------------------------------------------------- */
@@ -435,9 +448,12 @@ static int
 close_find(const struct fiscal__step *step, const struct fiscal__key_set *keys, struct stored *ret)
 {
     const struct fiscal__registration *registration = step->registration;
+    if (keys->row_kind != CHEK_ROW_CLOSE) {
+        return CHEK_E_NOT_FOUND;
+    }
     const struct fiscal__entry *entry =
         fiscal__index_find(step->heap, &registration->shifts, keys->shift);
-    if (keys->row_kind != CHEK_ROW_CLOSE || entry == NULL) {
+    if (entry == NULL) {
         return CHEK_E_NOT_FOUND;
     }
     int error = stored_read(step, entry->a, ret);

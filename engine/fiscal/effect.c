@@ -191,18 +191,41 @@ fiscal__movement_add(struct fiscal__movement *to, const struct chek_movement *mo
 
 /* ---- rows ------------------------------------------------------------------------------------- */
 
+/* Taxes on their way to rows: most receipts have one rate on all lines, and then one row. */
+struct tax_giving {
+    const struct fiscal__row_sink *sink;
+    uint8_t operation;
+    uint8_t kind;
+    uint32_t rate;
+    bool is_begun;
+    struct fiscal__addend addend;
+};
+
 static void
-taxes_give(const struct chek_tax *taxes, uint32_t count, uint8_t operation, int64_t amount,
-           int sign, const struct fiscal__row_sink *sink)
+tax_give(const struct tax_giving *giving)
+{
+    uint8_t key[FISCAL__TAX_KEY_SIZE];
+    if (giving->is_begun) {
+        giving->sink->on_row(giving->sink->context, FISCAL__TAXES, giving->operation,
+                             fiscal__tax_key(giving->kind, giving->rate, key), &giving->addend);
+    }
+}
+
+static void
+taxes_give(struct tax_giving *giving, const struct chek_tax *taxes, uint32_t count, int64_t amount,
+           int sign)
 {
     for (uint32_t i = 0; i < count; i++) {
-        uint8_t key[FISCAL__TAX_KEY_SIZE];
-        struct fiscal__row addend = {
-            .sum = sign * taxes[i].sum,
-            .turnover = sign * fiscal__tax_turnover(&taxes[i], amount),
-        };
-        sink->on_row(sink->context, FISCAL__TAXES, operation,
-                     fiscal__tax_key(taxes[i].kind, taxes[i].rate, key), &addend);
+        const struct chek_tax *tax = &taxes[i];
+        if (!giving->is_begun || tax->kind != giving->kind || tax->rate != giving->rate) {
+            tax_give(giving);
+            giving->is_begun = true;
+            giving->kind = tax->kind;
+            giving->rate = tax->rate;
+            giving->addend = (struct fiscal__addend){0};
+        }
+        giving->addend.sum += sign * tax->sum;
+        giving->addend.turnover += sign * fiscal__tax_turnover(tax, amount);
     }
 }
 
@@ -212,24 +235,50 @@ static void
 receipt_taxes_give(const struct chek_receipt *receipt, int sign,
                    const struct fiscal__row_sink *sink)
 {
-    uint8_t operation = receipt->operation;
+    struct tax_giving giving = {.sink = sink, .operation = receipt->operation};
     if (receipt->taxes_count != 0) {
-        taxes_give(receipt->taxes, receipt->taxes_count, operation, receipt->total, sign, sink);
+        taxes_give(&giving, receipt->taxes, receipt->taxes_count, receipt->total, sign);
+        tax_give(&giving);
         return;
     }
     for (uint32_t i = 0; i < receipt->lines_count; i++) {
         const struct chek_line *line = &receipt->lines[i];
         bool takes_off = (line->kind == CHEK_LINE_KIND_DISCOUNT) != line->storno;
-        taxes_give(line->taxes, line->taxes_count, operation, line->sum, takes_off ? -sign : sign,
-                   sink);
+        taxes_give(&giving, line->taxes, line->taxes_count, line->sum, takes_off ? -sign : sign);
     }
     if (receipt->discount != NULL) {
-        taxes_give(receipt->discount->taxes, receipt->discount->taxes_count, operation,
-                   receipt->discount->sum, -sign, sink);
+        taxes_give(&giving, receipt->discount->taxes, receipt->discount->taxes_count,
+                   receipt->discount->sum, -sign);
     }
     if (receipt->markup != NULL) {
-        taxes_give(receipt->markup->taxes, receipt->markup->taxes_count, operation,
-                   receipt->markup->sum, sign, sink);
+        taxes_give(&giving, receipt->markup->taxes, receipt->markup->taxes_count,
+                   receipt->markup->sum, sign);
+    }
+    tax_give(&giving);
+}
+
+static void
+sections_give(const struct chek_receipt *receipt, int sign, const struct fiscal__row_sink *sink)
+{
+    struct fiscal__addend addend = {0};
+    struct chek_bytes_view section = {0};
+    for (uint32_t i = 0; i < receipt->lines_count; i++) {
+        const struct chek_line *line = &receipt->lines[i];
+        if (line->kind != CHEK_LINE_KIND_COMMODITY || line->section.size == 0) {
+            continue;
+        }
+        if (section.size != line->section.size || !chek_bytes_view_equal(section, line->section)) {
+            if (section.size != 0) {
+                sink->on_row(sink->context, FISCAL__SECTIONS, receipt->operation, section, &addend);
+            }
+            section = line->section;
+            addend = (struct fiscal__addend){0};
+        }
+        addend.count += line->storno ? 0 : sign;
+        addend.sum += line->storno ? -sign * line->sum : sign * line->sum;
+    }
+    if (section.size != 0) {
+        sink->on_row(sink->context, FISCAL__SECTIONS, receipt->operation, section, &addend);
     }
 }
 
@@ -238,20 +287,10 @@ fiscal__receipt_rows(const struct chek_receipt *receipt, int sign,
                      const struct fiscal__row_sink *sink)
 {
     if (receipt->operator.size != 0) {
-        struct fiscal__row addend = {.count = sign, .sum = sign * receipt->total};
+        struct fiscal__addend addend = {.count = sign, .sum = sign * receipt->total};
         sink->on_row(sink->context, FISCAL__OPERATORS, receipt->operation,
                      receipt->operator, & addend);
     }
-    for (uint32_t i = 0; i < receipt->lines_count; i++) {
-        const struct chek_line *line = &receipt->lines[i];
-        if (line->kind != CHEK_LINE_KIND_COMMODITY || line->section.size == 0) {
-            continue;
-        }
-        struct fiscal__row addend = {
-            .count = line->storno ? 0 : sign,
-            .sum = line->storno ? -sign * line->sum : sign * line->sum,
-        };
-        sink->on_row(sink->context, FISCAL__SECTIONS, receipt->operation, line->section, &addend);
-    }
+    sections_give(receipt, sign, sink);
     receipt_taxes_give(receipt, sign, sink);
 }

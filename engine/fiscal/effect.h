@@ -19,11 +19,16 @@ struct fiscal__effect {
     uint64_t magnitude; /* F23: all its amounts without their signs */
 };
 
-/* Where the rows of a document go: called once a line, tax and operator. */
+/* What a document adds to a row. */
+struct fiscal__addend {
+    int64_t count, sum, turnover;
+};
+
+/* Where the rows of a document go: called once or more for a section, a tax, the operator. */
 struct fiscal__row_sink {
     void *context;
     void (*on_row)(void *context, enum fiscal__row_set set, uint8_t operation,
-                   struct chek_bytes_view key, const struct fiscal__row *addend);
+                   struct chek_bytes_view key, const struct fiscal__addend *addend);
 };
 
 struct fiscal__effect fiscal__receipt_effect(const struct chek_receipt *receipt);
@@ -46,16 +51,22 @@ bool fiscal__operation_is_zero(const struct fiscal__operation *operation);
 void fiscal__movement_add(struct fiscal__movement *to, const struct chek_movement *movement,
                           int sign);
 
-/* Only `count`, `sum` and `turnover` of an addend count. */
+/* Give the rows of a receipt; neighbours of one key come as one. */
 void fiscal__receipt_rows(const struct chek_receipt *receipt, int sign,
                           const struct fiscal__row_sink *sink);
 
 static inline void
-fiscal__row_add(struct fiscal__row *to, const struct fiscal__row *addend)
+fiscal__row_add(struct fiscal__row *to, const struct fiscal__addend *addend)
 {
     to->count += addend->count;
     to->sum += addend->sum;
     to->turnover += addend->turnover;
+}
+
+static inline struct fiscal__addend
+fiscal__row_sums(const struct fiscal__row *row)
+{
+    return (struct fiscal__addend){row->count, row->sum, row->turnover};
 }
 
 /* The turnover of a tax on `amount`, tax included; as stated when it is. (F9) */

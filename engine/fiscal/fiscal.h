@@ -96,6 +96,13 @@ void chek_fiscal_apply(struct chek_fiscal *fiscal, uint32_t registration,
 /* Start loading the lines that applying this document will touch. */
 void chek_fiscal_prefetch(const struct chek_fiscal *fiscal, uint32_t registration);
 
+/*
+ * The same for a batch that is applied next, and all the way down: record, shift, cell and rows.
+ * Cost: about 60 ns each, and then a third of what a cold receipt costs otherwise.
+ */
+void chek_fiscal_prefetch_all(const struct chek_fiscal *fiscal, const uint32_t *registrations,
+                              uint32_t count);
+
 /* ---- reading ---------------------------------------------------------------------------------- */
 
 /*

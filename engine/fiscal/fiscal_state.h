@@ -135,7 +135,7 @@ struct fiscal__operation {
 /* A section, an operator or a tax in one operation. */
 struct fiscal__row {
     chek_page_ref next;
-    chek_page_ref text; /* the key when it is longer than what is inline */
+    chek_page_ref text; /* the key when it is longer than what is inline; its begin is inline */
     uint8_t key_size;
     uint8_t operation;
     uint8_t other; /* all keys that came when the rows were full */

@@ -315,6 +315,71 @@ chek_fiscal_registration_next(const struct chek_fiscal *fiscal, uint32_t *regist
     return true;
 }
 
+/* ---- prefetch --------------------------------------------------------------------------------- */
+
+#define PREFETCH_COUNT_MAX 64
+
+static void
+prefetch_lines(const struct chek_page_heap *heap, chek_page_ref ref, size_t size)
+{
+    const char *object = chek_page_heap_read(heap, ref);
+    for (size_t at = 0; at < size; at += CHEK_CACHE_LINE_SIZE) {
+        __builtin_prefetch(object + at);
+    }
+}
+
+static void
+prefetch_cell(const struct chek_page_heap *heap, const struct fiscal__cell *cell)
+{
+    prefetch_lines(heap, cell->operations[CHEK_OPERATION_SELL], sizeof(struct fiscal__operation));
+    for (unsigned i = 0; i < CHEK_COUNT(cell->rows); i++) {
+        chek_page_heap_prefetch(heap, cell->rows[i]);
+    }
+}
+
+/* Load one object of each registration before the next of any: what a first wave asked for is there
+ * when the second reads it. A reference of 0 leads to the heap's own first page, which is harmless. */
+static void
+prefetch_waves(const struct chek_fiscal *fiscal, const uint32_t *registrations, uint32_t count)
+{
+    const struct chek_page_heap *heap = fiscal->heap;
+    chek_page_ref refs[PREFETCH_COUNT_MAX] = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        chek_page_map_prefetch(heap, &fiscal__root(fiscal)->registrations, registrations[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (fiscal__registration_find(fiscal, registrations[i], &refs[i]) != NULL) {
+            prefetch_lines(heap, refs[i], sizeof(struct fiscal__registration));
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const struct fiscal__registration *record = chek_page_heap_read(heap, refs[i]);
+        refs[i] = refs[i] != 0 ? record->shift : 0;
+        prefetch_lines(heap, refs[i], sizeof(struct fiscal__shift));
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const struct fiscal__shift *shift = chek_page_heap_read(heap, refs[i]);
+        refs[i] = refs[i] != 0 ? shift->cells : 0;
+        prefetch_lines(heap, refs[i], sizeof(struct fiscal__cell));
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (refs[i] != 0) {
+            prefetch_cell(heap, chek_page_heap_read(heap, refs[i]));
+        }
+    }
+}
+
+void
+chek_fiscal_prefetch_all(const struct chek_fiscal *fiscal, const uint32_t *registrations,
+                         uint32_t count)
+{
+    for (uint32_t at = 0; at < count; at += PREFETCH_COUNT_MAX) {
+        uint32_t left = count - at;
+        prefetch_waves(fiscal, registrations + at,
+                       left < PREFETCH_COUNT_MAX ? left : PREFETCH_COUNT_MAX);
+    }
+}
+
 void
 chek_fiscal_prefetch(const struct chek_fiscal *fiscal, uint32_t registration)
 {

@@ -69,7 +69,7 @@ struct tax_side {
 
 static void
 sums_on_row(void *context, enum fiscal__row_set set, uint8_t operation, struct chek_bytes_view key,
-            const struct fiscal__row *addend)
+            const struct fiscal__addend *addend)
 {
     (void)operation;
     if (set != FISCAL__TAXES) {

@@ -18,7 +18,7 @@ _Static_assert((FISCAL__OPERATOR_BUCKETS & (FISCAL__OPERATOR_BUCKETS - 1)) == 0,
 _Static_assert((FISCAL__TAX_BUCKETS & (FISCAL__TAX_BUCKETS - 1)) == 0, "a mask");
 _Static_assert(FISCAL__TAX_KEY_SIZE <= FISCAL__ROW_KEY_INLINE_MAX, "tax keys are inline");
 
-/* A place to add to: which cell, and in which operation. */
+/* The cell that rows are added to. */
 struct cell_sink {
     struct chek_page_heap *heap;
     struct fiscal__cell *cell;
@@ -81,25 +81,75 @@ fiscal__cell_obtain(struct chek_page_heap *heap, chek_page_ref *first, uint16_t 
 
 /* ---- rows ------------------------------------------------------------------------------------- */
 
-/* Spread keys over buckets. Any function does, but it is part of the format. */
-static uint32_t
-key_hash(struct chek_bytes_view key)
+/* A key as it is compared: what is inline of it as words, zero behind its end. */
+struct short_key {
+    uint64_t words[FISCAL__ROW_KEY_INLINE_MAX / 8];
+    struct chek_bytes_view view;
+};
+
+/* Up to eight bytes as a number, the first byte lowest; only the bytes themselves are read. */
+static inline uint64_t
+word_load(const uint8_t *bytes, size_t size)
 {
-    uint32_t hash = (uint32_t)key.size;
-    for (size_t i = 0; i < key.size; i++) {
-        hash = (hash ^ key.bytes[i]) * UINT32_C(16777619);
+    if (size >= 8) {
+        return chek_load_u64(bytes);
     }
-    return hash >> 16;
+    if (size >= 4) {
+        uint64_t last = chek_load_u32(bytes + size - 4);
+        return chek_load_u32(bytes) | last << (8 * (size - 4));
+    }
+    if (size == 0) {
+        return 0;
+    }
+    uint64_t middle = bytes[size / 2];
+    uint64_t last = bytes[size - 1];
+    return bytes[0] | middle << (8 * (size / 2)) | last << (8 * (size - 1));
+}
+
+static inline struct short_key
+short_key_of(struct chek_bytes_view view)
+{
+    struct short_key key = {.view = view};
+    key.words[0] = word_load(view.bytes, view.size);
+    if (view.size > 8) {
+        key.words[1] = word_load(view.bytes + 8, view.size - 8);
+    }
+    if (view.size > 16) {
+        key.words[2] = word_load(view.bytes + 16, view.size - 16);
+    }
+    return key;
+}
+
+/* Spread keys over buckets. (format) */
+static inline uint32_t
+key_hash(const struct short_key *key)
+{
+    uint64_t mixed = key->words[0] + UINT64_C(0x9e3779b97f4a7c15) * key->view.size;
+    mixed ^= key->words[1] * UINT64_C(0xff51afd7ed558ccd);
+    mixed ^= key->words[2] * UINT64_C(0xc4ceb9fe1a85ec53);
+    return (uint32_t)((mixed * UINT64_C(0xd6e8feb86659fd93)) >> 56);
+}
+
+static inline bool
+row_has_key(const struct chek_page_heap *heap, const struct fiscal__row *row, uint8_t operation,
+            const struct short_key *key)
+{
+    uint64_t words[CHEK_COUNT(key->words)];
+    memcpy(words, row->key, sizeof words);
+    bool is_same = row->operation == operation && row->key_size == key->view.size &&
+                   row->other == 0 && words[0] == key->words[0] && words[1] == key->words[1] &&
+                   words[2] == key->words[2];
+    return is_same &&
+           (row->text == 0 || chek_bytes_view_equal(fiscal__text_view(heap, row->text), key->view));
 }
 
 static struct fiscal__row *
 row_find(const struct cell_sink *to, chek_page_ref ref, uint8_t operation,
-         struct chek_bytes_view key)
+         const struct short_key *key)
 {
     while (ref != 0) {
         const struct fiscal__row *row = chek_page_heap_read(to->heap, ref);
-        if (row->operation == operation && row->key_size == key.size && row->other == 0 &&
-            chek_bytes_view_equal(fiscal__row_key(to->heap, row), key)) {
+        if (row_has_key(to->heap, row, operation, key)) {
             return chek_page_heap_change(to->heap, ref);
         }
         ref = row->next;
@@ -134,30 +184,30 @@ row_make(struct cell_sink *to, chek_page_ref *bucket, uint8_t operation)
 }
 
 static void
-row_set_key(struct cell_sink *to, struct fiscal__row *row, struct chek_bytes_view key)
+row_set_key(struct cell_sink *to, struct fiscal__row *row, const struct short_key *key)
 {
-    CHEK_ASSERT(key.size <= UINT8_MAX);
-    row->key_size = (uint8_t)key.size;
-    to->added_size += key.size;
-    if (key.size <= FISCAL__ROW_KEY_INLINE_MAX) {
-        memcpy(row->key, key.bytes, key.size);
-    } else {
-        row->text = fiscal__text_make(to->heap, key);
+    CHEK_ASSERT(key->view.size <= UINT8_MAX);
+    row->key_size = (uint8_t)key->view.size;
+    to->added_size += key->view.size;
+    memcpy(row->key, key->words, sizeof row->key);
+    if (key->view.size > FISCAL__ROW_KEY_INLINE_MAX) {
+        row->text = fiscal__text_make(to->heap, key->view);
     }
 }
 
 static void
-cell_on_row(void *context, enum fiscal__row_set set, uint8_t operation, struct chek_bytes_view key,
-            const struct fiscal__row *addend)
+cell_on_row(void *context, enum fiscal__row_set set, uint8_t operation, struct chek_bytes_view view,
+            const struct fiscal__addend *addend)
 {
     struct cell_sink *to = context;
+    struct short_key key = short_key_of(view);
     chek_page_ref *buckets = &to->cell->rows[row_buckets[set].first];
-    chek_page_ref *bucket = &buckets[key_hash(key) & (row_buckets[set].count - 1U)];
+    chek_page_ref *bucket = &buckets[key_hash(&key) & (row_buckets[set].count - 1U)];
 
-    struct fiscal__row *row = row_find(to, *bucket, operation, key);
+    struct fiscal__row *row = row_find(to, *bucket, operation, &key);
     if (row == NULL && to->cell->row_counts[set] < fiscal__row_count_max(set)) {
         row = row_make(to, bucket, operation);
-        row_set_key(to, row, key);
+        row_set_key(to, row, &key);
         to->cell->row_counts[set] += 1;
     }
     if (row == NULL) {

@@ -31,7 +31,7 @@ tally_row_key(const struct fiscal__tally_row *row)
 }
 
 static void
-other_add(struct fiscal__tally_rows *rows, uint8_t operation, const struct fiscal__row *addend)
+other_add(struct fiscal__tally_rows *rows, uint8_t operation, const struct fiscal__addend *addend)
 {
     rows->has_other[operation] = true;
     rows->others[operation].operation = operation;
@@ -40,7 +40,7 @@ other_add(struct fiscal__tally_rows *rows, uint8_t operation, const struct fisca
 
 static void
 tally_on_row(void *context, enum fiscal__row_set set, uint8_t operation, struct chek_bytes_view key,
-             const struct fiscal__row *addend)
+             const struct fiscal__addend *addend)
 {
     struct fiscal__tally *tally = context;
     struct fiscal__tally_rows *to = &tally->sets[set];
@@ -123,11 +123,13 @@ rows_merge(struct fiscal__tally *to, enum fiscal__row_set set, struct fiscal__ta
     rows_sort(from);
     for (uint32_t i = 0; i < from->count; i++) {
         const struct fiscal__tally_row *row = &from->rows[i];
-        tally_on_row(to, set, row->sums.operation, tally_row_key(row), &row->sums);
+        struct fiscal__addend addend = fiscal__row_sums(&row->sums);
+        tally_on_row(to, set, row->sums.operation, tally_row_key(row), &addend);
     }
     for (uint8_t i = 0; i < CHEK_OPERATION_COUNT; i++) {
         if (from->has_other[i]) {
-            other_add(&to->sets[set], i, &from->others[i]);
+            struct fiscal__addend addend = fiscal__row_sums(&from->others[i]);
+            other_add(&to->sets[set], i, &addend);
         }
     }
 }
@@ -160,7 +162,8 @@ rows_load(const struct chek_page_heap *heap, const struct fiscal__cell *cell,
         for (chek_page_ref ref = buckets[i]; ref != 0;) {
             const struct fiscal__row *row = chek_page_heap_read(heap, ref);
             if (row->other != 0) {
-                other_add(to, row->operation, row);
+                struct fiscal__addend addend = fiscal__row_sums(row);
+                other_add(to, row->operation, &addend);
             } else {
                 CHEK_ASSERT(to->count < fiscal__row_count_max(set));
                 to->rows[to->count++] =
