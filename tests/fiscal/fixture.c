@@ -5,6 +5,7 @@
 #include "engine/base/assertion.h"
 
 #define PAGE_COUNT_MAX 65536
+#define SEGMENT_ROW_COUNT 128 /* so that small tests have sealed rows too */
 #define ARENA_SIZE (64 * 1024 * 1024)
 
 static void
@@ -25,7 +26,7 @@ fixture_begin(struct fixture *fixture)
                                     sizeof(struct chek_fiscal_root)) == CHEK_OK);
     struct chek_store_config config = {.dictionary_count_max = CHEK_DICTIONARY_COUNT_MAX,
                                        .dictionary_size_max = CHEK_DICTIONARY_SIZE_MAX,
-                                       .segment_row_count = CHEK_SEGMENT_RECEIPT_COUNT};
+                                       .segment_row_count = SEGMENT_ROW_COUNT};
     CHEK_ASSERT(chek_store_create(&config, &fixture->store) == CHEK_OK);
     CHEK_ASSERT(chek_arena_init(&fixture->scratch, CHEK_FISCAL_SCRATCH_SIZE) == CHEK_OK);
     CHEK_ASSERT(chek_arena_init(&fixture->arena, ARENA_SIZE) == CHEK_OK);
