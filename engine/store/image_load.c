@@ -470,7 +470,7 @@ sets_load(struct loading *from)
     for (uint32_t i = 0; i < count && error == CHEK_OK; i++) {
         if (i != 0) {
             struct store__set *set;
-            error = store__set_create(store->config.segment_row_count, &set);
+            error = store__set_create(store->config.segment_row_count, &store->pool, &set);
             if (error != CHEK_OK) {
                 return error;
             }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* pool.c - free lists over the heap. */
+/* pool.c - free lists over one region of address space. */
 #include "engine/store/pool.h"
 
 #include <errno.h>
@@ -8,12 +8,52 @@
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
 
+#define REGION_SIZE ((size_t)64 << 30)
+#define PAGE_ALIGN 4096
+
+/* Below the size from which memory.h asks for huge pages: small partitions stay small. */
+#define COMMIT_STEP ((size_t)1 << 20)
+
 #define SLAB_PIECE_COUNT 16
 
-struct slab {
-    struct slab *next;
-    uint8_t bytes[SLAB_PIECE_COUNT * STORE__PIECE_SIZE + CHEK_CACHE_LINE_SIZE];
-};
+/* Free blocks of a kind that keep their memory. */
+#define WARM_BLOCK_COUNT_MAX 32
+
+int
+store__pool_init(struct store__pool *pool)
+{
+    *pool = (struct store__pool){0};
+    pool->base = chek_memory_reserve(REGION_SIZE);
+    return pool->base != NULL ? CHEK_OK : -ENOMEM;
+}
+
+void
+store__pool_finish(struct store__pool *pool)
+{
+    for (uint32_t kind = 0; kind < STORE__BLOCK_KIND_COUNT; kind++) {
+        CHEK_ASSERT(pool->free_block_count[kind] == pool->block_count[kind]);
+    }
+    chek_memory_release(pool->base, REGION_SIZE);
+    *pool = (struct store__pool){0};
+}
+
+void *
+store__pool_take_bytes(struct store__pool *pool, size_t size)
+{
+    size = (size + PAGE_ALIGN - 1) & ~(size_t)(PAGE_ALIGN - 1);
+    if (size > REGION_SIZE - pool->used) {
+        return NULL;
+    }
+    while (pool->used + size > pool->committed) {
+        if (chek_memory_commit(pool->base + pool->committed, COMMIT_STEP) != CHEK_OK) {
+            return NULL;
+        }
+        pool->committed += COMMIT_STEP;
+    }
+    void *bytes = pool->base + pool->used;
+    pool->used += size;
+    return bytes;
+}
 
 static size_t
 block_size(uint32_t kind)
@@ -42,7 +82,7 @@ int
 store__pool_ensure_blocks(struct store__pool *pool, uint32_t kind, uint32_t count)
 {
     while (pool->free_block_count[kind] < count) {
-        void *block = chek_memory_allocate(block_size(kind));
+        void *block = store__pool_take_bytes(pool, block_size(kind));
         if (block == NULL) {
             return -ENOMEM;
         }
@@ -57,15 +97,12 @@ int
 store__pool_ensure_pieces(struct store__pool *pool, uint32_t count)
 {
     while (pool->free_piece_count < count) {
-        struct slab *slab = chek_memory_allocate(sizeof *slab);
+        uint8_t *slab = store__pool_take_bytes(pool, SLAB_PIECE_COUNT * STORE__PIECE_SIZE);
         if (slab == NULL) {
             return -ENOMEM;
         }
-        slab->next = pool->slabs;
-        pool->slabs = slab;
-        uint8_t *at = slab->bytes + (-(uintptr_t)slab->bytes % CHEK_CACHE_LINE_SIZE);
-        for (uint32_t i = 0; i < SLAB_PIECE_COUNT; i++) {
-            push(&pool->free_pieces, at + (size_t)i * STORE__PIECE_SIZE);
+        for (uint32_t i = SLAB_PIECE_COUNT; i > 0; i--) {
+            push(&pool->free_pieces, slab + (size_t)(i - 1) * STORE__PIECE_SIZE);
         }
         pool->free_piece_count += SLAB_PIECE_COUNT;
         pool->piece_count += SLAB_PIECE_COUNT;
@@ -92,17 +129,11 @@ store__pool_take_piece(struct store__pool *pool)
 void
 store__pool_give_block(struct store__pool *pool, uint32_t kind, void *block)
 {
+    if (pool->free_block_count[kind] >= WARM_BLOCK_COUNT_MAX) {
+        chek_memory_discard(block, block_size(kind) & ~(size_t)(PAGE_ALIGN - 1));
+    }
     push(&pool->free_blocks[kind], block);
     pool->free_block_count[kind] += 1;
-}
-
-void
-store__pool_trim(struct store__pool *pool, uint32_t kind, uint32_t count)
-{
-    while (pool->free_block_count[kind] > count) {
-        chek_memory_free(store__pool_take_block(pool, kind), block_size(kind));
-        pool->block_count[kind] -= 1;
-    }
 }
 
 uint64_t
@@ -119,20 +150,4 @@ uint64_t
 store__pool_piece_bytes(const struct store__pool *pool)
 {
     return (uint64_t)pool->piece_count * STORE__PIECE_SIZE;
-}
-
-void
-store__pool_finish(struct store__pool *pool)
-{
-    for (uint32_t kind = 0; kind < STORE__BLOCK_KIND_COUNT; kind++) {
-        store__pool_trim(pool, kind, 0);
-        CHEK_ASSERT(pool->block_count[kind] == 0);
-    }
-    struct slab *slab = pool->slabs;
-    while (slab != NULL) {
-        struct slab *next = slab->next;
-        chek_memory_free(slab, sizeof *slab);
-        slab = next;
-    }
-    *pool = (struct store__pool){0};
 }

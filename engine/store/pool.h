@@ -4,7 +4,9 @@
  *
  * Appending may not fail, so it never allocates: it takes blocks and pieces that
  * chek_store_ensure() put here. Blocks hold the columns of open rows and come back when a set was
- * sealed; pieces hold dictionaries and never come back. What is taken is not zeroed.
+ * sealed; pieces hold dictionaries and never come back. All of it is one reservation of address
+ * space that is committed in steps: what was ensured for the worst case and is never written costs
+ * no memory, and nothing is zeroed that will be overwritten.
  */
 #ifndef CHEK_STORE_POOL_H
 #define CHEK_STORE_POOL_H
@@ -18,32 +20,37 @@
 #define STORE__PIECE_SIZE 16384
 
 struct store__pool {
+    uint8_t *base; /* the reservation */
+    size_t used, committed;
     void *free_blocks[STORE__BLOCK_KIND_COUNT]; /* linked by their first word */
     uint32_t free_block_count[STORE__BLOCK_KIND_COUNT];
     uint32_t block_count[STORE__BLOCK_KIND_COUNT]; /* free ones and those in use */
     void *free_pieces;
     uint32_t free_piece_count;
     uint32_t piece_count;
-    void *slabs; /* what pieces are cut from */
 };
+
+/* Errors: -ENOMEM. */
+CHEK_MUST_USE int store__pool_init(struct store__pool *pool);
+void store__pool_finish(struct store__pool *pool); /* all blocks were given back */
+
+/* Take `size` bytes for as long as the pool lives, aligned to a page; zero. NULL: no memory. */
+void *store__pool_take_bytes(struct store__pool *pool, size_t size);
 
 /* Have at least `count` free blocks of a kind. Errors: -ENOMEM; some may have been added. */
 CHEK_MUST_USE int store__pool_ensure_blocks(struct store__pool *pool, uint32_t kind,
                                             uint32_t count);
 CHEK_MUST_USE int store__pool_ensure_pieces(struct store__pool *pool, uint32_t count);
 
+/* Take what was ensured; its bytes are anything. */
 void *store__pool_take_block(struct store__pool *pool, uint32_t kind);
-void *store__pool_take_piece(struct store__pool *pool); /* starts on a cache line */
+void *store__pool_take_piece(struct store__pool *pool);
+
+/* Give a block back. When there are many free ones its memory goes to the system. */
 void store__pool_give_block(struct store__pool *pool, uint32_t kind, void *block);
 
-/* Free blocks of a kind until at most `count` are free. */
-void store__pool_trim(struct store__pool *pool, uint32_t kind, uint32_t count);
-
-/* Bytes that the pool got from the heap. */
+/* Bytes of blocks and of pieces, touched or not. */
 uint64_t store__pool_block_bytes(const struct store__pool *pool);
 uint64_t store__pool_piece_bytes(const struct store__pool *pool);
-
-/* Free everything; blocks in use must have been given back. */
-void store__pool_finish(struct store__pool *pool);
 
 #endif

@@ -22,9 +22,6 @@ struct chek_seal {
 /* Segment tables grow by as much as they hold. */
 #define SEGMENT_COUNT_FIRST 16
 
-/* Free blocks of each kind that are kept for the sets to come. */
-#define FREE_BLOCK_COUNT_MAX 64
-
 static int
 ensure_segment_slot(struct chek_store *store)
 {
@@ -121,10 +118,9 @@ chek_seal_adopt(struct chek_seal *seal)
 
     store->oldest = set->next;
     store__set_clear(set, &store->pool);
-    store__set_destroy(set);
-    for (uint32_t kind = 0; kind < STORE__BLOCK_KIND_COUNT; kind++) {
-        store__pool_trim(&store->pool, kind, FREE_BLOCK_COUNT_MAX);
-    }
+    set->next = store->spare;
+    store->spare = set;
+    store->spare_count += 1;
     chek_memory_free(seal, sizeof *seal);
 }
 

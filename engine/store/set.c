@@ -24,23 +24,27 @@ replaced_size(uint32_t row_count_max)
 }
 
 int
-store__set_create(uint32_t row_count_max, struct store__set **ret)
+store__set_create(uint32_t row_count_max, struct store__pool *pool, struct store__set **ret)
 {
+    uint32_t slot_count = map_slot_count(row_count_max);
+    size_t heads_size = row_count_max * sizeof(struct store__head);
+    size_t map_size = slot_count * sizeof(struct store__map_slot);
     struct store__set *set = chek_memory_allocate(sizeof *set);
     if (set == NULL) {
         return -ENOMEM;
     }
-    uint32_t slot_count = map_slot_count(row_count_max);
+    uint8_t *bytes =
+        store__pool_take_bytes(pool, heads_size + map_size + replaced_size(row_count_max));
+    if (bytes == NULL) {
+        chek_memory_free(set, sizeof *set);
+        return -ENOMEM;
+    }
     set->row_count_max = row_count_max;
     set->map_mask = slot_count - 1;
     set->text_at = STORE__TEXT_BLOCK_SIZE;
-    set->heads = chek_memory_allocate(row_count_max * sizeof *set->heads);
-    set->map = chek_memory_allocate(slot_count * sizeof *set->map);
-    set->replaced = chek_memory_allocate(replaced_size(row_count_max));
-    if (set->heads == NULL || set->map == NULL || set->replaced == NULL) {
-        store__set_destroy(set);
-        return -ENOMEM;
-    }
+    set->map = (struct store__map_slot *)(void *)bytes;
+    set->replaced = (uint64_t *)(void *)(bytes + map_size);
+    set->heads = (struct store__head *)(void *)(bytes + map_size + replaced_size(row_count_max));
     *ret = set;
     return CHEK_OK;
 }
@@ -68,16 +72,10 @@ store__set_clear(struct store__set *set, struct store__pool *pool)
 void
 store__set_destroy(struct store__set *set)
 {
-    if (set == NULL) {
-        return;
-    }
     for (uint32_t kind = 0; kind < STORE__BLOCK_KIND_COUNT; kind++) {
         CHEK_ASSERT(set->block_count[kind] == 0);
         chek_memory_free(set->blocks[kind], set->block_count_max[kind] * sizeof(void *));
     }
-    chek_memory_free(set->heads, set->row_count_max * sizeof *set->heads);
-    chek_memory_free(set->map, ((size_t)set->map_mask + 1) * sizeof *set->map);
-    chek_memory_free(set->replaced, replaced_size(set->row_count_max));
     chek_memory_free(set, sizeof *set);
 }
 

@@ -95,12 +95,17 @@ struct chek_store {
 
 /* ---- sets ---- */
 
-/* Errors: -ENOMEM. */
-CHEK_MUST_USE int store__set_create(uint32_t row_count_max, struct store__set **ret);
+/*
+ * Make an empty set, whose memory is the pool's.
+ *
+ *   Errors     -ENOMEM
+ */
+CHEK_MUST_USE int store__set_create(uint32_t row_count_max, struct store__pool *pool,
+                                    struct store__set **ret);
 
 /* Give the blocks back to the pool and forget all rows. */
 void store__set_clear(struct store__set *set, struct store__pool *pool);
-void store__set_destroy(struct store__set *set); /* a cleared one; takes NULL */
+void store__set_destroy(struct store__set *set); /* a cleared one */
 
 /* Make room in the table of blocks of a kind. Errors: -ENOMEM. */
 CHEK_MUST_USE int store__set_ensure_blocks(struct store__set *set, uint32_t kind, uint32_t count);

@@ -37,16 +37,21 @@ dictionaries_init(struct chek_store *store)
 static int
 store_init(struct chek_store *store)
 {
-    store->scratch = chek_memory_allocate(CHEK_DOCUMENT_SIZE_MAX);
-    store->texts = chek_memory_allocate(STORE__TEXT_COUNT_MAX * sizeof *store->texts);
-    if (store->scratch == NULL || store->texts == NULL) {
-        return -ENOMEM;
-    }
-    int error = dictionaries_init(store);
+    int error = store__pool_init(&store->pool);
     if (error != CHEK_OK) {
         return error;
     }
-    error = store__set_create(store->config.segment_row_count, &store->oldest);
+    store->scratch = store__pool_take_bytes(&store->pool, CHEK_DOCUMENT_SIZE_MAX);
+    store->texts =
+        store__pool_take_bytes(&store->pool, STORE__TEXT_COUNT_MAX * sizeof *store->texts);
+    if (store->scratch == NULL || store->texts == NULL) {
+        return -ENOMEM;
+    }
+    error = dictionaries_init(store);
+    if (error != CHEK_OK) {
+        return error;
+    }
+    error = store__set_create(store->config.segment_row_count, &store->pool, &store->oldest);
     store->newest = store->oldest;
     return error;
 }
@@ -97,9 +102,9 @@ chek_store_destroy(struct chek_store *store)
     for (uint32_t i = 0; i < STORE__DICTIONARY_COUNT; i++) {
         store__dictionary_finish(&store->dictionaries[i]);
     }
-    store__pool_finish(&store->pool);
-    chek_memory_free(store->scratch, CHEK_DOCUMENT_SIZE_MAX);
-    chek_memory_free(store->texts, STORE__TEXT_COUNT_MAX * sizeof *store->texts);
+    if (store->pool.base != NULL) {
+        store__pool_finish(&store->pool);
+    }
     chek_memory_free(store, sizeof *store);
 }
 
@@ -173,7 +178,7 @@ ensure_sets(struct chek_store *store, const struct store__credit *want)
         want->rows > left ? (want->rows - left - 1) / store->newest->row_count_max + 1 : 0;
     while (store->spare_count < count) {
         struct store__set *set;
-        int error = store__set_create(store->config.segment_row_count, &set);
+        int error = store__set_create(store->config.segment_row_count, &store->pool, &set);
         if (error != CHEK_OK) {
             return error;
         }
