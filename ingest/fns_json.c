@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fns_json.c - finds the receipts in a stream of JSON and gathers their fields.
+ *
+ * A stack of levels says what each open object or array is. Only known names lead from a level to
+ * one that is not skipped. An object on a path of wrappers starts a receipt; when a further
+ * wrapper opens inside it before anything of a receipt was seen, the inner object is the one.
+ */
+#include "ingest/fns_json.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <yajl/yajl_parse.h>
+
+#include "engine/base/memory.h"
+#include "engine/fiscal/check.h"
+#include "ingest/fns_raw.h"
+
+#define LEVEL_COUNT_MAX 64
+#define ARENA_SIZE ((size_t)8 * 1024 * 1024) /* of one receipt */
+
+/* A name that leads from one level to another. */
+struct step {
+    const char *name; /* NULL: an element of an array */
+    uint8_t from, to;
+    bool is_array;
+    uint8_t form;
+    bool is_close;
+};
+
+#define WRAPPER(name)                                      \
+    {name, LEVEL_RECEIPT, LEVEL_RECEIPT, false, 0, false}, \
+    {                                                      \
+        name, LEVEL_RECEIPT, LEVEL_WRAPPER, true, 0, false \
+    }
+
+static const struct step steps[] = {
+    {NULL, LEVEL_WRAPPER, LEVEL_RECEIPT, false, 0, false},
+    {NULL, LEVEL_WRAPPER, LEVEL_WRAPPER, true, 0, false},
+    WRAPPER("ticket"),
+    WRAPPER("document"),
+    WRAPPER("receipt"),
+    WRAPPER("data"),
+    WRAPPER("json"),
+    WRAPPER("fiscalData"),
+    WRAPPER("receipts"),
+    WRAPPER("documents"),
+    {"bso", LEVEL_RECEIPT, LEVEL_RECEIPT, false, CHEK_FORM_STRICT_FORM, false},
+    {"receiptCorrection", LEVEL_RECEIPT, LEVEL_RECEIPT, false, CHEK_FORM_CORRECTION, false},
+    {"bsoCorrection", LEVEL_RECEIPT, LEVEL_RECEIPT, false, CHEK_FORM_STRICT_FORM_CORRECTION, false},
+    {"closeShift", LEVEL_RECEIPT, LEVEL_RECEIPT, false, 0, true},
+    {"items", LEVEL_RECEIPT, LEVEL_ITEMS, true, 0, false},
+    {"stornoItems", LEVEL_RECEIPT, LEVEL_STORNO_ITEMS, true, 0, false},
+    {NULL, LEVEL_ITEMS, LEVEL_ITEM, false, 0, false},
+    {NULL, LEVEL_STORNO_ITEMS, LEVEL_ITEM, false, 0, false},
+    {"amountsReceiptNds", LEVEL_RECEIPT, LEVEL_AMOUNTS, false, 0, false},
+    {"amountsNds", LEVEL_AMOUNTS, LEVEL_AMOUNT_LIST, true, 0, false},
+    {"amountsNds", LEVEL_AMOUNTS, LEVEL_AMOUNT, false, 0, false},
+    {NULL, LEVEL_AMOUNT_LIST, LEVEL_AMOUNT, false, 0, false},
+    {"productCodeNew", LEVEL_ITEM, LEVEL_CODES, false, 0, false},
+    {"productCodeData", LEVEL_ITEM, LEVEL_MARKING, false, 0, false},
+    {"undefined", LEVEL_CODES, LEVEL_MARKING, false, 0, false},
+    {"gs1m", LEVEL_CODES, LEVEL_MARKING, false, 0, false},
+    {"kmk", LEVEL_CODES, LEVEL_MARKING, false, 0, false},
+    {"mi", LEVEL_CODES, LEVEL_MARKING, false, 0, false},
+    {"egais2", LEVEL_CODES, LEVEL_MARKING, false, 0, false},
+    {"egais3", LEVEL_CODES, LEVEL_MARKING, false, 0, false},
+    {"f1", LEVEL_CODES, LEVEL_MARKING, false, 0, false},
+    {"f2", LEVEL_CODES, LEVEL_MARKING, false, 0, false},
+    {"f3", LEVEL_CODES, LEVEL_MARKING, false, 0, false},
+    {"f4", LEVEL_CODES, LEVEL_MARKING, false, 0, false},
+    {"f5", LEVEL_CODES, LEVEL_MARKING, false, 0, false},
+    {"f6", LEVEL_CODES, LEVEL_MARKING, false, 0, false},
+    {"ean8", LEVEL_CODES, LEVEL_BARCODE, false, 0, false},
+    {"ean13", LEVEL_CODES, LEVEL_BARCODE, false, 0, false},
+    {"itf14", LEVEL_CODES, LEVEL_BARCODE, false, 0, false},
+    {"gs1", LEVEL_CODES, LEVEL_BARCODE, false, 0, false},
+};
+
+struct level {
+    uint8_t kind;
+    bool is_array;
+};
+
+struct chek_fns_json {
+    struct chek_fns_json_sink sink;
+    yajl_handle parser;
+    struct chek_arena arena;
+    struct level levels[LEVEL_COUNT_MAX];
+    uint32_t level_count;
+    uint32_t receipt_level; /* the level whose fields are gathered; 0: none */
+    char name[32];          /* the pending name of a member; longer ones are none of ours */
+    uint64_t read_size;     /* before the bytes that are being read */
+    bool begun;             /* behind the byte order mark, if there is one */
+    uint64_t count;
+    int stop; /* why reading ended */
+    struct ingest__fns_raw raw;
+};
+
+/* ---- places ----------------------------------------------------------------------------------- */
+
+static uint64_t
+offset_now(const struct chek_fns_json *reader)
+{
+    return reader->read_size + yajl_get_bytes_consumed(reader->parser);
+}
+
+static struct level
+top(const struct chek_fns_json *reader)
+{
+    static const struct level outermost = {LEVEL_WRAPPER, true};
+    return reader->level_count > 0 ? reader->levels[reader->level_count - 1] : outermost;
+}
+
+static bool
+is_gathered(const struct chek_fns_json *reader)
+{
+    return reader->receipt_level != 0;
+}
+
+/* Refuse at a place; 1 to go on, 0 to stop: what a callback of the parser returns. */
+static int
+refuse(struct chek_fns_json *reader, uint64_t offset, const struct chek_fault *fault,
+       const char *text)
+{
+    int error = reader->sink.on_refusal(reader->sink.context, offset, fault, text);
+    if (error != CHEK_OK) {
+        reader->stop = error;
+    }
+    return error == CHEK_OK;
+}
+
+/* ---- objects and arrays ----------------------------------------------------------------------- */
+
+/* Whether anything of a receipt was seen in the object that is gathered. */
+static bool
+is_receipt(const struct ingest__fns_raw *raw)
+{
+    return raw->fields[FNS_DRIVE].type != FNS_ABSENT || raw->fields[FNS_TOTAL].type != FNS_ABSENT ||
+           raw->fields[FNS_DOCUMENT].type != FNS_ABSENT || raw->line_count != 0;
+}
+
+static void
+receipt_begin(struct chek_fns_json *reader, const struct step *step)
+{
+    chek_arena_reset(&reader->arena);
+    memset(&reader->raw, 0, offsetof(struct ingest__fns_raw, lines));
+    reader->raw.line_count = 0;
+    reader->raw.amount_count = 0;
+    reader->raw.exhausted = false;
+    memset(reader->raw.amounts, 0, sizeof reader->raw.amounts);
+    reader->raw.offset = offset_now(reader) - 1;
+    reader->raw.form = step->form;
+    reader->raw.is_close = step->is_close;
+    reader->receipt_level = reader->level_count + 1;
+}
+
+static void
+line_begin(struct chek_fns_json *reader, bool storno)
+{
+    struct ingest__fns_raw *raw = &reader->raw;
+    if (raw->line_count++ < CHEK_LINE_COUNT_MAX) {
+        struct ingest__fns_line *line = chek_arena_take(&reader->arena, sizeof *line);
+        if (line == NULL) {
+            raw->exhausted = true;
+            raw->line_count -= 1;
+            return;
+        }
+        memset(line, 0, sizeof *line);
+        line->storno = storno;
+        raw->lines[raw->line_count - 1] = line;
+    }
+}
+
+/* What an object or array that opens now is. */
+static const struct step *
+step_find(const struct chek_fns_json *reader, bool is_array)
+{
+    struct level from = top(reader);
+    for (size_t i = 0; i < CHEK_COUNT(steps); i++) {
+        const struct step *step = &steps[i];
+        bool named = from.is_array ? step->name == NULL
+                                   : step->name != NULL && strcmp(step->name, reader->name) == 0;
+        if (step->from == from.kind && step->is_array == is_array && named) {
+            return step;
+        }
+    }
+    return NULL;
+}
+
+static int
+open_level(struct chek_fns_json *reader, bool is_array)
+{
+    const struct step *step = step_find(reader, is_array);
+    uint8_t from = top(reader).kind;
+    uint8_t kind = step != NULL ? step->to : LEVEL_SKIP;
+    bool inside = reader->receipt_level == reader->level_count && is_gathered(reader);
+
+    if (reader->level_count == LEVEL_COUNT_MAX) {
+        struct chek_fault fault = {.code = CHEK_E_LIMIT};
+        reader->stop = CHEK_E_MAGIC;
+        (void)refuse(reader, offset_now(reader), &fault, "nested too deep");
+        return 0;
+    }
+    if (kind == LEVEL_RECEIPT || kind == LEVEL_WRAPPER) {
+        /* A receipt's own members of such a name are not receipts. */
+        if (from == LEVEL_RECEIPT && inside && is_receipt(&reader->raw)) {
+            kind = LEVEL_SKIP;
+        } else if (kind == LEVEL_RECEIPT) {
+            receipt_begin(reader, step);
+        }
+    } else if (kind != LEVEL_SKIP && !is_gathered(reader)) {
+        kind = LEVEL_SKIP;
+    }
+    if (kind == LEVEL_ITEM) {
+        line_begin(reader, from == LEVEL_STORNO_ITEMS);
+    } else if (kind == LEVEL_AMOUNT) {
+        reader->raw.amount_count += reader->raw.amount_count <= FNS_AMOUNT_COUNT_MAX;
+    }
+    reader->levels[reader->level_count++] = (struct level){kind, is_array};
+    return 1;
+}
+
+static int
+receipt_end(struct chek_fns_json *reader)
+{
+    struct chek_document document;
+    struct chek_fault fault = {0};
+    uint32_t warnings = 0;
+
+    reader->receipt_level = 0;
+    if (!is_receipt(&reader->raw)) {
+        return 1;
+    }
+    reader->count += 1;
+    int error = ingest__fns_document(&reader->raw, &reader->arena, &document, &fault);
+    if (error == CHEK_OK) {
+        error = chek_document_check(&document, &warnings, &fault);
+    }
+    if (error != CHEK_OK) {
+        return refuse(reader, reader->raw.offset, &fault, chek_error_text(error));
+    }
+    error = reader->sink.on_document(reader->sink.context, reader->raw.offset, &document, warnings);
+    reader->stop = error;
+    return error == CHEK_OK;
+}
+
+static int
+close_level(struct chek_fns_json *reader)
+{
+    bool ends = is_gathered(reader) && reader->receipt_level == reader->level_count;
+    reader->level_count -= 1;
+    reader->name[0] = 0;
+    return ends ? receipt_end(reader) : 1;
+}
+
+/* ---- the parser's callbacks ------------------------------------------------------------------- */
+
+static int
+scalar(struct chek_fns_json *reader, struct chek_bytes_view text, enum ingest__fns_type type)
+{
+    struct level level = top(reader);
+    bool other = level.kind == LEVEL_RECEIPT && reader->level_count != reader->receipt_level;
+    if (is_gathered(reader) && !level.is_array && !other) {
+        ingest__fns_value_put(&reader->raw, &reader->arena, level.kind, reader->name, text, type);
+    }
+    return 1;
+}
+
+static int
+on_null(void *context)
+{
+    (void)context;
+    return 1;
+}
+
+static int
+on_boolean(void *context, int value)
+{
+    return scalar(context, chek_bytes_view_of(value ? "1" : "0", 1), value ? FNS_TRUE : FNS_FALSE);
+}
+
+static int
+on_number(void *context, const char *text, size_t size)
+{
+    return scalar(context, chek_bytes_view_of(text, size), FNS_NUMBER);
+}
+
+static int
+on_string(void *context, const unsigned char *text, size_t size)
+{
+    return scalar(context, chek_bytes_view_of(text, size), FNS_STRING);
+}
+
+static int
+on_name(void *context, const unsigned char *text, size_t size)
+{
+    struct chek_fns_json *reader = context;
+    bool fits = size < sizeof reader->name;
+    memcpy(reader->name, text, fits ? size : 0);
+    reader->name[fits ? size : 0] = 0;
+    return 1;
+}
+
+static int
+on_map_open(void *context)
+{
+    return open_level(context, false);
+}
+
+static int
+on_array_open(void *context)
+{
+    return open_level(context, true);
+}
+
+static int
+on_close(void *context)
+{
+    return close_level(context);
+}
+
+static const yajl_callbacks callbacks = {
+    .yajl_null = on_null,
+    .yajl_boolean = on_boolean,
+    .yajl_number = on_number,
+    .yajl_string = on_string,
+    .yajl_start_map = on_map_open,
+    .yajl_map_key = on_name,
+    .yajl_end_map = on_close,
+    .yajl_start_array = on_array_open,
+    .yajl_end_array = on_close,
+};
+
+/* ---- the reader ------------------------------------------------------------------------------- */
+
+int
+chek_fns_json_create(const struct chek_fns_json_sink *sink, struct chek_fns_json **ret)
+{
+    struct chek_fns_json *reader = chek_memory_allocate(sizeof *reader);
+    if (reader == NULL) {
+        return -ENOMEM;
+    }
+    reader->sink = *sink;
+    reader->parser = yajl_alloc(&callbacks, NULL, reader);
+    if (reader->parser == NULL || chek_arena_init(&reader->arena, ARENA_SIZE) != CHEK_OK) {
+        chek_fns_json_destroy(reader);
+        return -ENOMEM;
+    }
+    (void)yajl_config(reader->parser, yajl_allow_multiple_values, 1);
+    *ret = reader;
+    return CHEK_OK;
+}
+
+void
+chek_fns_json_destroy(struct chek_fns_json *reader)
+{
+    if (reader == NULL) {
+        return;
+    }
+    if (reader->parser != NULL) {
+        yajl_free(reader->parser);
+    }
+    chek_arena_finish(&reader->arena);
+    chek_memory_free(reader, sizeof *reader);
+}
+
+/* What the parser said of the last bytes. */
+static int
+parsed(struct chek_fns_json *reader, yajl_status status)
+{
+    if (reader->stop != CHEK_OK) {
+        return reader->stop;
+    }
+    if (status == yajl_status_ok) {
+        return CHEK_OK;
+    }
+    struct chek_fault fault = {.code = CHEK_E_MAGIC};
+    reader->stop = CHEK_E_MAGIC;
+    (void)refuse(reader, offset_now(reader), &fault, "this is not JSON");
+    return reader->stop;
+}
+
+int
+chek_fns_json_read(struct chek_fns_json *reader, const void *bytes, size_t size)
+{
+    static const uint8_t mark[] = {0xef, 0xbb, 0xbf}; /* of UTF-8: some programs write it */
+    if (reader->stop != CHEK_OK) {
+        return reader->stop;
+    }
+    const uint8_t *at = bytes;
+    while (!reader->begun && size > 0) {
+        reader->begun = *at != mark[reader->read_size] || reader->read_size + 1 == sizeof mark;
+        if (*at == mark[reader->read_size]) {
+            at += 1;
+            size -= 1;
+            reader->read_size += 1;
+        }
+    }
+    yajl_status status = yajl_parse(reader->parser, at, size);
+    int error = parsed(reader, status);
+    reader->read_size += size;
+    return error;
+}
+
+int
+chek_fns_json_end(struct chek_fns_json *reader)
+{
+    if (reader->stop != CHEK_OK) {
+        return reader->stop;
+    }
+    return parsed(reader, yajl_complete_parse(reader->parser));
+}
+
+uint64_t
+chek_fns_json_count(const struct chek_fns_json *reader)
+{
+    return reader->count;
+}

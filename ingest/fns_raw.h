@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fns_raw.h - a receipt as its JSON says it, before it is understood (of this room only).
+ *
+ * Fields come in any order and mean different things by dialect, so that they are kept as texts
+ * until the receipt's object ends; fns_receipt.c then makes a document of them.
+ */
+#ifndef CHEK_INGEST_FNS_RAW_H
+#define CHEK_INGEST_FNS_RAW_H
+
+#include "engine/base/arena.h"
+#include "engine/base/limits.h"
+#include "engine/base/utf8.h"
+#include "engine/wire/protocol.h"
+
+#define FNS_AMOUNT_COUNT_MAX CHEK_TAX_COUNT_MAX
+#define FNS_MARKING_COUNT_MAX 16
+
+/* What an open object or array is. */
+enum ingest__fns_level {
+    LEVEL_SKIP,
+    LEVEL_WRAPPER, /* an array that may hold receipts; the outermost level */
+    LEVEL_RECEIPT,
+    LEVEL_ITEMS,
+    LEVEL_STORNO_ITEMS,
+    LEVEL_ITEM,
+    LEVEL_AMOUNTS,
+    LEVEL_AMOUNT_LIST,
+    LEVEL_AMOUNT,
+    LEVEL_CODES, /* the product codes of a line */
+    LEVEL_MARKING,
+    LEVEL_BARCODE, /* a product code that is no marking: only its GTIN counts */
+};
+
+/* A scalar of JSON. */
+enum ingest__fns_type { FNS_ABSENT, FNS_STRING, FNS_NUMBER, FNS_TRUE, FNS_FALSE };
+
+struct ingest__fns_value {
+    struct chek_bytes_view text; /* without spaces at its ends */
+    enum ingest__fns_type type;
+};
+
+/* Fields of a receipt; the names of a row mean the same. */
+#define FNS_FIELDS(X)                                                        \
+    X(DRIVE, "fiscalDriveNumber", NULL, NULL)                                \
+    X(REGISTRATION, "kktRegId", NULL, NULL)                                  \
+    X(FACTORY, "numberKkt", "kktNumber", NULL)                               \
+    X(DOCUMENT, "fiscalDocumentNumber", NULL, NULL)                          \
+    X(SIGN, "fiscalSign", NULL, NULL)                                        \
+    X(FORMAT, "fiscalDocumentFormatVer", NULL, NULL)                         \
+    X(CODE, "code", "receiptCode", NULL)                                     \
+    X(TIME, "dateTime", NULL, NULL)                                          \
+    X(TIME_LOCAL, "localDateTime", NULL, NULL)                               \
+    X(TIME_MS, "fiscalDate", NULL, NULL)                                     \
+    X(SHIFT, "shiftNumber", NULL, NULL)                                      \
+    X(NUMBER_IN_SHIFT, "requestNumber", NULL, NULL)                          \
+    X(OPERATION, "operationType", NULL, NULL)                                \
+    X(USER, "user", NULL, NULL)                                              \
+    X(INN, "userInn", NULL, NULL)                                            \
+    X(ADDRESS, "retailPlaceAddress", "retailAddress", "retailPlaceAddres")   \
+    X(PLACE, "retailPlace", NULL, NULL)                                      \
+    X(OPERATOR, "operator", NULL, NULL)                                      \
+    X(BUYER, "buyerPhoneOrAddress", "buyerAddress", NULL)                    \
+    X(TAX_SYSTEM, "appliedTaxationType", "taxationType", NULL)               \
+    X(TOTAL, "totalSum", NULL, NULL)                                         \
+    X(CASH, "cashTotalSum", NULL, NULL)                                      \
+    X(CARD, "ecashTotalSum", NULL, NULL)                                     \
+    X(PREPAID, "prepaidSum", "prepaymentSum", NULL)                          \
+    X(CREDIT, "creditSum", "postpaymentSum", NULL)                           \
+    X(PROVISION, "provisionSum", "counterSubmissionSum", NULL)               \
+    X(VAT_BASIC, "nds18", "nds20", NULL)                                     \
+    X(VAT_10, "nds10", NULL, NULL)                                           \
+    X(VAT_0, "nds0", NULL, NULL)                                             \
+    X(VAT_NO, "ndsNo", NULL, NULL)                                           \
+    X(VAT_BASIC_EXTRACTED, "nds18118", "ndsCalculated18", "ndsCalculated20") \
+    X(VAT_10_EXTRACTED, "nds10110", "ndsCalculated10", NULL)
+
+/* Fields of a line; those of VAT are in the same order as a receipt's. */
+#define FNS_LINE_FIELDS(X)                                                   \
+    X(NAME, "name", NULL, NULL)                                              \
+    X(PRICE, "price", NULL, NULL)                                            \
+    X(QUANTITY, "quantity", NULL, NULL)                                      \
+    X(SUM, "sum", NULL, NULL)                                                \
+    X(VAT_CODE, "nds", "ndsRate", NULL)                                      \
+    X(VAT_SUM, "ndsSum", NULL, NULL)                                         \
+    X(SETTLEMENT, "paymentType", "calculationTypeSign", NULL)                \
+    X(SUBJECT, "productType", "calculationSubjectSign", NULL)                \
+    X(UNIT, "unit", "measure", NULL)                                         \
+    X(MEASURE, "itemsQuantityMeasure", NULL, NULL)                           \
+    X(GTIN, "gtin", NULL, NULL)                                              \
+    X(VAT_BASIC, "nds18", "nds20", NULL)                                     \
+    X(VAT_10, "nds10", NULL, NULL)                                           \
+    X(VAT_0, "nds0", NULL, NULL)                                             \
+    X(VAT_NO, "ndsNo", NULL, NULL)                                           \
+    X(VAT_BASIC_EXTRACTED, "nds18118", "ndsCalculated18", "ndsCalculated20") \
+    X(VAT_10_EXTRACTED, "nds10110", "ndsCalculated10", NULL)
+
+#define FNS_ENUM(name, a, b, c) FNS_##name,
+enum { FNS_FIELDS(FNS_ENUM) FNS_FIELD_COUNT };
+#undef FNS_ENUM
+#define FNS_ENUM(name, a, b, c) FNS_LINE_##name,
+enum { FNS_LINE_FIELDS(FNS_ENUM) FNS_LINE_FIELD_COUNT };
+#undef FNS_ENUM
+
+#define FNS_VAT_FIELD_COUNT (FNS_VAT_10_EXTRACTED - FNS_VAT_BASIC + 1)
+_Static_assert(FNS_LINE_VAT_10_EXTRACTED - FNS_LINE_VAT_BASIC + 1 == FNS_VAT_FIELD_COUNT,
+               "VAT fields of receipts and lines are in the same order");
+
+struct ingest__fns_line {
+    struct ingest__fns_value fields[FNS_LINE_FIELD_COUNT];
+    struct chek_bytes_view markings[FNS_MARKING_COUNT_MAX];
+    uint32_t marking_count;
+    bool storno;
+};
+
+/* An element of amountsReceiptNds. */
+struct ingest__fns_amount {
+    struct ingest__fns_value code, sum;
+};
+
+struct ingest__fns_raw {
+    uint64_t offset;
+    uint8_t form;  /* what the wrapper's name said: enum chek_form */
+    bool is_close; /* the close of a shift */
+    struct ingest__fns_value fields[FNS_FIELD_COUNT];
+    struct ingest__fns_line *lines[CHEK_LINE_COUNT_MAX];
+    uint32_t line_count; /* also of those that there is no room for */
+    struct ingest__fns_amount amounts[FNS_AMOUNT_COUNT_MAX];
+    uint32_t amount_count;
+    bool exhausted; /* the arena: something is missing */
+};
+
+/* Put the value of a member of an object of this level where its name says; other names are passed
+ * over. (fns_value.c) */
+void ingest__fns_value_put(struct ingest__fns_raw *raw, struct chek_arena *arena,
+                           enum ingest__fns_level level, const char *name,
+                           struct chek_bytes_view text, enum ingest__fns_type type);
+
+/*
+ * Make a document of a receipt. *ret, its register and its lists are of the arena, texts borrow
+ * the raw receipt's.
+ *
+ *   Errors     the code, the field's number and the list index in *fault
+ */
+CHEK_MUST_USE int ingest__fns_document(const struct ingest__fns_raw *raw, struct chek_arena *arena,
+                                       struct chek_document *ret, struct chek_fault *fault);
+
+/* Taxes of a receipt whose lines are made: on its lines, or on the whole (fns_tax.c). */
+CHEK_MUST_USE int ingest__fns_taxes(const struct ingest__fns_raw *raw, bool roubles,
+                                    struct chek_arena *arena, struct chek_receipt *receipt,
+                                    struct chek_line *lines, struct chek_fault *fault);
+
+/* The lines; `*ret` is receipt->lines, to be given their taxes. (fns_line.c) */
+CHEK_MUST_USE int ingest__fns_lines(const struct ingest__fns_raw *raw, bool roubles,
+                                    struct chek_arena *arena, struct chek_receipt *receipt,
+                                    struct chek_line **ret, struct chek_fault *fault);
+
+/* Whether a value is there and says anything. */
+static inline bool
+ingest__fns_is_given(const struct ingest__fns_value *value)
+{
+    return value->type != FNS_ABSENT && value->text.size != 0;
+}
+
+/* As much of a text as its field holds. */
+static inline struct chek_bytes_view
+ingest__fns_text(const struct ingest__fns_value *value, size_t size_max)
+{
+    return chek_utf8_clip(value->text, size_max);
+}
+
+/* Money as the dialect writes it: kopecks, or roubles with decimals; absent is 0. */
+CHEK_MUST_USE int ingest__fns_money(const struct ingest__fns_value *value, bool roubles,
+                                    int64_t *ret);
+
+/* Digits as a number; absent is 0. Errors: NUMBER, RANGE above `max`. */
+CHEK_MUST_USE int ingest__fns_number(const struct ingest__fns_value *value, uint64_t max,
+                                     uint64_t *ret);
+
+/* Note a fault; returns its code. */
+int ingest__fns_fault(struct chek_fault *fault, int code, uint16_t field, uint32_t index);
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fns_value.c - puts each value of a receipt's JSON where its name says.
+ */
+#include <string.h>
+
+#include "ingest/fns_raw.h"
+
+#define TEXT_SIZE_MAX 2048 /* kept of one value */
+
+#define NAMES(name, a, b, c) {a, b, c},
+static const char *const field_names[FNS_FIELD_COUNT][3] = {FNS_FIELDS(NAMES)};
+static const char *const line_names[FNS_LINE_FIELD_COUNT][3] = {FNS_LINE_FIELDS(NAMES)};
+#undef NAMES
+
+/* The receipt that is gathered, and the member whose value comes. */
+struct gathering {
+    struct ingest__fns_raw *raw;
+    struct chek_arena *arena;
+    const char *name;
+};
+
+static bool
+is_blank(uint8_t byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
+/* A copy without the spaces that pad fixed-width tags. */
+static struct ingest__fns_value
+value_keep(struct gathering *to, struct chek_bytes_view text, enum ingest__fns_type type)
+{
+    while (text.size > 0 && is_blank(text.bytes[text.size - 1])) {
+        text.size -= 1;
+    }
+    while (text.size > 0 && is_blank(text.bytes[0])) {
+        text.bytes += 1;
+        text.size -= 1;
+    }
+    text = chek_utf8_clip(text, TEXT_SIZE_MAX);
+    uint8_t *copy = chek_arena_take(to->arena, text.size + 1);
+    if (copy == NULL) {
+        to->raw->exhausted = true;
+        return (struct ingest__fns_value){0};
+    }
+    if (text.size != 0) {
+        memcpy(copy, text.bytes, text.size);
+    }
+    return (struct ingest__fns_value){.text = chek_bytes_view_of(copy, text.size), .type = type};
+}
+
+/* The place of the pending name among the fields; `count` when it is none of them. */
+static size_t
+field_find(const struct gathering *to, const char *const (*names)[3], size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < 3 && names[i][j] != NULL; j++) {
+            if (strcmp(names[i][j], to->name) == 0) {
+                return i;
+            }
+        }
+    }
+    return count;
+}
+
+/* The first of several names for one field stays, unless it was empty. */
+static void
+field_put(struct gathering *to, struct ingest__fns_value *field, struct chek_bytes_view text,
+          enum ingest__fns_type type)
+{
+    if (field->type == FNS_ABSENT || field->text.size == 0) {
+        *field = value_keep(to, text, type);
+    }
+}
+
+static struct ingest__fns_line *
+line_now(struct gathering *to)
+{
+    uint32_t count = to->raw->line_count;
+    return count > 0 && count <= CHEK_LINE_COUNT_MAX ? to->raw->lines[count - 1] : NULL;
+}
+
+static void
+marking_put(struct gathering *to, struct chek_bytes_view text)
+{
+    struct ingest__fns_line *line = line_now(to);
+    if (line != NULL && text.size != 0 && line->marking_count < FNS_MARKING_COUNT_MAX) {
+        line->markings[line->marking_count++] = value_keep(to, text, FNS_STRING).text;
+    }
+}
+
+/* A member of an object inside a line. */
+static void
+code_put(struct gathering *to, uint8_t kind, struct chek_bytes_view text,
+         enum ingest__fns_type type)
+{
+    struct ingest__fns_line *line = line_now(to);
+    if (strcmp(to->name, "rawProductCode") == 0 && kind == LEVEL_MARKING) {
+        marking_put(to, text);
+    } else if (strcmp(to->name, "gtin") == 0 && line != NULL) {
+        field_put(to, &line->fields[FNS_LINE_GTIN], text, type);
+    }
+}
+
+static void
+line_put(struct gathering *to, struct chek_bytes_view text, enum ingest__fns_type type)
+{
+    struct ingest__fns_line *line = line_now(to);
+    size_t at = field_find(to, line_names, FNS_LINE_FIELD_COUNT);
+    if (at < FNS_LINE_FIELD_COUNT && line != NULL) {
+        field_put(to, &line->fields[at], text, type);
+    } else if (strcmp(to->name, "rawProductCode") == 0) {
+        marking_put(to, text);
+    }
+}
+
+static void
+amount_put(struct gathering *to, struct chek_bytes_view text, enum ingest__fns_type type)
+{
+    uint32_t count = to->raw->amount_count;
+    if (count == 0 || count > FNS_AMOUNT_COUNT_MAX) {
+        return;
+    }
+    struct ingest__fns_amount *amount = &to->raw->amounts[count - 1];
+    if (strcmp(to->name, "nds") == 0) {
+        amount->code = value_keep(to, text, type);
+    } else if (strcmp(to->name, "ndsSum") == 0) {
+        amount->sum = value_keep(to, text, type);
+    }
+}
+
+void
+ingest__fns_value_put(struct ingest__fns_raw *raw, struct chek_arena *arena,
+                      enum ingest__fns_level level, const char *name, struct chek_bytes_view text,
+                      enum ingest__fns_type type)
+{
+    struct gathering to = {.raw = raw, .arena = arena, .name = name};
+    size_t at;
+    switch (level) {
+    case LEVEL_RECEIPT:
+        at = field_find(&to, field_names, FNS_FIELD_COUNT);
+        if (at < FNS_FIELD_COUNT) {
+            field_put(&to, &raw->fields[at], text, type);
+        }
+        return;
+    case LEVEL_ITEM:
+        line_put(&to, text, type);
+        return;
+    case LEVEL_AMOUNT:
+        amount_put(&to, text, type);
+        return;
+    case LEVEL_MARKING:
+    case LEVEL_BARCODE:
+        code_put(&to, level, text, type);
+        return;
+    default:
+        return;
+    }
+}
