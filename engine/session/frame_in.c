@@ -6,6 +6,8 @@
  * body may be; an opcode that is not in it does not exist. A frame is taken from the splitter only
  * when everything that its worst answer needs is there: a request, and room for a refusal.
  */
+#include <string.h>
+
 #include "engine/session/connection.h"
 
 /* ---- the table of opcodes --------------------------------------------------------------------- */
@@ -120,6 +122,17 @@ allow_handle(struct chek_connection *connection, const struct chek_frame *frame)
 
 /* ---- hello ------------------------------------------------------------------------------------ */
 
+/* A hello has a secret in it. If it was put together in our buffer, nothing of it stays there. */
+static void
+hello_forget(struct chek_connection *connection, const struct chek_frame *frame)
+{
+    const uint8_t *end = connection->carry + connection->host->carry_size;
+    if (frame->body.bytes >= connection->carry && frame->body.bytes < end) {
+        explicit_bzero(connection->carry + (frame->body.bytes - connection->carry),
+                       frame->body.size);
+    }
+}
+
 static void
 hello_handle(struct chek_connection *connection, const struct chek_frame *frame)
 {
@@ -139,6 +152,7 @@ hello_handle(struct chek_connection *connection, const struct chek_frame *frame)
         return;
     }
     error = chek_directory_authenticate(host->directory, hello.token, &principal);
+    hello_forget(connection, frame);
     if (error != CHEK_OK) {
         host->counters.authentication_failure_count += 1;
         session__connection_fail(connection, head->frame_id, head->opcode, error, NULL);
