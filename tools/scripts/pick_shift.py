@@ -16,7 +16,8 @@ def rows(*arguments):
 
 closed, opened = None, None
 for register in rows("kkm", "list"):
-    name = str(register["registration"])
+    # The longest of its names: a short one may be another register's number here.
+    name = max((key["value"] for key in register["profile"]["keys"]), key=len)
     for shift in rows("shifts", "--kkm", name):
         if shift.get("closed"):
             if closed is None or shift["tickets"] > closed[2]:
