@@ -30,3 +30,15 @@ server__seal_check(struct server__shard *shard, struct server__ground *ground)
     ground->seal_op.on_done = on_sealed;
     chek_io_work(shard->io, &ground->seal_op, chek_seal_run, ground->seal);
 }
+
+void
+server__seals_finish(struct server__shard *shard)
+{
+    unsigned ground_count = chek_server_partition_count(shard->server) + 1u;
+    for (unsigned i = 0; shard->grounds != NULL && i < ground_count; i++) {
+        if (shard->grounds[i] != NULL && shard->grounds[i]->seal != NULL) {
+            chek_seal_drop(shard->grounds[i]->seal);
+            shard->grounds[i]->seal = NULL;
+        }
+    }
+}

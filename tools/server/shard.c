@@ -428,6 +428,8 @@ server__shard_finish(struct server__shard *shard)
     if (shard->log != NULL) {
         chek_log_close(shard->log);
     }
+    server__snapshot_finish(shard);
+    server__seals_finish(shard);
     chek_feed_host_destroy(shard->feeds);
     chek_query_host_destroy(shard->queries);
     if (shard->sessions != NULL) {

@@ -190,6 +190,7 @@ struct server__shard {
     uint32_t started_count, quiet_count, snapshot_open_count;
     int snapshot_error;
     struct chek_message snapshot_messages[CHEK_SHARD_COUNT_MAX];
+    struct chek_message truncate_messages[CHEK_SHARD_COUNT_MAX];
     struct chek_op manifest_op;
     struct chek_list snapshot_waiting; /* of gathers whose asker waits for a snapshot */
     uint8_t *memory;                   /* of changes and gathers */
@@ -254,6 +255,8 @@ void server__on_hello(void *context, struct chek_request *request, uint64_t ackn
 
 /* seal.c */
 void server__seal_check(struct server__shard *shard, struct server__ground *ground);
+/* Drop what is being encoded. No worker runs any more. */
+void server__seals_finish(struct server__shard *shard);
 
 /* life.c */
 void server__shard_start(struct server__shard *shard);
@@ -265,6 +268,8 @@ void server__end(struct chek_server *server, int error);
 
 /* snapshot_flow.c; begin and wait on shard 0 only */
 void server__snapshot_begin(struct server__shard *zero);
+/* Free what is being stored. No worker runs any more. */
+void server__snapshot_finish(struct server__shard *shard);
 void server__snapshot_turn(struct server__shard *shard);
 void server__snapshot_message(struct server__shard *shard, struct chek_message *message);
 

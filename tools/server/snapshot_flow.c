@@ -50,6 +50,12 @@ buffers_free(struct server__snapshot *snapshot)
     snapshot->segments = NULL;
 }
 
+void
+server__snapshot_finish(struct server__shard *shard)
+{
+    buffers_free(&shard->snapshot);
+}
+
 static void
 on_stored(struct chek_op *op, int64_t result)
 {
@@ -214,8 +220,8 @@ on_manifest(struct chek_op *op, int64_t result)
     (void)result;
     for (unsigned i = 0; zero->snapshot_error == CHEK_OK && i < server__shard_count(zero->server);
          i++) {
-        zero->snapshot_messages[i] = (struct chek_message){0};
-        server__post(zero, i, SERVER_TRUNCATE, &zero->snapshot_messages[i]);
+        zero->truncate_messages[i] = (struct chek_message){0};
+        server__post(zero, i, SERVER_TRUNCATE, &zero->truncate_messages[i]);
     }
     snapshot_end(zero, zero->snapshot_error);
 }
