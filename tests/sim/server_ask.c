@@ -19,6 +19,7 @@ question_take(struct run_client *client, uint16_t opcode, unsigned at)
         request->question.at = at;
         request->question.exact = client->run->is_verifying;
         request->question.low = client->run->journal.registers[at].low;
+        request->question.is_known = client->run->journal.registers[at].registration != 0;
         client->run->result.question_count += 1;
     }
     return request;
@@ -535,7 +536,6 @@ run_ask_refused(struct run_client *client, struct run_request *request, int erro
 {
     struct run *run = client->run;
     const struct run_question *question = &request->question;
-    bool is_unknown = run->journal.registers[question->at].registration == 0;
     bool of_register =
         request->opcode != CHEK_OPCODE_ASK_REGISTERS && request->opcode != CHEK_OPCODE_ASK_EVENTS;
 
@@ -550,10 +550,8 @@ run_ask_refused(struct run_client *client, struct run_request *request, int erro
         if (error != CHEK_E_NOT_FOUND) {
             run_violate(run, "what is out of scope is %s", chek_error_name(error));
         }
-    } else if (of_register && is_unknown && error == CHEK_E_NOT_FOUND) {
-        if (run->journal.registers[question->at].low != 0) {
-            run_violate(run, "register %u is not found", question->at);
-        }
+    } else if (of_register && !question->is_known && error == CHEK_E_NOT_FOUND) {
+        return; /* it was fed while the question was on its way */
     } else if (request->opcode == CHEK_OPCODE_ASK_REPORT) {
         run_learn_report(run, question, NULL, error);
     } else if (!of_register || error != CHEK_E_UNREGISTERED || question->low != 0) {

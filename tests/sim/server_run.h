@@ -106,8 +106,9 @@ struct run_item {
 
 /* What a question is about and what came of it so far. */
 struct run_question {
-    unsigned at; /* register */
-    bool exact;  /* nobody feeds meanwhile */
+    unsigned at;   /* register */
+    bool exact;    /* nobody feeds meanwhile */
+    bool is_known; /* it had been claimed for certain */
     bool follow, from_start;
     uint32_t shift;
     bool closed_wanted;
