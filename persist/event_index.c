@@ -210,12 +210,12 @@ on_name(void *context, const char *name)
     }
     index->files = files;
     int file = chek_disk_open(names->io, path, CHEK_FILE_READ);
+    /* The streams keep the handle: it stays open as long as the index. */
+    index->files[index->file_count++] = file;
     if (file < 0) {
         names->error = file;
         return;
     }
-    /* The streams keep the handle: it stays open as long as the index. */
-    index->files[index->file_count++] = file;
     names->error = file_load(index, names->io, file);
 }
 
@@ -263,7 +263,9 @@ chek_event_index_free(struct chek_event_index *index, struct chek_io *io)
                          index->streams[i].capacity * sizeof *index->streams[i].places);
     }
     for (size_t i = 0; i < index->file_count; i++) {
-        chek_disk_close(io, index->files[i]);
+        if (index->files[i] >= 0) {
+            chek_disk_close(io, index->files[i]);
+        }
     }
     chek_memory_free(index->streams, (index->partition_count + 1) * sizeof *index->streams);
     chek_memory_free(index->files, index->file_count * sizeof *index->files);
