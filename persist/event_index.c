@@ -8,6 +8,7 @@
 
 #include "engine/base/checksum.h"
 #include "engine/base/cursor.h"
+#include "engine/base/limits.h"
 #include "engine/base/memory.h"
 #include "persist/event_block.h"
 
@@ -16,6 +17,8 @@
 
 /* A crash can have torn only what was not synced: at most two writes of a buffer each. */
 #define SUSPECT_SIZE (64 * 1024 * 1024)
+
+#define WINDOW_SIZE ((size_t)256 * 1024) /* whole blocks, several of the largest of ours */
 
 void
 persist__event_head_write(const struct persist__event_head *head, const uint64_t folder_id[2],
@@ -130,22 +133,52 @@ persist__event_stream_find(const struct persist__event_stream *stream, uint64_t 
 /* ---- loading ---------------------------------------------------------------------------------- */
 
 /*
- * Take one block into the index.
+ * A file read past the page cache, in whole blocks, a window at a time. After a failed sync or the
+ * death of a process the cache shows what the device may never get.
+ */
+struct window {
+    struct chek_io *io;
+    int file;
+    uint8_t *bytes; /* WINDOW_SIZE, aligned to a block */
+    uint64_t at;
+    size_t size;
+};
+
+/* Lend up to `size` bytes at `offset`; less only at the file's end. */
+static int
+window_lend(struct window *window, uint64_t offset, size_t size, struct chek_bytes_view *ret)
+{
+    if (offset < window->at || offset + size > window->at + window->size) {
+        uint64_t at = offset / CHEK_BLOCK_SIZE * CHEK_BLOCK_SIZE;
+        int64_t got = chek_disk_read(window->io, window->file, window->bytes, WINDOW_SIZE, at);
+        if (got < 0) {
+            return (int)got;
+        }
+        window->at = at;
+        window->size = (size_t)got;
+    }
+    uint64_t end = window->at + window->size;
+    size_t left = offset < end ? (size_t)(end - offset) : 0;
+    *ret = chek_bytes_view_of(window->bytes + (offset - window->at), left < size ? left : size);
+    return CHEK_OK;
+}
+
+/*
+ * Take one block into the index; `file` is the handle that will read it.
  *
  *   Returns    CHEK_OK; 1 at the end of what can be believed; an error of the machine
  */
 static int
-block_load(struct chek_event_index *index, struct chek_io *io, int file, uint64_t offset,
+block_load(struct chek_event_index *index, struct window *window, int file, uint64_t offset,
            uint64_t suspect_from, uint64_t *ret_next)
 {
-    uint8_t bytes[CHEK_EVENT_BLOCK_SIZE_MAX];
     struct persist__event_head head;
-    int64_t got = chek_disk_read(io, file, bytes, EVENT_HEAD_SIZE, offset);
-    if (got < 0) {
-        return (int)got;
+    struct chek_bytes_view bytes;
+    int error = window_lend(window, offset, EVENT_HEAD_SIZE, &bytes);
+    if (error != CHEK_OK) {
+        return error;
     }
-    int error = persist__event_head_read(chek_bytes_view_of(bytes, (size_t)got), index->folder_id,
-                                         index->partition_count, &head);
+    error = persist__event_head_read(bytes, index->folder_id, index->partition_count, &head);
     if (error == CHEK_E_VERSION) {
         return error;
     }
@@ -153,11 +186,11 @@ block_load(struct chek_event_index *index, struct chek_io *io, int file, uint64_
         return 1;
     }
     if (offset >= suspect_from) {
-        got = chek_disk_read(io, file, bytes, head.size, offset + EVENT_HEAD_SIZE);
-        if (got < 0) {
-            return (int)got;
+        error = window_lend(window, offset + EVENT_HEAD_SIZE, head.size, &bytes);
+        if (error != CHEK_OK) {
+            return error;
         }
-        if (!persist__event_body_fits(&head, chek_bytes_view_of(bytes, (size_t)got))) {
+        if (!persist__event_body_fits(&head, bytes)) {
             return 1;
         }
     }
@@ -171,9 +204,9 @@ block_load(struct chek_event_index *index, struct chek_io *io, int file, uint64_
 }
 
 static int
-file_load(struct chek_event_index *index, struct chek_io *io, int file)
+blocks_load(struct chek_event_index *index, struct window *window, int file)
 {
-    int64_t size = chek_disk_size(io, file);
+    int64_t size = chek_disk_size(window->io, window->file);
     if (size < 0) {
         return (int)size;
     }
@@ -181,9 +214,32 @@ file_load(struct chek_event_index *index, struct chek_io *io, int file)
     uint64_t offset = 0;
     int error = CHEK_OK;
     while (error == CHEK_OK && offset + EVENT_HEAD_SIZE <= (uint64_t)size) {
-        error = block_load(index, io, file, offset, suspect_from, &offset);
+        error = block_load(index, window, file, offset, suspect_from, &offset);
     }
     return error < 0 ? error : CHEK_OK;
+}
+
+/* Synced before it is read: what is believed stays, whatever happens next. */
+static int
+file_load(struct chek_event_index *index, struct chek_io *io, const char *path, int file)
+{
+    struct window window = {.io = io, .bytes = chek_memory_reserve(WINDOW_SIZE)};
+    if (window.bytes == NULL) {
+        return -ENOMEM;
+    }
+    int error = chek_memory_commit(window.bytes, WINDOW_SIZE);
+    if (error == CHEK_OK) {
+        window.file = chek_disk_open(io, path, CHEK_FILE_READ | CHEK_FILE_DIRECT);
+        error = window.file >= 0 ? chek_disk_sync(io, window.file) : window.file;
+        if (error == CHEK_OK) {
+            error = blocks_load(index, &window, file);
+        }
+        if (window.file >= 0) {
+            chek_disk_close(io, window.file);
+        }
+    }
+    chek_memory_release(window.bytes, WINDOW_SIZE);
+    return error;
 }
 
 struct names {
@@ -216,7 +272,7 @@ on_name(void *context, const char *name)
         names->error = file;
         return;
     }
-    names->error = file_load(index, names->io, file);
+    names->error = file_load(index, names->io, path, file);
 }
 
 int
@@ -236,6 +292,9 @@ chek_event_index_load(struct chek_io *io, const uint64_t folder_id[2], unsigned 
     }
     if (error == CHEK_OK) {
         error = chek_disk_sync_folder(io, "");
+    }
+    if (error == CHEK_OK) {
+        error = chek_disk_sync_folder(io, CHEK_EVENT_FOLDER);
     }
     struct names names = {.index = index, .io = io};
     if (error == CHEK_OK) {

@@ -329,7 +329,8 @@ chek_event_log_flush(struct chek_event_log *log)
         blocks_close(log);
     }
     write_begin(log);
-    return !log->writing && log->buffers[log->filling].size == 0;
+    /* What a failed write had in hand is not coming any more. */
+    return !log->failed && !log->writing && log->buffers[log->filling].size == 0;
 }
 
 int
