@@ -189,6 +189,7 @@ struct server__shard {
     /* Shard 0's. */
     uint32_t started_count, quiet_count, snapshot_open_count;
     int snapshot_error;
+    bool snapshot_is_last; /* everything is quiet: the server ends with it */
     struct chek_message snapshot_messages[CHEK_SHARD_COUNT_MAX];
     struct chek_message truncate_messages[CHEK_SHARD_COUNT_MAX];
     struct chek_op manifest_op;
@@ -267,7 +268,8 @@ void server__on_latch(void *server, int error);
 void server__end(struct chek_server *server, int error);
 
 /* snapshot_flow.c; begin and wait on shard 0 only */
-void server__snapshot_begin(struct server__shard *zero);
+/* False: one is running already. */
+bool server__snapshot_begin(struct server__shard *zero);
 /* Free what is being stored. No worker runs any more. */
 void server__snapshot_finish(struct server__shard *shard);
 void server__snapshot_turn(struct server__shard *shard);

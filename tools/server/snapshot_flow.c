@@ -175,11 +175,11 @@ on_begin(struct server__shard *shard)
     server__snapshot_turn(shard);
 }
 
-void
+bool
 server__snapshot_begin(struct server__shard *zero)
 {
     if (!server__snapshot_open(zero->server)) {
-        return; /* one is running; who waits hears of that one */
+        return false; /* one is running; who waits hears of that one */
     }
     zero->snapshot_open_count = server__shard_count(zero->server);
     zero->snapshot_error = CHEK_OK;
@@ -187,9 +187,10 @@ server__snapshot_begin(struct server__shard *zero)
         zero->snapshot_messages[i] = (struct chek_message){0};
         server__post(zero, i, SERVER_SNAPSHOT_BEGIN, &zero->snapshot_messages[i]);
     }
+    return true;
 }
 
-/* The snapshot is over: tell who waited, and end if that is what it was for. */
+/* The snapshot is over: tell who waited. One that began when all was quiet is the last. */
 static void
 snapshot_end(struct server__shard *zero, int error)
 {
@@ -201,8 +202,10 @@ snapshot_end(struct server__shard *zero, int error)
         gather->values[0] = (uint64_t)(int64_t)error;
         server__post(zero, gather->origin, SERVER_SNAPSHOT_ANSWER, &gather->leaves[0].message);
     }
-    if (zero->stopping) {
+    if (zero->snapshot_is_last) {
         server__end(zero->server, error);
+    } else if (zero->quiet_count == server__shard_count(zero->server)) {
+        zero->snapshot_is_last = server__snapshot_begin(zero);
     }
 }
 
