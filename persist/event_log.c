@@ -3,8 +3,8 @@
  * event_log.c - blocks on their way to the file, and back to a reader.
  *
  * An event is first in its partition's open block, then in one of two buffers (one is filled while
- * the other is written and synced), then in the file. A reader finds it in the first and the
- * last; what is in a buffer is a moment from the file, and the reader comes again.
+ * the other is written and synced), then in the file. A reader finds it in all three: what was
+ * shown once is never missing from a later answer.
  */
 #include "persist/event_log.h"
 
@@ -351,6 +351,26 @@ chek_event_log_flush_now(struct chek_event_log *log)
 
 /* ---- reading ---------------------------------------------------------------------------------- */
 
+/* The block that holds a number in the buffers: closed, and not yet durable. */
+static const struct queued *
+queued_find(const struct chek_event_log *log, uint16_t partition, uint64_t seq,
+            struct chek_bytes_view *ret_body)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        const struct buffer *buffer = &log->buffers[i];
+        for (uint32_t j = 0; j < buffer->queued_count; j++) {
+            const struct persist__event_place *place = &buffer->queued[j].place;
+            if (buffer->queued[j].partition == partition && seq >= place->seq &&
+                seq < place->seq + place->count) {
+                *ret_body = chek_bytes_view_of(buffer->bytes + place->offset + EVENT_HEAD_SIZE,
+                                               place->size);
+                return &buffer->queued[j];
+            }
+        }
+    }
+    return NULL;
+}
+
 /* Lend entries from number `seq` on out of a body that begins with number `first`. */
 static void
 entries_lend(struct chek_event_read *read, struct chek_bytes_view body, uint64_t first,
@@ -412,7 +432,13 @@ chek_event_log_read(struct chek_event_log *log, uint16_t partition, uint64_t seq
         return;
     }
     place = persist__event_stream_find(&log->index->streams[partition], read->seq);
-    if (place == NULL) { /* behind the last one, or on its way to the file */
+    if (place == NULL) {
+        struct chek_bytes_view body;
+        const struct queued *queued = queued_find(log, partition, read->seq, &body);
+        if (queued != NULL) {
+            entries_lend(read, body, queued->place.seq, queued->place.count);
+            return;
+        }
         read->on_read(read, CHEK_OK, chek_bytes_view_of(NULL, 0), read->seq, 0);
         return;
     }

@@ -234,6 +234,9 @@ restart(struct run *run)
     int error = server_create(run, run->machine, run->shard_count, &run->server);
     if (error != CHEK_OK) {
         run->server = NULL;
+        if (chek_world_is_up(run->world, run->machine)) {
+            chek_world_crash(run->world, run->machine, CHEK_CRASH_KILL); /* the process ends */
+        }
         return error;
     }
     say(run, "started with %u shards", run->shard_count);

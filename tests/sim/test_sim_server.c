@@ -81,6 +81,7 @@ run_one(const char *seed, const char *bug)
     struct server_run run = {.seed = strtoull(seed, NULL, 10), .is_loud = true};
     run.calm = bug != NULL && bug[0] == 'c';
     struct chek_world_options options = server_drive_options(&run);
+    (void)setvbuf(stdout, NULL, _IOLBF, 0); /* for what is said before an assertion */
     if (bug != NULL) {
         chek_planted_bug = (enum chek_planted)strtoul(bug, NULL, 10);
     }
