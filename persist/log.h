@@ -118,7 +118,8 @@ bool chek_log_is_idle(const struct chek_log *log);
 bool chek_log_is_latched(const struct chek_log *log);
 
 /*
- * What must stand in the manifest before chek_log_truncate(log, lsn) is called.
+ * What must stand in the manifest before files below `lsn` go: chek_log_truncate(log, lsn_first).
+ * Not with `lsn` itself, unless nothing was appended since: a file may end there meanwhile.
  */
 struct chek_log_known chek_log_known_at(const struct chek_log *log, uint64_t lsn);
 

@@ -271,7 +271,8 @@ server__snapshot_message(struct server__shard *shard, struct chek_message *messa
         on_shard_stored(shard, CHEK_CONTAINER_OF(message, struct server__snapshot, message));
         return;
     case SERVER_TRUNCATE:
-        chek_log_truncate(shard->log, shard->snapshot.lsn);
+        /* What the manifest says, and not what a file that ended meanwhile would allow. */
+        chek_log_truncate(shard->log, shard->snapshot.known.lsn_first);
         return;
     default:
         CHEK_ASSERT(!"a message of no known kind");
