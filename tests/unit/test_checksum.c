@@ -54,10 +54,29 @@ test_checksum(void **state)
     }
 }
 
+/* In pieces of every size the sum is that of all bytes, also when it is asked for in between. */
+static void
+test_checksum_stream_is_the_sum_of_the_whole(void **state)
+{
+    (void)state;
+    uint8_t bytes[2367];
+    sanity_fill(bytes, sizeof bytes);
+    for (size_t piece = 1; piece <= sizeof bytes; piece += 1 + piece / 2) {
+        struct chek_checksum_stream stream;
+        chek_checksum_stream_init(&stream);
+        for (size_t at = 0; at < sizeof bytes; at += piece) {
+            size_t size = piece < sizeof bytes - at ? piece : sizeof bytes - at;
+            chek_checksum_stream_add(&stream, bytes + at, size);
+            assert_true(chek_checksum_stream_sum(&stream) == chek_checksum(bytes, at + size));
+        }
+    }
+}
+
 int
 main(void)
 {
     struct table table = {.count = 0};
+    TABLE_TEST(&table, test_checksum_stream_is_the_sum_of_the_whole);
     TABLE_ROWS(&table, test_checksum, checksum_cases);
     return table_run(&table, "checksum");
 }
