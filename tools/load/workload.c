@@ -18,8 +18,7 @@
 #define DOCUMENT_MAX ((UINT32_C(1) << 28) - 2) /* the encoder writes numbers of up to 28 bits */
 
 void
-workload__draw(const struct chek_workload *workload, struct chek_prng *prng,
-               struct workload__draft *ret)
+load__draw(const struct chek_workload *workload, struct chek_prng *prng, struct load__draft *ret)
 {
     bool skewed = workload->options.profile == CHEK_WORKLOAD_B;
 
@@ -30,7 +29,7 @@ workload__draw(const struct chek_workload *workload, struct chek_prng *prng,
     ret->is_offline = chek_prng_below(prng, 100) < 3;
     ret->line_count = (uint8_t)(1 + chek_prng_below(prng, CHEK_WORKLOAD_LINE_COUNT_MAX));
     for (uint32_t i = 0; i < ret->line_count; i++) {
-        ret->product[i] = skewed ? workload__zipf_draw(&workload->zipf, prng)
+        ret->product[i] = skewed ? load__zipf_draw(&workload->zipf, prng)
                                  : (uint32_t)chek_prng_below(prng, WORKLOAD_PRODUCT_COUNT);
         __builtin_prefetch(workload->products + ret->product[i] * workload->slot_size);
         ret->pieces[i] = (uint8_t)(1 + chek_prng_below(prng, 4));
@@ -71,7 +70,7 @@ note(struct chek_workload *workload, const uint8_t *bytes,
     chek_writer_u8(&out, bytes[0]);
     chek_writer_varint(&out, document->register_index + 1);
     chek_checksum_stream_add(&workload->hash, head, out.size);
-    size_t skip = 1 + workload__number_size(registration);
+    size_t skip = 1 + load__number_size(registration);
     chek_checksum_stream_add(&workload->hash, bytes + skip, document->size - skip);
 }
 
@@ -81,7 +80,7 @@ close_next(struct chek_workload *workload, uint8_t *to, struct chek_workload_doc
 {
     while (workload->closing_at < workload->register_count) {
         uint32_t index = workload->closing_at++;
-        struct workload__register *one = &workload->registers[index];
+        struct load__register *one = &workload->registers[index];
         if (one->is_open) {
             one->is_open = false;
             one->document += 1;
@@ -92,7 +91,7 @@ close_next(struct chek_workload *workload, uint8_t *to, struct chek_workload_doc
                 .document = one->document,
                 .is_close = true,
             };
-            workload__close_encode(workload, to, ret);
+            load__close_encode(workload, to, ret);
             return true;
         }
     }
@@ -100,9 +99,8 @@ close_next(struct chek_workload *workload, uint8_t *to, struct chek_workload_doc
 }
 
 static void
-receipt_make(const struct chek_workload *workload, const struct workload__draft *draft,
-             const struct workload__capsule *capsule, uint8_t *to,
-             struct chek_workload_document *ret)
+receipt_make(const struct chek_workload *workload, const struct load__draft *draft,
+             const struct load__capsule *capsule, uint8_t *to, struct chek_workload_document *ret)
 {
     *ret = (struct chek_workload_document){
         .register_index = draft->register_index,
@@ -117,23 +115,23 @@ receipt_make(const struct chek_workload *workload, const struct workload__draft 
         .is_offline = draft->is_offline || capsule->is_late,
         .is_late = capsule->is_late,
     };
-    workload__receipt_encode(workload, draft, to, ret);
+    load__receipt_encode(workload, draft, to, ret);
 }
 
 /* Make a receipt once more, or a late one at last. */
 static void
-capsule_make(struct chek_workload *workload, const struct workload__capsule *capsule, uint8_t *to,
+capsule_make(struct chek_workload *workload, const struct load__capsule *capsule, uint8_t *to,
              struct chek_workload_document *ret)
 {
-    struct workload__draft draft;
+    struct load__draft draft;
     struct chek_prng prng = capsule->draws;
-    workload__draw(workload, &prng, &draft);
+    load__draw(workload, &prng, &draft);
     if (capsule->fate == CHEK_WORKLOAD_CONFLICT) {
         draft.price[0] += 100;
     }
     receipt_make(workload, &draft, capsule, to, ret);
     if (capsule->fate == CHEK_WORKLOAD_NEW) {
-        workload__sent(workload, capsule);
+        load__sent(workload, capsule);
     }
 }
 
@@ -142,11 +140,11 @@ static bool
 receipt_next(struct chek_workload *workload, uint32_t time, uint8_t *to,
              struct chek_workload_document *ret)
 {
-    struct workload__capsule capsule = {.draws = workload->draws, .time = time};
-    struct workload__draft draft;
-    workload__draw(workload, &workload->draws, &draft);
+    struct load__capsule capsule = {.draws = workload->draws, .time = time};
+    struct load__draft draft;
+    load__draw(workload, &workload->draws, &draft);
 
-    struct workload__register *one = &workload->registers[draft.register_index];
+    struct load__register *one = &workload->registers[draft.register_index];
     CHEK_ASSERT(one->document < DOCUMENT_MAX);
     one->shift += !one->is_open;
     one->is_open = true;
@@ -155,10 +153,10 @@ receipt_next(struct chek_workload *workload, uint32_t time, uint8_t *to,
     capsule.document = one->document;
     workload->receipt_next += 1;
     if (workload->options.profile == CHEK_WORKLOAD_B) {
-        if (!workload__fate_decide(workload, &capsule)) {
+        if (!load__fate_decide(workload, &capsule)) {
             return false;
         }
-        workload__sent(workload, &capsule);
+        load__sent(workload, &capsule);
     }
     receipt_make(workload, &draft, &capsule, to, ret);
     return true;
@@ -168,7 +166,7 @@ static uint32_t
 time_of(const struct chek_workload *workload, uint64_t index)
 {
     if (workload->options.profile == CHEK_WORKLOAD_B) {
-        return workload__curve_time(workload, index);
+        return load__curve_time(workload, index);
     }
     uint64_t span = (uint64_t)workload->day_count * CHEK_CIVIL_DAY_S;
     return WORKLOAD_FIRST_TIME +
@@ -194,7 +192,7 @@ step(struct chek_workload *workload, uint8_t *to, struct chek_workload_document 
     bool at_end = workload->receipt_next == workload->options.receipt_count;
     uint32_t day_end = WORKLOAD_FIRST_TIME + (workload->day + 1) * CHEK_CIVIL_DAY_S;
     uint32_t time = at_end ? day_end : time_of(workload, workload->receipt_next);
-    struct workload__capsule capsule;
+    struct load__capsule capsule;
 
     *made = true;
     if (workload->is_closing) {
@@ -211,7 +209,7 @@ step(struct chek_workload *workload, uint8_t *to, struct chek_workload_document 
     }
     bool day_over = time >= day_end && !workload->ended;
     uint32_t now = workload->ended ? WORKLOAD_NEVER : day_over ? day_end - 1 : time;
-    if (workload__due(workload, now, &capsule)) {
+    if (load__due(workload, now, &capsule)) {
         capsule_make(workload, &capsule, to, ret);
         return true;
     }
@@ -256,12 +254,12 @@ parts_make(struct chek_workload *workload)
         workload->registers[i].registration = i + 1;
     }
     if (workload->options.profile == CHEK_WORKLOAD_B) {
-        int error = workload__life_init(workload);
+        int error = load__life_init(workload);
         if (error != CHEK_OK) {
             return error;
         }
     }
-    return workload__texts_make(workload);
+    return load__texts_make(workload);
 }
 
 int
@@ -302,7 +300,7 @@ chek_workload_destroy(struct chek_workload *workload)
     if (workload == NULL) {
         return;
     }
-    workload__life_finish(workload);
+    load__life_finish(workload);
     chek_memory_free(workload->registers, workload->register_count * sizeof *workload->registers);
     chek_memory_free(workload->products, WORKLOAD_PRODUCT_COUNT * workload->slot_size);
     chek_memory_free(workload, sizeof *workload);

@@ -32,7 +32,7 @@ static const struct {
 };
 
 size_t
-workload__number_size(uint32_t value)
+load__number_size(uint32_t value)
 {
     return (size_t)(38 - __builtin_clz(value | 1)) / 7;
 }
@@ -41,7 +41,7 @@ workload__number_size(uint32_t value)
 static inline uint8_t *
 put_number(uint8_t *at, uint32_t value)
 {
-    size_t size = workload__number_size(value);
+    size_t size = load__number_size(value);
     uint32_t groups =
         (value & 0x7f) | (value & 0x3f80) << 1 | (value & 0x1fc000) << 2 | (value & 0xfe00000) << 3;
     uint32_t more = UINT32_C(0x808080) & ((UINT32_C(1) << (8 * (size - 1))) - 1);
@@ -113,8 +113,8 @@ put_payment(uint8_t *at, uint32_t kind, uint32_t total)
 }
 
 void
-workload__receipt_encode(const struct chek_workload *workload, const struct workload__draft *draft,
-                         uint8_t *to, struct chek_workload_document *document)
+load__receipt_encode(const struct chek_workload *workload, const struct load__draft *draft,
+                     uint8_t *to, struct chek_workload_document *document)
 {
     uint8_t *at = to;
     uint32_t mask = RECEIPT_MASK | (draft->operation != 0 ? BIT(RECEIPT, OPERATION) : 0) |
@@ -155,8 +155,8 @@ workload__receipt_encode(const struct chek_workload *workload, const struct work
 }
 
 void
-workload__close_encode(const struct chek_workload *workload, uint8_t *to,
-                       struct chek_workload_document *document)
+load__close_encode(const struct chek_workload *workload, uint8_t *to,
+                   struct chek_workload_document *document)
 {
     uint8_t *at = to;
     at = put_byte(at, BIT(DOCUMENT, REGISTRATION) | BIT(DOCUMENT, CLOSE));

@@ -28,7 +28,7 @@ static const uint32_t curve[24] = {4,  2,  1,  1,  1,  3,  10, 25, 45, 55, 65, 7
 #define CURVE_SUM 1000
 
 uint32_t
-workload__curve_time(const struct chek_workload *workload, uint64_t index)
+load__curve_time(const struct chek_workload *workload, uint64_t index)
 {
     uint64_t count = workload->options.receipt_count;
     uint32_t day_count = workload->day_count;
@@ -50,15 +50,15 @@ workload__curve_time(const struct chek_workload *workload, uint64_t index)
 /* ---- receipts that wait ----------------------------------------------------------------------- */
 
 static bool
-is_before(const struct workload__capsule *a, const struct workload__capsule *b)
+is_before(const struct load__capsule *a, const struct load__capsule *b)
 {
     return a->arrival != b->arrival ? a->arrival < b->arrival : a->order < b->order;
 }
 
 static void
-held_push(struct chek_workload *workload, const struct workload__capsule *capsule)
+held_push(struct chek_workload *workload, const struct load__capsule *capsule)
 {
-    struct workload__held *held = &workload->held;
+    struct load__held *held = &workload->held;
     if (held->count == held->capacity) {
         size_t capacity = held->capacity == 0 ? 1024 : 2 * held->capacity;
         void *items = chek_memory_grow(held->items, held->capacity * sizeof *held->items,
@@ -71,7 +71,7 @@ held_push(struct chek_workload *workload, const struct workload__capsule *capsul
     held->items[at] = *capsule;
     held->items[at].order = workload->order++;
     while (at > 0 && is_before(&held->items[at], &held->items[(at - 1) / 2])) {
-        struct workload__capsule moved = held->items[at];
+        struct load__capsule moved = held->items[at];
         held->items[at] = held->items[(at - 1) / 2];
         held->items[(at - 1) / 2] = moved;
         at = (at - 1) / 2;
@@ -79,9 +79,9 @@ held_push(struct chek_workload *workload, const struct workload__capsule *capsul
 }
 
 static void
-held_pop(struct workload__held *held)
+held_pop(struct load__held *held)
 {
-    struct workload__capsule last = held->items[--held->count];
+    struct load__capsule last = held->items[--held->count];
     size_t at = 0;
     for (;;) {
         size_t child = 2 * at + 1;
@@ -99,7 +99,7 @@ held_pop(struct workload__held *held)
 }
 
 bool
-workload__due(struct chek_workload *workload, uint32_t now, struct workload__capsule *ret)
+load__due(struct chek_workload *workload, uint32_t now, struct load__capsule *ret)
 {
     if (workload->held.count == 0 || workload->held.items[0].arrival > now) {
         return false;
@@ -132,12 +132,12 @@ late_arrival(struct chek_workload *workload, uint32_t time)
 
 /* A copy, right or wrong: of this receipt within a second, or of any before it at once. */
 static void
-copy_plan(struct chek_workload *workload, const struct workload__capsule *capsule, bool was_sent,
+copy_plan(struct chek_workload *workload, const struct load__capsule *capsule, bool was_sent,
           uint8_t fate)
 {
     bool is_near = chek_prng_below(&workload->fates, 2) == 0;
     if (is_near && was_sent) {
-        struct workload__capsule copy = *capsule;
+        struct load__capsule copy = *capsule;
         copy.fate = fate;
         copy.arrival = capsule->time + 1;
         held_push(workload, &copy);
@@ -151,7 +151,7 @@ copy_plan(struct chek_workload *workload, const struct workload__capsule *capsul
 }
 
 bool
-workload__fate_decide(struct chek_workload *workload, struct workload__capsule *capsule)
+load__fate_decide(struct chek_workload *workload, struct load__capsule *capsule)
 {
     bool is_late = chek_prng_below(&workload->fates, 100000) < LATE_PER_100000;
     uint64_t copied = chek_prng_below(&workload->fates, 100000);
@@ -169,7 +169,7 @@ workload__fate_decide(struct chek_workload *workload, struct workload__capsule *
 }
 
 void
-workload__sent(struct chek_workload *workload, const struct workload__capsule *capsule)
+load__sent(struct chek_workload *workload, const struct load__capsule *capsule)
 {
     uint64_t slot = workload->reservoir_seen++;
     if (slot >= RESERVOIR_COUNT) {
@@ -186,29 +186,29 @@ workload__sent(struct chek_workload *workload, const struct workload__capsule *c
 static int
 owners_make(struct chek_workload *workload)
 {
-    struct workload__zipf sizes = {0};
+    struct load__zipf sizes = {0};
     uint32_t count = workload->register_count / REGISTERS_AN_ORGANISATION + 1;
-    int error = workload__zipf_init(&sizes, count);
+    int error = load__zipf_init(&sizes, count);
     uint32_t *owned = chek_memory_allocate(count * sizeof *owned);
     if (error != CHEK_OK || owned == NULL) {
-        workload__zipf_finish(&sizes);
+        load__zipf_finish(&sizes);
         chek_memory_free(owned, count * sizeof *owned);
         return -ENOMEM;
     }
     struct chek_prng prng;
     chek_prng_init(&prng, workload->options.seed ^ WORLD_SALT);
     for (uint32_t i = 0; i < workload->register_count; i++) {
-        uint32_t organisation = workload__zipf_draw(&sizes, &prng);
+        uint32_t organisation = load__zipf_draw(&sizes, &prng);
         workload->organisations[i] = organisation;
         workload->points[i] = owned[organisation]++ / 2;
     }
     chek_memory_free(owned, count * sizeof *owned);
-    workload__zipf_finish(&sizes);
+    load__zipf_finish(&sizes);
     return CHEK_OK;
 }
 
 int
-workload__life_init(struct chek_workload *workload)
+load__life_init(struct chek_workload *workload)
 {
     size_t count = workload->register_count;
     chek_prng_init(&workload->fates, workload->options.seed ^ FATES_SALT);
@@ -219,15 +219,15 @@ workload__life_init(struct chek_workload *workload)
         workload->reservoir == NULL) {
         return -ENOMEM;
     }
-    int error = workload__zipf_init(&workload->zipf, WORKLOAD_PRODUCT_COUNT);
+    int error = load__zipf_init(&workload->zipf, WORKLOAD_PRODUCT_COUNT);
     return error != CHEK_OK ? error : owners_make(workload);
 }
 
 void
-workload__life_finish(struct chek_workload *workload)
+load__life_finish(struct chek_workload *workload)
 {
     size_t count = workload->register_count;
-    workload__zipf_finish(&workload->zipf);
+    load__zipf_finish(&workload->zipf);
     chek_memory_free(workload->organisations, count * sizeof *workload->organisations);
     chek_memory_free(workload->points, count * sizeof *workload->points);
     chek_memory_free(workload->reservoir, RESERVOIR_COUNT * sizeof *workload->reservoir);

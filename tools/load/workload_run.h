@@ -20,7 +20,7 @@
 #define WORKLOAD_NEVER UINT32_MAX
 
 /* What the draws of one receipt came to. */
-struct workload__draft {
+struct load__draft {
     uint64_t sign;
     uint32_t register_index;
     uint32_t client;
@@ -35,7 +35,7 @@ struct workload__draft {
 };
 
 /* A receipt that is made again later: where its draws begin, and what the stream gave it. */
-struct workload__capsule {
+struct load__capsule {
     struct chek_prng draws;
     uint32_t time;
     uint32_t document;
@@ -46,7 +46,7 @@ struct workload__capsule {
     bool is_late;
 };
 
-struct workload__register {
+struct load__register {
     uint32_t registration;
     uint32_t document; /* the last number given out */
     uint32_t shift;    /* the last number given out */
@@ -61,7 +61,7 @@ struct workload__register {
 #define WORKLOAD_SLOT_SIZE_B 80
 
 /* Integer weights 2^40 / rank, summed up; a draw is looked up beginning at a guess. */
-struct workload__zipf {
+struct load__zipf {
     uint64_t *sums; /* sums[k] = of the weights of 0..k */
     uint32_t *guide;
     uint32_t count;
@@ -70,8 +70,8 @@ struct workload__zipf {
 #define WORKLOAD_GUIDE_COUNT 65536
 
 /* A heap of capsules by (arrival, order). */
-struct workload__held {
-    struct workload__capsule *items;
+struct load__held {
+    struct load__capsule *items;
     size_t count, capacity;
 };
 
@@ -85,59 +85,58 @@ struct chek_workload {
     uint32_t closing_at;   /* register to look at next, while the day's shifts are being closed */
     bool is_closing;
     bool ended; /* the last new receipt was made and all shifts were closed */
-    struct workload__register *registers;
+    struct load__register *registers;
     uint8_t *products; /* WORKLOAD_PRODUCT_COUNT slots */
     size_t slot_size;
     struct chek_workload_counters counters;
     struct chek_checksum_stream hash;
 
     /* Profile B. */
-    struct workload__zipf zipf;
+    struct load__zipf zipf;
     uint32_t *organisations; /* of the registers */
     uint32_t *points;        /* inside the organisation */
     struct chek_prng fates;
-    struct workload__held held;          /* late receipts, and copies that come within a second */
-    struct workload__capsule *reservoir; /* a uniform sample of what was sent */
+    struct load__held held;          /* late receipts, and copies that come within a second */
+    struct load__capsule *reservoir; /* a uniform sample of what was sent */
     uint64_t reservoir_seen;
-    struct workload__capsule far; /* a copy to be sent now */
+    struct load__capsule far; /* a copy to be sent now */
     bool has_far;
     uint32_t order;
 };
 
 /* workload_text.c: products as they begin a line, and who owns which register */
-CHEK_MUST_USE int workload__texts_make(struct chek_workload *workload);
+CHEK_MUST_USE int load__texts_make(struct chek_workload *workload);
 
 /* workload_zipf.c */
-CHEK_MUST_USE int workload__zipf_init(struct workload__zipf *zipf, uint32_t count);
-void workload__zipf_finish(struct workload__zipf *zipf);
+CHEK_MUST_USE int load__zipf_init(struct load__zipf *zipf, uint32_t count);
+void load__zipf_finish(struct load__zipf *zipf);
 /* A rank, 0 the most frequent. */
-uint32_t workload__zipf_draw(const struct workload__zipf *zipf, struct chek_prng *prng);
+uint32_t load__zipf_draw(const struct load__zipf *zipf, struct chek_prng *prng);
 
 /* workload_encode.c: one receipt, one close; both fill in the amounts and the size */
-void workload__receipt_encode(const struct chek_workload *workload,
-                              const struct workload__draft *draft, uint8_t *to,
-                              struct chek_workload_document *document);
-void workload__close_encode(const struct chek_workload *workload, uint8_t *to,
-                            struct chek_workload_document *document);
+void load__receipt_encode(const struct chek_workload *workload, const struct load__draft *draft,
+                          uint8_t *to, struct chek_workload_document *document);
+void load__close_encode(const struct chek_workload *workload, uint8_t *to,
+                        struct chek_workload_document *document);
 /* The size of a number's shortest form. */
-size_t workload__number_size(uint32_t value);
+size_t load__number_size(uint32_t value);
 
 /* workload_life.c: what profile B adds */
-CHEK_MUST_USE int workload__life_init(struct chek_workload *workload);
-void workload__life_finish(struct chek_workload *workload);
+CHEK_MUST_USE int load__life_init(struct chek_workload *workload);
+void load__life_finish(struct chek_workload *workload);
 /* The civil time of the index-th new receipt, on the daily curve. */
-uint32_t workload__curve_time(const struct chek_workload *workload, uint64_t index);
+uint32_t load__curve_time(const struct chek_workload *workload, uint64_t index);
 /* A copy or a late receipt that is due at `now`, if there is one. */
-bool workload__due(struct chek_workload *workload, uint32_t now, struct workload__capsule *ret);
+bool load__due(struct chek_workload *workload, uint32_t now, struct load__capsule *ret);
 /*
  * Decide about a receipt that was just drawn. False: it is late, kept, and not sent now.
  */
-bool workload__fate_decide(struct chek_workload *workload, struct workload__capsule *capsule);
+bool load__fate_decide(struct chek_workload *workload, struct load__capsule *capsule);
 /* A receipt was sent for the first time: it may be copied from now on. */
-void workload__sent(struct chek_workload *workload, const struct workload__capsule *capsule);
+void load__sent(struct chek_workload *workload, const struct load__capsule *capsule);
 
 /* workload.c: the draws of one receipt */
-void workload__draw(const struct chek_workload *workload, struct chek_prng *prng,
-                    struct workload__draft *ret);
+void load__draw(const struct chek_workload *workload, struct chek_prng *prng,
+                struct load__draft *ret);
 
 #endif

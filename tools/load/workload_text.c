@@ -86,7 +86,7 @@ product_make(uint8_t *slot, size_t slot_size, uint32_t number, struct chek_bytes
 }
 
 int
-workload__texts_make(struct chek_workload *workload)
+load__texts_make(struct chek_workload *workload)
 {
     struct chek_prng prng;
     chek_prng_init(&prng, workload->options.seed ^ NAMES_SALT);

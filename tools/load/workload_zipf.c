@@ -14,20 +14,20 @@
 
 /* Where the search for a draw begins: the draw's place among GUIDE_COUNT equal parts of the sum. */
 static uint64_t
-part_begin(const struct workload__zipf *zipf, uint64_t part)
+part_begin(const struct load__zipf *zipf, uint64_t part)
 {
     return (uint64_t)((chek_u128)part * zipf->sums[zipf->count - 1] / WORKLOAD_GUIDE_COUNT);
 }
 
 int
-workload__zipf_init(struct workload__zipf *zipf, uint32_t count)
+load__zipf_init(struct load__zipf *zipf, uint32_t count)
 {
     CHEK_ASSERT(count > 0);
     zipf->count = count;
     zipf->sums = chek_memory_allocate(count * sizeof *zipf->sums);
     zipf->guide = chek_memory_allocate(WORKLOAD_GUIDE_COUNT * sizeof *zipf->guide);
     if (zipf->sums == NULL || zipf->guide == NULL) {
-        workload__zipf_finish(zipf);
+        load__zipf_finish(zipf);
         return -ENOMEM;
     }
     uint64_t sum = 0;
@@ -46,15 +46,15 @@ workload__zipf_init(struct workload__zipf *zipf, uint32_t count)
 }
 
 void
-workload__zipf_finish(struct workload__zipf *zipf)
+load__zipf_finish(struct load__zipf *zipf)
 {
     chek_memory_free(zipf->sums, zipf->count * sizeof *zipf->sums);
     chek_memory_free(zipf->guide, WORKLOAD_GUIDE_COUNT * sizeof *zipf->guide);
-    *zipf = (struct workload__zipf){0};
+    *zipf = (struct load__zipf){0};
 }
 
 uint32_t
-workload__zipf_draw(const struct workload__zipf *zipf, struct chek_prng *prng)
+load__zipf_draw(const struct load__zipf *zipf, struct chek_prng *prng)
 {
     uint64_t draw = chek_prng_next(prng);
     uint64_t at = (uint64_t)(((chek_u128)draw * zipf->sums[zipf->count - 1]) >> 64);
