@@ -58,7 +58,8 @@ CHEK_MUST_USE int chek_directory_revoke(struct chek_directory *directory, uint32
 
 /*
  * Claim a register: an existing registration of the same organisation that has one of the keys
- * (new keys and names are added to it), or a new one in the partition of its organisation.
+ * (new keys and names are added to it), or a new one in the partition of its organisation. One
+ * that is known with another fiscal drive is not it: documents are numbered within a drive.
  */
 void chek_directory_claim(struct chek_directory *directory, const struct chek_register *what,
                           struct chek_claimed *ret);

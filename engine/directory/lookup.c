@@ -67,6 +67,30 @@ register_read(const struct chek_directory *directory, uint32_t registration)
     return what;
 }
 
+/*
+ * Whether two name different fiscal drives. Documents are numbered within a drive: a register that
+ * gets a new one is another registration, though its other names stay.
+ */
+static bool
+drives_differ(const struct chek_register *known, const struct chek_register *what)
+{
+    bool known_has = false;
+    bool what_has = false;
+    for (uint32_t i = 0; i < known->keys_count; i++) {
+        known_has = known_has || known->keys[i].kind == CHEK_KEY_KIND_FISCAL_DRIVE;
+    }
+    for (uint32_t i = 0; i < what->keys_count; i++) {
+        if (what->keys[i].kind != CHEK_KEY_KIND_FISCAL_DRIVE) {
+            continue;
+        }
+        what_has = true;
+        if (directory__has_key(known, what->keys[i].kind, what->keys[i].value)) {
+            return false;
+        }
+    }
+    return known_has && what_has;
+}
+
 int
 directory__match(const struct chek_directory *directory, const struct chek_register *what,
                  uint32_t *ret)
@@ -82,7 +106,8 @@ directory__match(const struct chek_directory *directory, const struct chek_regis
         for (; more; more = chek_page_map_next(&directory->heap, &walk, &candidate)) {
             struct chek_register known = register_read(directory, candidate);
             if (!directory__has_key(&known, key->kind, key->value) ||
-                !chek_bytes_view_equal(known.organisation, what->organisation)) {
+                !chek_bytes_view_equal(known.organisation, what->organisation) ||
+                drives_differ(&known, what)) {
                 continue;
             }
             if (found != 0 && found != candidate) {

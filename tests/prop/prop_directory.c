@@ -59,6 +59,23 @@ plain_has_key(const struct plain_register *what, struct plain_key key)
     return false;
 }
 
+/* Both have fiscal drives, and none in common. */
+static bool
+plain_drives_differ(const struct plain_register *a, const struct plain_register *b)
+{
+    bool has[2] = {false, false};
+    bool common = false;
+    for (uint32_t k = 0; k < a->key_count; k++) {
+        bool drive = a->keys[k].kind == CHEK_KEY_KIND_FISCAL_DRIVE;
+        has[0] = has[0] || drive;
+        common = common || (drive && plain_has_key(b, a->keys[k]));
+    }
+    for (uint32_t k = 0; k < b->key_count; k++) {
+        has[1] = has[1] || b->keys[k].kind == CHEK_KEY_KIND_FISCAL_DRIVE;
+    }
+    return has[0] && has[1] && !common;
+}
+
 /* The number of the register, 0 when there is none, UINT32_MAX when there are several. */
 static uint32_t
 plain_match(const struct plain_register *what)
@@ -69,7 +86,8 @@ plain_match(const struct plain_register *what)
         for (uint32_t k = 0; k < what->key_count; k++) {
             meets = meets || plain_has_key(&registers[i], what->keys[k]);
         }
-        if (meets && registers[i].organisation == what->organisation) {
+        if (meets && registers[i].organisation == what->organisation &&
+            !plain_drives_differ(&registers[i], what)) {
             found = found == 0 ? i + 1 : UINT32_MAX;
         }
     }
