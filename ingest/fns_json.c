@@ -368,7 +368,7 @@ chek_fns_json_destroy(struct chek_fns_json *reader)
 
 /* What the parser said of the last bytes. */
 static int
-parsed(struct chek_fns_json *reader, yajl_status status)
+parsed(struct chek_fns_json *reader, yajl_status status, uint64_t offset)
 {
     if (reader->stop != CHEK_OK) {
         return reader->stop;
@@ -378,7 +378,7 @@ parsed(struct chek_fns_json *reader, yajl_status status)
     }
     struct chek_fault fault = {.code = CHEK_E_MAGIC};
     reader->stop = CHEK_E_MAGIC;
-    (void)refuse(reader, offset_now(reader), &fault, "this is not JSON");
+    (void)refuse(reader, offset, &fault, "this is not JSON");
     return reader->stop;
 }
 
@@ -399,7 +399,7 @@ chek_fns_json_read(struct chek_fns_json *reader, const void *bytes, size_t size)
         }
     }
     yajl_status status = yajl_parse(reader->parser, at, size);
-    int error = parsed(reader, status);
+    int error = parsed(reader, status, offset_now(reader));
     reader->read_size += size;
     return error;
 }
@@ -410,7 +410,8 @@ chek_fns_json_end(struct chek_fns_json *reader)
     if (reader->stop != CHEK_OK) {
         return reader->stop;
     }
-    return parsed(reader, yajl_complete_parse(reader->parser));
+    yajl_status status = yajl_complete_parse(reader->parser);
+    return parsed(reader, status, reader->read_size);
 }
 
 uint64_t

@@ -212,6 +212,12 @@ register_make(const struct ingest__fns_raw *raw, struct chek_arena *arena,
     if (!ingest__fns_is_given(&fields[FNS_DRIVE])) {
         return ingest__fns_fault(fault, CHEK_E_FIELD_MISSING, CHEK_FIELD_RECEIPT_FISCAL_DRIVE, 0);
     }
+    /* An FN that went through a double has lost digits. */
+    uint64_t number;
+    if (fields[FNS_DRIVE].type == FNS_NUMBER &&
+        chek_decimal_read_u64(fields[FNS_DRIVE].text, &number) != CHEK_OK) {
+        return ingest__fns_fault(fault, CHEK_E_NUMBER, CHEK_FIELD_RECEIPT_FISCAL_DRIVE, 0);
+    }
     document->profile = what;
     return CHEK_OK;
 }
