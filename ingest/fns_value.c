@@ -91,7 +91,7 @@ marking_put(struct gathering *to, struct chek_bytes_view text)
 
 /* A member of an object inside a line. */
 static void
-code_put(struct gathering *to, uint8_t kind, struct chek_bytes_view text,
+code_put(struct gathering *to, enum ingest__fns_level kind, struct chek_bytes_view text,
          enum ingest__fns_type type)
 {
     struct ingest__fns_line *line = line_now(to);

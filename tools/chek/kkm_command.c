@@ -178,6 +178,49 @@ const struct chek__command chek__command_kkm_show = {
 
 /* ---- add -------------------------------------------------------------------------------------- */
 
+/* The answer to a claim has ids alone: what is known of the register is asked for by it. */
+struct kkm_claimed {
+    struct chek__run *run;
+    uint32_t registration;
+};
+
+static int
+on_claimed(void *context, struct chek_bytes_view body)
+{
+    struct kkm_claimed *claimed = context;
+    struct chek_registers answer;
+    int error = CHEK__DECODE(claimed->run, registers, body, &answer);
+    if (error == CHEK_OK && answer.registers_count != 1) {
+        return CHEK_E_RANGE;
+    }
+    claimed->registration = error == CHEK_OK ? (uint32_t)answer.registers[0].registration : 0;
+    return error;
+}
+
+static int
+claim_and_show(struct chek__run *run, const struct chek_register *what)
+{
+    struct kkm_claimed claimed = {.run = run};
+    struct chek_claim question = {.registers = what, .registers_count = 1};
+    int stop = chek__ask(run, CHEK_OPCODE_CLAIM, claim_encode, &question, on_claimed, &claimed);
+    if (stop != CHEK_OK) {
+        return stop;
+    }
+    if ((chek_client_welcome(run->client)->rights & 1u << CHEK_RIGHT_READ) == 0) {
+        if (run->json) {
+            chek__json_open(run);
+            chek__json_number(run, "registration", claimed.registration);
+            chek__json_close(run);
+            chek__json_end(run);
+        } else {
+            (void)printf("register %u\n", claimed.registration);
+        }
+        return CHEK_OK;
+    }
+    struct chek_ask_registers known = {.registration = claimed.registration};
+    return registers_show(run, CHEK_OPCODE_ASK_REGISTERS, ask_registers_encode, &known);
+}
+
 static int
 zone_read(const char *text, int64_t *ret)
 {
@@ -235,8 +278,7 @@ kkm_add(struct chek__run *run, int count, char **words)
         zone_read(zone, &what.zone_minutes) != CHEK_OK) {
         return chek__usage(run, "--currency as KZT or RUB, --zone in minutes, --country by number");
     }
-    struct chek_claim question = {.registers = &what, .registers_count = 1};
-    return registers_show(run, CHEK_OPCODE_CLAIM, claim_encode, &question);
+    return claim_and_show(run, &what);
 }
 
 const struct chek__command chek__command_kkm_add = {
