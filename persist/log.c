@@ -280,7 +280,6 @@ chek_log_append_end(struct chek_log *log, size_t size)
         persist__log_command_encode(group->payload + group->payload_size, size, log->appended_lsn);
         group->payload_size += CHEK_LOG_COMMAND_OVERHEAD + size;
         log->appended_lsn += CHEK_LOG_COMMAND_OVERHEAD + size;
-        log->idle_marked = false;
     }
     return log->appended_lsn;
 }

@@ -227,10 +227,9 @@ persist__log_head_decode(const uint8_t sector[CHEK_SECTOR_SIZE], const struct lo
 
     bool is_idle = (head.flags & LOG_FLAG_IDLE) != 0;
     if (generation != place->generation || stream != place->stream || file != place->file ||
-        head.block != block || head.block >= head.file_block_count ||
-        (head.flags & ~LOG_FLAGS_ALL) != 0 || head.payload_size > LOG_PAYLOAD_SIZE ||
-        head.durable_lsn > head.lsn || head.lsn > UINT64_MAX - head.payload_size ||
-        is_idle != (head.payload_size == 0) ||
+        head.block != block || (head.flags & ~LOG_FLAGS_ALL) != 0 ||
+        head.payload_size > LOG_PAYLOAD_SIZE || head.durable_lsn > head.lsn ||
+        head.lsn > UINT64_MAX - head.payload_size || is_idle != (head.payload_size == 0) ||
         (is_idle && (head.flags != LOG_FLAGS_ALL || head.durable_lsn != head.lsn))) {
         return CHEK_E_CORRUPT;
     }

@@ -64,7 +64,7 @@ group_deliver(struct log_scan *scan, bool whole)
         if (in.error == CHEK_E_SHORT && !whole) {
             break;
         }
-        if (in.error != CHEK_OK || scan->group_lsn + in.at > scan->limit_lsn) {
+        if (in.error != CHEK_OK) {
             return CHEK_E_CORRUPT;
         }
         int error = options->on_command(options->context, command);

@@ -297,6 +297,26 @@ test_log_latch(void **state)
     log_bench_close(&bench);
 }
 
+/* Durable, but not told yet when the error comes: nobody hears of it in this run. */
+static void
+test_log_hands_over_nothing_after_an_error(void **state)
+{
+    (void)state;
+    struct log_bench bench;
+    log_bench_open(&bench, CHEK_SYNC_DATA_SYNC, FILE_SIZE);
+
+    for (unsigned i = 0; i < 2; i++) {
+        assert_true(log_bench_send(&bench, 100));
+        chek_log_turn(bench.log);
+    }
+    log_bench_complete(&bench, CHEK_OP_WRITE, CHEK_OK);
+    log_bench_complete(&bench, CHEK_OP_WRITE, -EIO);
+    chek_log_turn(bench.log);
+    assert_int_equal(bench.latch_count, 1);
+    assert_int_equal(bench.durable_count, 0);
+    log_bench_close(&bench);
+}
+
 static void
 test_log_watermark_write_error_latches(void **state)
 {
@@ -417,6 +437,7 @@ main(void)
         cmocka_unit_test(test_log_append_end_keeps_less_or_nothing),
         cmocka_unit_test(test_log_has_room_is_a_promise),
         cmocka_unit_test(test_log_runs_without_allocating),
+        cmocka_unit_test(test_log_hands_over_nothing_after_an_error),
         cmocka_unit_test(test_log_watermark_write_error_latches),
         cmocka_unit_test(test_log_without_space_for_a_file_is_busy_and_goes_on_later),
         cmocka_unit_test(test_log_latches_when_a_file_cannot_be_prepared_for_another_reason),

@@ -259,6 +259,8 @@ test_log_recover_cuts_any_torn_tail(void **state)
         assert_int_equal(again.command_count, reader.command_count);
         assert_int_equal(again.cut_count, 0); /* recorded already */
         assert_int_equal(again.ends[0].lsn_end, reader.ends[0].lsn_end);
+        assert_true(reader.ends[0].torn == (reader.cut_count == 1));
+        assert_true(again.ends[0].torn == reader.ends[0].torn);
 
         /* Behind a recorded end, nothing that happens to the bytes matters any more. */
         size_t end = 2 * BLOCK + (size_t)chek_prng_below(&prng, 2 * BLOCK);
@@ -289,6 +291,47 @@ test_log_recover_keeps_whole_commands_before_a_torn_sector(void **state)
     assert_int_equal(reader.cut.lsn_from, 4 * 408);
     assert_int_equal(reader.cut.lsn_to, 0);
     assert_int_equal(reader.ends[0].lsn_end, 4 * 408);
+    fake_disk_destroy(disk);
+}
+
+/* An idle mark is a group like any other: what is behind a lost one was not durable. */
+static void
+test_log_recover_stops_at_a_lost_idle_mark(void **state)
+{
+    (void)state;
+    struct fake_disk *disk = fake_disk_create();
+    struct log_reader reader = {0};
+    struct log_writer writer;
+    log_writer_open(&writer, disk, 5, 1, 0, 8);
+    assert_true(log_writer_send(&writer, 100));
+    log_writer_settle(&writer);
+    assert_true(log_writer_send(&writer, 100));
+    log_writer_harden(&writer);
+    log_writer_abandon(&writer);
+
+    sectors_clear(file_of(disk, 1), 1, 0, 8);
+    assert_int_equal(log_reader_run(&reader, disk, 0), CHEK_OK);
+    assert_int_equal(reader.command_count, 1);
+    assert_int_equal(reader.cut_count, 1);
+    assert_int_equal(reader.cut.offset, BLOCK);
+    fake_disk_destroy(disk);
+}
+
+static void
+test_log_recover_of_a_group_that_leaves_its_file_is_corrupt(void **state)
+{
+    (void)state;
+    struct fake_disk *disk = fake_disk_create();
+    struct log_reader reader = {0};
+    const struct log_place place = {
+        .folder_id = {log_folder_id[0], log_folder_id[1]}, .generation = 5, .stream = 1, .file = 1};
+    (void)log_plain_write(disk, 16, false); /* to the last block of the file */
+    uint8_t *block = file_of(disk, 1)->bytes + (size_t)15 * BLOCK;
+    assert_false(persist__log_is_zero(block, BLOCK));
+    chek_store_u16(block + 6, LOG_FLAG_GROUP_FIRST);
+    log_block_seal(block, &place, 15);
+    assert_int_equal(log_reader_run(&reader, disk, 0), CHEK_E_CORRUPT);
+    assert_int_equal(reader.fault.offset, 16 * BLOCK);
     fake_disk_destroy(disk);
 }
 
@@ -553,6 +596,8 @@ main(void)
         cmocka_unit_test(test_log_recover_returns_every_disk_error),
         cmocka_unit_test(test_log_recover_cuts_any_torn_tail),
         cmocka_unit_test(test_log_recover_keeps_whole_commands_before_a_torn_sector),
+        cmocka_unit_test(test_log_recover_stops_at_a_lost_idle_mark),
+        cmocka_unit_test(test_log_recover_of_a_group_that_leaves_its_file_is_corrupt),
         cmocka_unit_test(test_log_recover_of_a_log_that_just_ends_cuts_nothing),
         cmocka_unit_test(test_log_recover_of_a_file_that_was_being_filled_is_empty),
         cmocka_unit_test(test_log_recover_a_head_in_a_later_file_is_a_witness),
