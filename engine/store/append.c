@@ -8,58 +8,9 @@
  */
 #include "engine/base/assertion.h"
 #include "engine/base/checksum.h"
+#include "engine/store/block_put.h"
 #include "engine/store/set.h"
 #include "engine/store/texts.h"
-
-/* ---- one function a column: store__<table>_put_<field>(block, index, value) ---- */
-
-#define STORE__PUT(TABLE, table, NAME, field, type)                                              \
-    static inline void table##_put_##field(struct store__##table##_block *block, uint32_t index, \
-                                           type value)                                           \
-    {                                                                                            \
-        enum { BIT = STORE__##TABLE##_##NAME - STORE__##TABLE##_FIRST };                         \
-        if (value == 0) {                                                                        \
-            return;                                                                              \
-        }                                                                                        \
-        if (CHEK_UNLIKELY((block->touched >> BIT & 1) == 0)) {                                   \
-            store__column_touch(block, &store__columns[STORE__##TABLE##_##NAME]);                \
-        }                                                                                        \
-        block->field[index & (STORE__BLOCK_ROW_COUNT - 1)] = value;                              \
-    }
-
-enum {
-    STORE__DOCUMENT_FIRST = STORE__DOCUMENT_SHIFT,
-    STORE__LINE_FIRST = STORE__LINE_PRESENT,
-    STORE__PAYMENT_FIRST = STORE__PAYMENT_PRESENT,
-    STORE__TAX_FIRST = STORE__TAX_PRESENT,
-    STORE__MODIFIER_FIRST = STORE__MODIFIER_PRESENT,
-    STORE__PARENT_FIRST = STORE__PARENT_PRESENT,
-    STORE__MARKING_FIRST = STORE__MARKING_CONTENT,
-};
-
-#define STORE__X(NAME, field, id, type, kind, need) \
-    STORE__PUT(DOCUMENT, document, NAME, field, type)
-STORE__DOCUMENT_COLUMNS(STORE__X)
-#undef STORE__X
-#define STORE__X(NAME, field, id, type, kind, need) STORE__PUT(LINE, line, NAME, field, type)
-STORE__LINE_COLUMNS(STORE__X)
-#undef STORE__X
-#define STORE__X(NAME, field, id, type, kind, need) STORE__PUT(PAYMENT, payment, NAME, field, type)
-STORE__PAYMENT_COLUMNS(STORE__X)
-#undef STORE__X
-#define STORE__X(NAME, field, id, type, kind, need) STORE__PUT(TAX, tax, NAME, field, type)
-STORE__TAX_COLUMNS(STORE__X)
-#undef STORE__X
-#define STORE__X(NAME, field, id, type, kind, need) \
-    STORE__PUT(MODIFIER, modifier, NAME, field, type)
-STORE__MODIFIER_COLUMNS(STORE__X)
-#undef STORE__X
-#define STORE__X(NAME, field, id, type, kind, need) STORE__PUT(PARENT, parent, NAME, field, type)
-STORE__PARENT_COLUMNS(STORE__X)
-#undef STORE__X
-#define STORE__X(NAME, field, id, type, kind, need) STORE__PUT(MARKING, marking, NAME, field, type)
-STORE__MARKING_COLUMNS(STORE__X)
-#undef STORE__X
 
 /* ---- texts ---- */
 

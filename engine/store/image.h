@@ -8,6 +8,7 @@
 #ifndef CHEK_STORE_IMAGE_H
 #define CHEK_STORE_IMAGE_H
 
+#include "engine/base/cursor.h"
 #include "engine/store/set.h"
 
 #define STORE__IMAGE_MAGIC UINT64_C(0x0a474d494b454843) /* "CHEKIMG\n" */
@@ -27,5 +28,26 @@ store__image_has_column(const struct store__set *set, enum store__column column)
     }
     return present;
 }
+
+/* A store that is being made from the bytes of an image. */
+struct store__loading {
+    struct chek_store *store;
+    struct chek_cursor in;
+};
+
+static inline int
+store__image_result(const struct chek_cursor *in)
+{
+    return in->error == CHEK_OK ? CHEK_OK : CHEK_E_CORRUPT;
+}
+
+/* Read bits of which `*ret_count` should be set; bits behind the last must not be. */
+CHEK_MUST_USE int store__image_bits_load(struct store__loading *from, uint64_t *bits,
+                                         uint32_t bit_count, uint32_t *ret_count);
+
+/* Read an open set into an empty one. Only the last one may have room left. Errors: CORRUPT,
+ * VERSION, -ENOMEM. */
+CHEK_MUST_USE int store__image_set_load(struct store__loading *from, struct store__set *set,
+                                        bool last);
 
 #endif
