@@ -568,13 +568,27 @@ enum { TASK_LIST, TASK_REPORTS, TASK_SHIFTS, TASK_SUMS, TASK_COUNT };
 #define TASK_EVENTS (1 + STORY_REGISTER_COUNT * TASK_COUNT)
 
 void
-run_verify_begin(struct run *run)
+run_verify_begin(struct run *run, uint64_t wait_steps)
 {
     struct run_client *verifier = &run->clients[RUN_CLIENT_COUNT - 1];
     run->is_verifying = true;
     run->is_verified = false;
     verifier->task = verifier->task_shift = 0;
     verifier->task_sent = false;
+    verifier->wait_steps = wait_steps;
+}
+
+/* What was in flight when the others fell silent has to come to its end. */
+static bool
+is_silent(struct run_client *client)
+{
+    for (unsigned i = 0; i < RUN_FEEDER_COUNT; i++) {
+        if (run_request_count(&client->run->clients[i]) != 0) {
+            return false;
+        }
+    }
+    client->wait_steps -= client->wait_steps != 0;
+    return client->wait_steps == 0;
 }
 
 static void
@@ -634,7 +648,8 @@ void
 run_verify_act(struct run_client *client)
 {
     struct run *run = client->run;
-    if (!run->is_verifying || run->is_verified || run_request_count(client) != 0) {
+    if (!run->is_verifying || run->is_verified || run_request_count(client) != 0 ||
+        !is_silent(client)) {
         return;
     }
     if (client->task_sent) {

@@ -249,7 +249,7 @@ restart(struct run *run)
         twin_compare(run);
     }
     if (!run->is_ending && run_chance(run, 50)) {
-        run_verify_begin(run);
+        run_verify_begin(run, 0);
     }
     return CHEK_OK;
 }
@@ -388,7 +388,7 @@ trouble(struct run *run)
         }
         if (!run->is_verifying && chek_prng_chance(&run->prng, 60) && run->is_ready &&
             run->options.calm) {
-            run_verify_begin(run);
+            run_verify_begin(run, 300);
         }
     }
 }
@@ -396,7 +396,7 @@ trouble(struct run *run)
 static void
 verify(struct run *run)
 {
-    run_verify_begin(run);
+    run_verify_begin(run, 0);
     steps(run, ENDING_STEP_COUNT_MAX, is_verified, "what there is cannot be read");
 }
 
@@ -404,8 +404,11 @@ verify(struct run *run)
 static void
 finish(struct run *run)
 {
+    struct chek_world_options *options = chek_world_options(run->world);
     chek_world_heal(run->world);
-    chek_world_options(run->world)->disk_capacity = CAPACITY_MAX;
+    options->disk_capacity = CAPACITY_MAX;
+    options->net_segment_size_max = 65536; /* a step a byte would take a million of them */
+    options->net_delay_ns_max = 500000;
     chek_world_crash_after(run->world, run->machine, 0, CHEK_CRASH_POWER);
     run->crashes_left = 0;
     run->is_ending = true;

@@ -150,7 +150,7 @@ struct run_client {
     uint64_t offset_next, acknowledged;
     uint32_t next[STORY_REGISTER_COUNT]; /* document to be sent next */
     unsigned item_count_max, window;
-    uint64_t wait_steps; /* after BUSY */
+    uint64_t wait_steps; /* after BUSY, or before a verification */
     bool is_busy;
     /* asking */
     char cursor[RUN_CURSOR_SIZE];
@@ -231,7 +231,8 @@ void run_feed_refused(struct run_client *client, struct run_request *request, in
 /* server_ask.c */
 void run_ask_act(struct run_client *client);
 void run_verify_act(struct run_client *client);
-void run_verify_begin(struct run *run);
+/* From now on only the verifier asks, after so many steps in silence. */
+void run_verify_begin(struct run *run, uint64_t wait_steps);
 void run_ask_answer(struct run_client *client, struct run_request *request,
                     const struct chek_frame *frame, bool last);
 void run_ask_refused(struct run_client *client, struct run_request *request, int error);

@@ -21,7 +21,7 @@
 #include "tests/sim/server_drive.h"
 
 #define CALM_SEED_COUNT 10
-#define SEED_COUNT 200
+#define SEED_COUNT 30
 
 static void
 result_print(const struct server_result *result)
@@ -65,12 +65,24 @@ test_server_keeps_what_it_said(void **state)
     }
 }
 
+static void
+test_server_run_is_the_same_for_the_same_seed(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        const struct server_run run = {.seed = seed, .without_status = true};
+        uint64_t trace = server_drive(&run).trace;
+        assert_true(server_drive(&run).trace == trace);
+    }
+}
+
 static int
 run_all(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_server_serves_in_a_calm_world),
         cmocka_unit_test(test_server_keeps_what_it_said),
+        cmocka_unit_test(test_server_run_is_the_same_for_the_same_seed),
     };
     return cmocka_run_group_tests_name("sim_server", tests, NULL, NULL);
 }
