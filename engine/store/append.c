@@ -10,7 +10,6 @@
 #include "engine/base/checksum.h"
 #include "engine/store/block_put.h"
 #include "engine/store/set.h"
-#include "engine/store/texts.h"
 
 /* ---- texts ---- */
 
@@ -20,8 +19,6 @@ struct appending {
     struct store__set *set;
     struct store__document_block *block;
     uint32_t row;
-    uint32_t text; /* the next of the store's texts */
-    uint32_t text_count;
     size_t text_size; /* bytes of texts so far, for the credit */
 };
 
@@ -30,7 +27,7 @@ struct text_place {
     uint64_t plain;
 };
 
-static struct text_place
+static inline struct text_place
 text_place(struct appending *to, uint32_t code, struct chek_bytes_view text)
 {
     struct text_place place = {.code = code};
@@ -41,17 +38,15 @@ text_place(struct appending *to, uint32_t code, struct chek_bytes_view text)
     return place;
 }
 
-/* Take the code of the document's next text that is not empty; all were looked up before. */
 static inline struct text_place
-text_next(struct appending *to, struct chek_bytes_view text)
+text_add(struct appending *to, enum store__dictionary_kind kind, struct chek_bytes_view text)
 {
     if (text.size == 0) {
         return (struct text_place){0};
     }
-    const struct store__text *found = &to->store->texts[to->text];
-    CHEK_ASSERT(to->text < to->text_count && found->text.bytes == text.bytes);
-    to->text += 1;
-    return text_place(to, found->code, text);
+    uint32_t code =
+        store__dictionary_intern(&to->store->dictionaries[kind], &to->store->pool, text);
+    return text_place(to, code, text);
 }
 
 static uint32_t
@@ -111,16 +106,16 @@ static void
 append_line_texts(struct appending *to, struct store__line_block *block, uint32_t index,
                   const struct chek_line *line)
 {
-    struct text_place code = text_next(to, line->code);
+    struct text_place code = text_add(to, STORE__DICTIONARY_CODE, line->code);
     line_put_code(block, index, code.code);
     line_put_code_plain(block, index, code.plain);
-    struct text_place name = text_next(to, line->name);
+    struct text_place name = text_add(to, STORE__DICTIONARY_NAME, line->name);
     line_put_name(block, index, name.code);
     line_put_name_plain(block, index, name.plain);
-    struct text_place section = text_next(to, line->section);
+    struct text_place section = text_add(to, STORE__DICTIONARY_SECTION, line->section);
     line_put_section(block, index, section.code);
     line_put_section_plain(block, index, section.plain);
-    struct text_place unit = text_next(to, line->unit);
+    struct text_place unit = text_add(to, STORE__DICTIONARY_UNIT, line->unit);
     line_put_unit(block, index, unit.code);
     line_put_unit_plain(block, index, unit.plain);
 }
@@ -132,16 +127,19 @@ append_line(struct appending *to, const struct chek_line *line)
     uint32_t index = to->set->child_count[STORE__LINE];
     struct store__line_block *block = child_block(to, STORE__LINE, index);
     line_put_present(block, index, (uint16_t)line->present);
-    line_put_kind(block, index, line->kind);
-    line_put_storno(block, index, line->storno);
-    line_put_gtin(block, index, line->gtin);
-    line_put_marking_count(block, index, (uint8_t)line->markings_count);
     line_put_quantity(block, index, (uint64_t)line->quantity);
     line_put_price(block, index, (uint64_t)line->price);
     line_put_sum(block, index, (uint64_t)line->sum);
     line_put_tax_count(block, index, (uint8_t)line->taxes_count);
-    line_put_settlement(block, index, line->settlement);
-    line_put_subject(block, index, line->subject);
+    if ((line->kind | line->storno | line->settlement | line->subject | line->gtin |
+         line->markings_count) != 0) { /* one test for what most lines have not */
+        line_put_kind(block, index, line->kind);
+        line_put_storno(block, index, line->storno);
+        line_put_gtin(block, index, line->gtin);
+        line_put_marking_count(block, index, (uint8_t)line->markings_count);
+        line_put_settlement(block, index, line->settlement);
+        line_put_subject(block, index, line->subject);
+    }
     append_line_texts(to, block, index, line);
     to->set->child_count[STORE__LINE] = index + 1;
     append_markings(to, line);
@@ -198,7 +196,7 @@ append_modifier(struct appending *to, const struct chek_modifier *modifier)
     }
     uint32_t index = to->set->child_count[STORE__MODIFIER];
     struct store__modifier_block *block = child_block(to, STORE__MODIFIER, index);
-    struct text_place name = text_next(to, modifier->name);
+    struct text_place name = text_add(to, STORE__DICTIONARY_MODIFIER_NAME, modifier->name);
     modifier_put_present(block, index, (uint8_t)modifier->present);
     modifier_put_sum(block, index, (uint64_t)modifier->sum);
     modifier_put_name(block, index, name.code);
@@ -216,7 +214,8 @@ append_parent(struct appending *to, const struct chek_parent *parent)
     }
     uint32_t index = to->set->child_count[STORE__PARENT];
     struct store__parent_block *block = child_block(to, STORE__PARENT, index);
-    struct text_place place = text_next(to, parent->registration_number);
+    struct text_place place =
+        text_add(to, STORE__DICTIONARY_PARENT_REGISTER, parent->registration_number);
     parent_put_present(block, index, (uint16_t)parent->present);
     parent_put_number(block, index, parent->document);
     parent_put_sign(block, index, parent->sign);
@@ -249,7 +248,7 @@ append_common(struct appending *to, const struct chek_row *row,
     struct store__document_block *block = to->block;
     uint32_t at = to->row;
     bool assigned = common->shift == row->shift;
-    struct text_place cashier = text_next(to, common->operator);
+    struct text_place cashier = text_add(to, STORE__DICTIONARY_OPERATOR, common->operator);
 
     document_put_shift(block, at, row->shift);
     document_put_completes(block, at, row->completes);
@@ -288,9 +287,7 @@ append_profile(struct appending *to, const struct chek_register *profile)
     chek_register_encode(&out, profile);
     CHEK_ASSERT(!out.full);
     struct chek_bytes_view text = chek_bytes_view_of(bytes, out.size);
-    uint32_t code = store__dictionary_intern(&to->store->dictionaries[STORE__DICTIONARY_PROFILE],
-                                             &to->store->pool, text);
-    struct text_place place = text_place(to, code, text);
+    struct text_place place = text_add(to, STORE__DICTIONARY_PROFILE, text);
     document_put_profile(to->block, to->row, place.code);
     document_put_profile_plain(to->block, to->row, place.plain);
 }
@@ -312,10 +309,10 @@ append_receipt_values(struct appending *to, const struct chek_receipt *receipt)
     document_put_line_count(block, at, (uint16_t)receipt->lines_count);
     document_put_taken(block, at, (uint64_t)receipt->taken);
 
-    struct text_place client = text_next(to, receipt->client);
+    struct text_place client = text_add(to, STORE__DICTIONARY_CLIENT, receipt->client);
     document_put_client(block, at, client.code);
     document_put_client_plain(block, at, client.plain);
-    struct text_place drive = text_next(to, receipt->fiscal_drive);
+    struct text_place drive = text_add(to, STORE__DICTIONARY_FISCAL_DRIVE, receipt->fiscal_drive);
     document_put_fiscal_drive(block, at, drive.code);
     document_put_fiscal_drive_plain(block, at, drive.plain);
 }
@@ -470,8 +467,6 @@ chek_store_append(struct chek_store *store, const struct chek_row *row,
 {
     store->history_hash = history_next(store->history_hash, row, document_bytes(store, document));
     struct appending to = appending_begin(store, row);
-    to.text_count = store__texts_list(document, STORE__TEXT_COUNT_MAX, store->texts);
-    store__texts_intern(store, store->texts, to.text_count);
     append_profile(&to, document->profile);
     switch (row->kind) {
     case CHEK_ROW_RECEIPT:

@@ -35,6 +35,27 @@ decode_bytes(const uint8_t *bytes, uint64_t base, uint32_t size, uint32_t count,
     }
 }
 
+/* Codes of 1, 2 or 4 bits, a word of them at a time: the shifts of a word become vectors. */
+static void
+decode_bits(const struct store__frame *frame, uint64_t base, uint32_t from, uint32_t count,
+            int64_t *ret)
+{
+    uint64_t mask = (UINT64_C(1) << frame->width) - 1;
+    uint32_t codes_a_word = 64 / frame->width;
+    while (count != 0) {
+        uint32_t skipped = from % codes_a_word;
+        uint32_t part = codes_a_word - skipped < count ? codes_a_word - skipped : count;
+        uint64_t word = chek_load_u64(frame->bytes + (size_t)(from / codes_a_word) * 8);
+        word >>= skipped * frame->width;
+        for (uint32_t i = 0; i < part; i++) {
+            ret[i] = (int64_t)(base + (word >> (i * frame->width) & mask));
+        }
+        from += part;
+        count -= part;
+        ret += part;
+    }
+}
+
 static void
 decode_codes(const struct store__frame *frame, uint32_t from, uint32_t count, int64_t *ret)
 {
@@ -57,10 +78,13 @@ decode_codes(const struct store__frame *frame, uint32_t from, uint32_t count, in
     case 64:
         decode_bytes(at, base, frame->width / 8, count, ret);
         return;
-    default:
+    case 0:
         for (uint32_t i = 0; i < count; i++) {
-            ret[i] = (int64_t)(base + store__frame_code(frame, from + i));
+            ret[i] = (int64_t)base;
         }
+        return;
+    default:
+        decode_bits(frame, base, from, count, ret);
         return;
     }
 }

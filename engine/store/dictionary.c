@@ -2,12 +2,15 @@
 /*
  * dictionary.c - texts in written-once pieces, and the index that finds them.
  *
- * A slot keeps the high 32 bits of the text's hash: its low bits address the bucket, so a split
- * reads no text, and the rest of them save nearly every comparison of texts that differ.
+ * A slot keeps 32 bits of the text's hash: the low ones address the bucket, so a split reads no
+ * text, and the rest of them save nearly every comparison of texts that differ.
  */
 #include "engine/store/dictionary.h"
 
 #include <errno.h>
+#ifdef __AVX2__
+#    include <immintrin.h>
+#endif
 
 #include "engine/base/assertion.h"
 #include "engine/base/checksum.h"
@@ -164,8 +167,34 @@ bucket_index(const struct store__dictionary *dictionary, uint32_t tag)
 static inline bool
 record_is(const uint8_t *record, struct chek_bytes_view text)
 {
-    return chek_load_u16(record + 4) == text.size &&
-           memcmp(record + STORE__TEXT_HEAD_SIZE, text.bytes, text.size) == 0;
+    const uint8_t *bytes = record + STORE__TEXT_HEAD_SIZE;
+    if (chek_load_u16(record + 4) != text.size) {
+        return false;
+    }
+    if (text.size >= 8 && text.size <= 16) {
+        size_t last = text.size - 8;
+        return chek_load_u64(bytes) == chek_load_u64(text.bytes) &&
+               chek_load_u64(bytes + last) == chek_load_u64(text.bytes + last);
+    }
+    return memcmp(bytes, text.bytes, text.size) == 0;
+}
+
+/* A bit for each slot with this tag. The lane behind the tags is the count, and is masked away. */
+static inline uint32_t
+bucket_match(const struct store__bucket *bucket, uint32_t tag)
+{
+    uint32_t used = (1u << bucket->count) - 1;
+#ifdef __AVX2__
+    __m256i tags = _mm256_load_si256((const __m256i *)(const void *)bucket->tags);
+    __m256i equal = _mm256_cmpeq_epi32(tags, _mm256_set1_epi32((int32_t)tag));
+    return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(equal)) & used;
+#else
+    uint32_t match = 0;
+    for (uint32_t i = 0; i < STORE__BUCKET_SLOT_COUNT; i++) {
+        match |= (uint32_t)(bucket->tags[i] == tag) << i;
+    }
+    return match & used;
+#endif
 }
 
 static uint32_t
@@ -174,13 +203,10 @@ index_find(const struct store__dictionary *dictionary, uint32_t tag, struct chek
     const struct store__bucket *bucket =
         bucket_at(&dictionary->buckets, bucket_index(dictionary, tag));
     for (;;) {
-        for (uint32_t i = 0; i < bucket->count; i++) {
-            if (bucket->slots[i] >> 32 != tag) {
-                continue;
-            }
-            const uint8_t *record =
-                store__dictionary_record(dictionary, (uint32_t)bucket->slots[i]);
-            if (record_is(record, text)) {
+        for (uint32_t match = bucket_match(bucket, tag); match != 0; match &= match - 1) {
+            uint32_t place = bucket->places[__builtin_ctz(match)];
+            const uint8_t *record = store__dictionary_record(dictionary, place);
+            if (CHEK_LIKELY(record_is(record, text))) {
                 return chek_load_u32(record);
             }
         }
@@ -218,17 +244,18 @@ overflow_give(struct store__dictionary *dictionary, uint32_t number)
 
 /* A full bucket gets an overflow bucket put behind it; what is behind an unfull one is full. */
 static void
-index_add(struct store__dictionary *dictionary, struct store__pool *pool, uint64_t slot)
+index_add(struct store__dictionary *dictionary, struct store__pool *pool, uint32_t tag,
+          uint32_t place)
 {
-    uint32_t index = bucket_index(dictionary, (uint32_t)(slot >> 32));
-    struct store__bucket *bucket = bucket_at(&dictionary->buckets, index);
+    struct store__bucket *bucket = bucket_at(&dictionary->buckets, bucket_index(dictionary, tag));
     while (bucket->count == STORE__BUCKET_SLOT_COUNT) {
         if (bucket->next == 0) {
             bucket->next = overflow_take(dictionary, pool);
         }
         bucket = bucket_at(&dictionary->overflow, bucket->next - 1);
     }
-    bucket->slots[bucket->count] = slot;
+    bucket->tags[bucket->count] = tag;
+    bucket->places[bucket->count] = place;
     bucket->count += 1;
 }
 
@@ -244,7 +271,7 @@ index_split(struct store__dictionary *dictionary, struct store__pool *pool)
 
     for (;;) {
         for (uint32_t i = 0; i < old.count; i++) {
-            index_add(dictionary, pool, old.slots[i]);
+            index_add(dictionary, pool, old.tags[i], old.places[i]);
         }
         uint32_t next = old.next;
         if (next == 0) {
@@ -294,7 +321,7 @@ dictionary_add(struct store__dictionary *dictionary, struct store__pool *pool, u
     uint32_t place = text_add(dictionary, pool, text);
     chek_store_u32(entries + (size_t)at * 4, place);
     dictionary->count += 1;
-    index_add(dictionary, pool, (uint64_t)tag << 32 | place);
+    index_add(dictionary, pool, tag, place);
     if ((uint64_t)dictionary->count * LOAD_BUCKETS >
         (uint64_t)dictionary->bucket_count * LOAD_TEXTS) {
         index_split(dictionary, pool);
@@ -346,29 +373,31 @@ store__dictionary_prefetch_text(const struct store__dictionary *dictionary, uint
 {
     const struct store__bucket *bucket =
         bucket_at(&dictionary->buckets, bucket_index(dictionary, tag));
-    for (uint32_t i = 0; i < bucket->count; i++) {
-        if (bucket->slots[i] >> 32 == tag) {
-            __builtin_prefetch(store__dictionary_record(dictionary, (uint32_t)bucket->slots[i]));
-        }
+    uint32_t match = bucket_match(bucket, tag);
+    if (match != 0) {
+        uint32_t place = bucket->places[__builtin_ctz(match)];
+        __builtin_prefetch(store__dictionary_record(dictionary, place));
     }
 }
 
 uint32_t
-store__dictionary_intern_tagged(struct store__dictionary *dictionary, struct store__pool *pool,
-                                struct chek_bytes_view text, uint32_t tag)
-{
-    uint32_t code = index_find(dictionary, tag, text);
-    return code != 0 ? code : dictionary_add(dictionary, pool, tag, text);
-}
-
-uint32_t
-store__dictionary_intern(struct store__dictionary *dictionary, struct store__pool *pool,
-                         struct chek_bytes_view text)
+store__dictionary_intern_slowly(struct store__dictionary *dictionary, struct store__pool *pool,
+                                struct chek_bytes_view text)
 {
     if (text.size == 0) {
         return 0;
     }
-    return store__dictionary_intern_tagged(dictionary, pool, text, tag_of(dictionary, text));
+    uint32_t tag = tag_of(dictionary, text);
+    uint32_t code = index_find(dictionary, tag, text);
+    if (code == 0) {
+        code = dictionary_add(dictionary, pool, tag, text);
+    }
+    if (text.size <= 8 && code != STORE__CODE_PLAIN) {
+        uint64_t word = store__text_word(text);
+        dictionary->recent[store__recent_index(word)] =
+            (struct store__recent){.word = word, .size = (uint32_t)text.size, .code = code};
+    }
+    return code;
 }
 
 bool

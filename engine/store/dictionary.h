@@ -37,8 +37,9 @@ enum store__dictionary_kind {
 #define STORE__BUCKET_SLOT_COUNT 7
 
 struct store__bucket {
-    uint64_t slots[STORE__BUCKET_SLOT_COUNT]; /* high half of the hash, then the text's place */
+    uint32_t tags[STORE__BUCKET_SLOT_COUNT]; /* half of each text's hash */
     uint32_t count;
+    uint32_t places[STORE__BUCKET_SLOT_COUNT];
     uint32_t next; /* index + 1 of an overflow bucket; 0 = none */
 };
 
@@ -49,7 +50,17 @@ struct store__pieces {
     uint32_t piece_count_max;
 };
 
+/* Sections, units and the like are short, few, and on every line: the last ones are remembered. */
+#define STORE__RECENT_BITS 4
+
+struct store__recent {
+    uint64_t word; /* the bytes of the text */
+    uint32_t size; /* 1..8; 0 = nothing yet */
+    uint32_t code;
+};
+
 struct store__dictionary {
+    struct store__recent recent[1 << STORE__RECENT_BITS];
     struct store__pieces texts;    /* {code u32, size u16, bytes}, none across two pieces */
     struct store__pieces entries;  /* u32: place of each code's text */
     struct store__pieces buckets;  /* of the index: the addressed ones */
@@ -79,22 +90,54 @@ uint32_t store__dictionary_pieces_needed(const struct store__dictionary *diction
 /* Pieces that `size` bytes in `count` texts may need, however they share dictionaries. */
 uint32_t store__dictionary_text_pieces_needed(uint32_t count, size_t size);
 
+/* Return the code of a text that is not in `recent`, and remember it there if it is short. */
+uint32_t store__dictionary_intern_slowly(struct store__dictionary *dictionary,
+                                         struct store__pool *pool, struct chek_bytes_view text);
+
+/* The bytes of a text of 1..8 bytes as a number. */
+static inline uint64_t
+store__text_word(struct chek_bytes_view text)
+{
+    const uint8_t *at = text.bytes;
+    if (text.size >= 4) {
+        return chek_load_u32(at) | (uint64_t)chek_load_u32(at + text.size - 4)
+                                       << 8 * (text.size - 4);
+    }
+    return at[0] | (uint64_t)at[text.size / 2] << 8 * (text.size / 2) |
+           (uint64_t)at[text.size - 1] << 8 * (text.size - 1);
+}
+
+static inline uint32_t
+store__recent_index(uint64_t word)
+{
+    return (uint32_t)((word * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - STORE__RECENT_BITS));
+}
+
 /*
  * Return the code of a text, which it gets now if it has none. The pool holds enough pieces.
  *
- *   Cost       two cache lines that depend on each other, the bucket's and the text's
+ *   Cost       a short text that came a moment ago: a few instructions; else two cache lines that
+ *              depend on each other, the bucket's and the text's
  */
-uint32_t store__dictionary_intern(struct store__dictionary *dictionary, struct store__pool *pool,
-                                  struct chek_bytes_view text);
+static inline uint32_t
+store__dictionary_intern(struct store__dictionary *dictionary, struct store__pool *pool,
+                         struct chek_bytes_view text)
+{
+    if (text.size - 1 < 8) {
+        uint64_t word = store__text_word(text);
+        const struct store__recent *recent = &dictionary->recent[store__recent_index(word)];
+        if (recent->word == word && recent->size == text.size) {
+            return recent->code;
+        }
+    }
+    return store__dictionary_intern_slowly(dictionary, pool, text);
+}
 
-/* The same in steps, so that the lines of many texts are waited for together: hash and bucket;
- * the text in the bucket; then the comparison. */
+/* Start loading the bucket of a text; returns what store__dictionary_prefetch_text() needs to
+ * start loading the text itself when the bucket has come. */
 uint32_t store__dictionary_prefetch_bucket(const struct store__dictionary *dictionary,
                                            struct chek_bytes_view text);
 void store__dictionary_prefetch_text(const struct store__dictionary *dictionary, uint32_t tag);
-uint32_t store__dictionary_intern_tagged(struct store__dictionary *dictionary,
-                                         struct store__pool *pool, struct chek_bytes_view text,
-                                         uint32_t tag);
 
 /* The record of a text: {code u32, size u16, bytes}. */
 #define STORE__TEXT_HEAD_SIZE 6
@@ -116,13 +159,6 @@ store__dictionary_text(const struct store__dictionary *dictionary, uint32_t code
     uint32_t place = chek_load_u32(piece + (size_t)((code - 1) % (STORE__PIECE_SIZE / 4)) * 4);
     const uint8_t *at = store__dictionary_record(dictionary, place);
     return chek_bytes_view_of(at + STORE__TEXT_HEAD_SIZE, chek_load_u16(at + 4));
-}
-
-/* Whether what a look-up touches is probably not in a cache near by. */
-static inline bool
-store__dictionary_is_large(const struct store__dictionary *dictionary)
-{
-    return dictionary->count > 1024;
 }
 
 /* Walk the whole index and say whether every code is found there once; slow. */

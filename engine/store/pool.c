@@ -8,7 +8,7 @@
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
 
-#define REGION_SIZE ((size_t)64 << 30)
+#define REGION_SIZE ((size_t)16 << 30)
 #define PAGE_ALIGN 4096
 
 /* Below the size from which memory.h asks for huge pages: small partitions stay small. */

@@ -24,12 +24,26 @@ count_before(const struct store__source *source, enum store__column column, uint
     return page != NULL ? (uint32_t)store__page_sum_before(page, index) : 0;
 }
 
+/* Whether a table has rows in the page that are not zero throughout. */
+static bool
+has_rows(const struct store__source *source, uint32_t table)
+{
+    for (uint32_t i = store__table_begin[table]; i < store__table_begin[table + 1]; i++) {
+        const struct store__page *page = store__segment_page(source->segment, i, source->page);
+        if (page != NULL && page->value_count != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 count_flags_before(struct store__source *source)
 {
     const struct store__page *page =
         store__segment_page(source->segment, STORE__DOCUMENT_FLAGS, source->page);
-    if (page == NULL) {
+    /* Most pages have neither. */
+    if (page == NULL || (!has_rows(source, STORE__MODIFIER) && !has_rows(source, STORE__PARENT))) {
         return;
     }
     int64_t flags[256];

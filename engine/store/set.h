@@ -72,8 +72,6 @@ struct store__ahead {
     uint8_t dictionaries[STORE__AHEAD_COUNT_MAX];
 };
 
-struct store__text;
-
 struct chek_store {
     struct chek_store_config config;
     struct store__pool pool;
@@ -87,8 +85,7 @@ struct chek_store {
     uint64_t history_hash;
     uint64_t row_count, line_count;
     uint64_t sealed_row_count;
-    uint64_t segment_size;     /* bytes in memory for all segments */
-    struct store__text *texts; /* of the document that is being appended */
+    uint64_t segment_size; /* bytes in memory for all segments */
     struct store__ahead ahead;
     uint8_t *scratch; /* a document encoded, when it comes without its bytes */
 };

@@ -13,7 +13,6 @@
 #include "engine/base/memory.h"
 #include "engine/store/segment.h"
 #include "engine/store/set.h"
-#include "engine/store/texts.h"
 
 /* The least that is asked for at a time, so that small asks share the work. */
 #define CREDIT_ROWS 256
@@ -42,9 +41,7 @@ store_init(struct chek_store *store)
         return error;
     }
     store->scratch = store__pool_take_bytes(&store->pool, CHEK_DOCUMENT_SIZE_MAX);
-    store->texts =
-        store__pool_take_bytes(&store->pool, STORE__TEXT_COUNT_MAX * sizeof *store->texts);
-    if (store->scratch == NULL || store->texts == NULL) {
+    if (store->scratch == NULL) {
         return -ENOMEM;
     }
     error = dictionaries_init(store);
