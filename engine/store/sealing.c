@@ -98,6 +98,18 @@ replaced_move(const struct store__set *set, struct chek_segment *segment)
     segment->replaced_count = set->replaced_count;
 }
 
+/* Behind the others: those before it have the tables that were ensured, which it may not have. */
+static void
+spare_add(struct chek_store *store, struct store__set *set)
+{
+    struct store__set **last = &store->spare;
+    while (*last != NULL) {
+        last = &(*last)->next;
+    }
+    *last = set;
+    store->spare_count += 1;
+}
+
 void
 chek_seal_adopt(struct chek_seal *seal)
 {
@@ -118,9 +130,7 @@ chek_seal_adopt(struct chek_seal *seal)
 
     store->oldest = set->next;
     store__set_clear(set, &store->pool);
-    set->next = store->spare;
-    store->spare = set;
-    store->spare_count += 1;
+    spare_add(store, set);
     chek_memory_free(seal, sizeof *seal);
 }
 

@@ -290,6 +290,32 @@ test_store_gives_back_the_blocks_of_sealed_sets(void **state)
     chek_store_destroy(store);
 }
 
+/* What was ensured holds although a set that was sealed meanwhile is used again. */
+static void
+test_store_ensured_room_survives_a_sealed_set(void **state)
+{
+    (void)state;
+    static uint8_t cell[65536];
+    struct chek_store_config config = {.segment_row_count = 32};
+    struct chek_close close = {.time = 1767225600};
+    struct chek_document document = {.close = &close};
+    struct chek_row row = {.registration = 5, .kind = CHEK_ROW_CLOSE};
+    struct chek_store *store;
+    assert_int_equal(chek_store_create(&config, &store), CHEK_OK);
+    for (; row.ordinal < 33; row.ordinal++) {
+        assert_int_equal(chek_store_ensure(store, 1, 0, 100), CHEK_OK);
+        chek_store_append(store, &row, &document);
+    }
+    assert_int_equal(chek_store_ensure(store, 300, 0, 300 * sizeof cell), CHEK_OK);
+    store_fixture_seal(store);
+    row.cell = chek_bytes_view_of(cell, sizeof cell);
+    for (; row.ordinal < 333; row.ordinal++) {
+        chek_store_append(store, &row, &document);
+    }
+    assert_int_equal(chek_store_count(store).row_count, 333);
+    chek_store_destroy(store);
+}
+
 /* ---- sealing and replacing ---- */
 
 static void
@@ -445,6 +471,7 @@ main(void)
         cmocka_unit_test(test_store_append_does_not_allocate),
         cmocka_unit_test(test_store_survives_every_failed_allocation),
         cmocka_unit_test(test_store_gives_back_the_blocks_of_sealed_sets),
+        cmocka_unit_test(test_store_ensured_room_survives_a_sealed_set),
         cmocka_unit_test(test_seal_takes_only_full_sets_and_one_at_a_time),
         cmocka_unit_test(test_store_replace_is_kept_through_sealing),
         {"scan_shows_the_sums_of_an_open_receipt", test_store_scan_shows_the_sums_of_a_receipt,
