@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """kill -9, again and again: while serving, while a snapshot is written, while starting.
 
-    test_kill.py BIN_FOLDER PYTHON_FOLDER [CYCLES [SEED]]
+    test_kill.py CHEKD_FOLDER CHEK_FOLDER PYTHON_FOLDER [CYCLES [SEED]]
 
 After every restart what was acknowledged is there exactly once, with the answers of the first time;
 what was not acknowledged is sent again. At the end `chek verify` finds nothing.
@@ -14,16 +14,16 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
-sys.path.insert(0, sys.argv[2])
+sys.path.insert(0, sys.argv[3])
 import chek  # noqa: E402
 import workload  # noqa: E402
 from server import Server  # noqa: E402
 
-BIN = sys.argv[1]
-CYCLES = int(sys.argv[3]) if len(sys.argv) > 3 else 30
-SEED = int(sys.argv[4]) if len(sys.argv) > 4 else 1
-TIME_S_MAX = 40  # no new cycle after so long
-OPTIONS = ["--shards", "2", "--partitions", "4", "--log-file-mib", "16", "--snapshot-log-mib", "1"]
+CHEKD_BIN, CHEK_BIN = sys.argv[1], pathlib.Path(sys.argv[2])
+CYCLES = int(sys.argv[4]) if len(sys.argv) > 4 else 15
+SEED = int(sys.argv[5]) if len(sys.argv) > 5 else 1
+TIME_S_MAX = 25  # no new cycle after so long
+OPTIONS = ["--shards", "2", "--partitions", "4"]
 THREADS = 2
 CHECKED_COUNT = 60  # documents of a register that are sent again after a restart
 
@@ -116,7 +116,7 @@ def cycle(server, tills, chance):
 
 def verify(server):
     """Run chek verify on the folder of a server that does not run; returns what it said."""
-    done = subprocess.run([server.bin / "chek", "verify", server.data], capture_output=True,
+    done = subprocess.run([CHEK_BIN / "chek", "verify", server.data], capture_output=True,
                           text=True, timeout=60)
     if done.returncode != 0:
         raise workload.Wrong(f"chek verify: {done.stdout[-3000:]} {done.stderr[-1000:]}")
@@ -128,7 +128,7 @@ def main():
     begin = time.monotonic()
     done = acknowledged = 0
     print(f"seed {SEED}")
-    with Server(BIN, OPTIONS) as server:
+    with Server(CHEKD_BIN, OPTIONS) as server:
         tills = workload.tills(SEED, 5)
         try:
             while done < CYCLES and time.monotonic() - begin < TIME_S_MAX:

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/base/checksum.h"
+#include "engine/base/cursor.h"
 #include "engine/base/memory.h"
 #include "persist/snapshot.h"
 #include "tools/verify/verify_run.h"
@@ -17,6 +18,7 @@
 #define KEY_NAME "secret.key"
 #define KEY_SIZE 64
 #define IMMUTABLE_HEAD_SIZE 64
+#define PARTITION_IMAGE_HEAD_SIZE 48
 
 /* ---- the manifest ----------------------------------------------------------------------------- */
 
@@ -222,13 +224,32 @@ segments_read(struct verify__run *run, uint16_t number, struct segments *ret)
     return CHEK_OK;
 }
 
+/*
+ * How many rows this folder seals together, as the store's image behind the heap's pages says;
+ * 0 when the bytes do not reach so far, which loading will find out.
+ */
+static uint32_t
+segment_row_count(struct chek_bytes_view image)
+{
+    struct chek_cursor in = chek_cursor_over(image.bytes, image.size);
+    (void)chek_cursor_take(&in, 16);
+    uint64_t pages_size = chek_cursor_u64(&in);
+    (void)chek_cursor_take(&in, PARTITION_IMAGE_HEAD_SIZE - 24);
+    (void)chek_cursor_take(&in, pages_size);
+    (void)chek_cursor_take(&in, 12);
+    uint32_t count = chek_cursor_u32(&in);
+    return in.error == CHEK_OK ? count : 0;
+}
+
 static int
 partition_make(struct verify__run *run, uint16_t number, struct chek_bytes_view image,
                const struct segments *segments)
 {
     struct verify__partition *to = &run->partitions[number];
     struct chek_partition_sink sink = {run, verify__event_made};
-    struct chek_partition_config config = {.number = number, .page_count_max = PAGE_COUNT_MAX};
+    struct chek_partition_config config = {.number = number,
+                                           .page_count_max = PAGE_COUNT_MAX,
+                                           .segment_row_count = segment_row_count(image)};
     int error = chek_partition_load(&config, &sink, image, segments->views, segments->count,
                                     &to->partition);
     if (error == -ENOMEM) {
