@@ -26,13 +26,13 @@
 /* ---- a store that forgets --------------------------------------------------------------------- */
 
 int
-chek_store_ensure(struct chek_store *store, uint32_t row_count, uint32_t line_count,
-                  size_t text_size)
+chek_store_ensure(struct chek_store *store, uint32_t row_count, size_t document_size,
+                  size_t cell_size)
 {
     (void)store;
     (void)row_count;
-    (void)line_count;
-    (void)text_size;
+    (void)document_size;
+    (void)cell_size;
     return CHEK_OK;
 }
 
@@ -152,7 +152,7 @@ static void
 ensure(struct bench *bench, uint32_t document_count)
 {
     int error =
-        chek_fiscal_ensure(&bench->fiscal, document_count, 5 * document_count, 64 * document_count);
+        chek_fiscal_ensure(&bench->fiscal, document_count, (size_t)256 * document_count);
     CHEK_ASSERT(error == CHEK_OK);
 }
 

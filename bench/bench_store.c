@@ -151,7 +151,7 @@ batch_append(struct chek_store *store)
         if (i + AHEAD_COUNT < BATCH_COUNT) {
             chek_store_prefetch(store, &workload.slots[i + AHEAD_COUNT].document);
         }
-        int error = chek_store_ensure(store, 1, slot->receipt.lines_count, slot->document.raw.size);
+        int error = chek_store_ensure(store, 1, slot->document.raw.size, 0);
         if (error != CHEK_OK) {
             abort();
         }

@@ -58,13 +58,13 @@ struct chek_event_sink {
 };
 
 /*
- * Make sure that `document_count` documents with `line_count` lines and `text_size` bytes in all
- * can be applied without any allocation failing.
+ * Make sure that `document_count` documents or registrations, `size` bytes of them encoded, can be
+ * applied without any allocation failing.
  *
  *   Errors     FULL, -ENOMEM; nothing changes
  */
 CHEK_MUST_USE int chek_fiscal_ensure(struct chek_fiscal *fiscal, uint32_t document_count,
-                                     uint32_t line_count, size_t text_size);
+                                     size_t size);
 
 /*
  * Make or update a registration. Known id: new keys and names are added, another trade point

@@ -21,9 +21,8 @@ _Static_assert(sizeof(struct partition__root) <= CHEK_PAGE_ROOT_SIZE_MAX, "forma
 #define SCRATCH_ARENA_SIZE (16 * 1024 * 1024) /* fiscal's own */
 
 /* What is reserved at once, so that the reservation is not asked for every document. */
-#define ENSURE_DOCUMENT_COUNT 256
-#define ENSURE_LINE_COUNT 1024
-#define ENSURE_TEXT_SIZE (256 * 1024)
+#define ENSURE_DOCUMENT_COUNT 64
+#define ENSURE_TEXT_SIZE (16 * 1024)
 
 static void
 on_fiscal_event(void *context, const struct chek_event *event)
@@ -125,7 +124,7 @@ chek_partition_destroy(struct chek_partition *partition)
 
 /*
  * Commands that are logged and not applied yet share one reservation: what is pending is counted,
- * and what is ensured is kept at or above it. The smallest line on the wire is 3 bytes.
+ * and what is ensured is kept at or above it.
  */
 int
 chek_partition_ensure(struct chek_partition *partition, size_t body_size)
@@ -145,10 +144,8 @@ chek_partition_ensure(struct chek_partition *partition, size_t body_size)
         if (partition->number == 0) {
             error = chek_directory_ensure(partition->directory, more.text_size);
         } else {
-            error = chek_fiscal_ensure(&partition->fiscal, more.document_count,
-                                       (uint32_t)(more.text_size / PARTITION_LINE_SIZE_MIN) +
-                                           ENSURE_LINE_COUNT,
-                                       more.text_size);
+            error =
+                chek_fiscal_ensure(&partition->fiscal, more.document_count, more.text_size);
         }
         if (error == CHEK_OK) {
             error = chek_page_heap_ensure(&partition->heap,

@@ -37,7 +37,6 @@ struct partition__subject {
 
 /* A command is counted with this much beside its body: registration records, cells, close rows. */
 #define PARTITION_COMMAND_TEXT_SIZE 256
-#define PARTITION_LINE_SIZE_MIN 4
 #define PARTITION_SOURCE_SIZE 1024
 
 /* Memory that commands on their way through the log may need, in what fiscal counts by. */

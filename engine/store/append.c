@@ -19,7 +19,6 @@ struct appending {
     struct store__set *set;
     struct store__document_block *block;
     uint32_t row;
-    size_t text_size; /* bytes of texts so far, for the credit */
 };
 
 struct text_place {
@@ -31,7 +30,6 @@ static inline struct text_place
 text_place(struct appending *to, uint32_t code, struct chek_bytes_view text)
 {
     struct text_place place = {.code = code};
-    to->text_size += text.size;
     if (CHEK_UNLIKELY(code == STORE__CODE_PLAIN)) {
         place.plain = store__set_text_add(to->set, &to->store->pool, text);
     }
@@ -97,7 +95,6 @@ append_markings(struct appending *to, const struct chek_line *line)
             marking_put_content(block, index,
                                 store__set_text_add(to->set, &to->store->pool, line->markings[i]));
         }
-        to->text_size += line->markings[i].size;
         to->set->child_count[STORE__MARKING] = index + 1;
     }
 }
@@ -271,7 +268,6 @@ append_common(struct appending *to, const struct chek_row *row,
     document_put_operator_plain(block, at, cashier.plain);
     document_put_total(block, at, (uint64_t)common->total);
     if (row->cell.size != 0) {
-        to->text_size += row->cell.size;
         document_put_cell(block, at, store__set_text_add(to->set, &to->store->pool, row->cell));
     }
 }
@@ -445,7 +441,8 @@ appending_begin(struct chek_store *store, const struct chek_row *row)
 
 /* Count the row, and take what it used from what was ensured. */
 static void
-appending_end(const struct appending *to, const struct chek_document *document)
+appending_end(const struct appending *to, const struct chek_document *document, size_t document_size,
+              size_t cell_size)
 {
     struct chek_store *store = to->store;
     uint32_t lines = document->receipt != NULL ? document->receipt->lines_count : 0;
@@ -454,18 +451,19 @@ appending_end(const struct appending *to, const struct chek_document *document)
     store->row_count += 1;
     store->line_count += lines;
     CHEK_ASSERT(store->credit.rows >= 1);
-    CHEK_ASSERT(store->credit.lines >= lines);
-    CHEK_ASSERT(store->credit.text_size >= to->text_size);
+    CHEK_ASSERT(store->credit.document_size >= document_size);
+    CHEK_ASSERT(store->credit.cell_size >= cell_size);
     store->credit.rows -= 1;
-    store->credit.lines -= lines;
-    store->credit.text_size -= to->text_size;
+    store->credit.document_size -= document_size;
+    store->credit.cell_size -= cell_size;
 }
 
 void
 chek_store_append(struct chek_store *store, const struct chek_row *row,
                   const struct chek_document *document)
 {
-    store->history_hash = history_next(store->history_hash, row, document_bytes(store, document));
+    struct chek_bytes_view bytes = document_bytes(store, document);
+    store->history_hash = history_next(store->history_hash, row, bytes);
     struct appending to = appending_begin(store, row);
     append_profile(&to, document->profile);
     switch (row->kind) {
@@ -480,5 +478,5 @@ chek_store_append(struct chek_store *store, const struct chek_row *row,
         append_close(&to, row, document);
         break;
     }
-    appending_end(&to, document);
+    appending_end(&to, document, bytes.size, row->cell.size);
 }

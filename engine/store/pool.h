@@ -6,7 +6,8 @@
  * chek_store_ensure() put here. Blocks hold the columns of open rows and come back when a set was
  * sealed; pieces hold dictionaries and never come back. All of it is one reservation of address
  * space that is committed in steps: what was ensured for the worst case and is never written costs
- * no memory, and nothing is zeroed that will be overwritten.
+ * no memory, because what is free is named in tables beside it, and nothing is zeroed that will be
+ * overwritten.
  */
 #ifndef CHEK_STORE_POOL_H
 #define CHEK_STORE_POOL_H
@@ -19,15 +20,18 @@
 #define STORE__TEXT_BLOCK_SIZE 262144
 #define STORE__PIECE_SIZE 16384
 
+/* What is free of one kind; the last one given is the first one taken. */
+struct store__shelf {
+    uint32_t *free; /* places in the reservation, in pages; room for all that there are */
+    uint32_t free_count;
+    uint32_t count, count_max; /* free ones and those in use */
+};
+
 struct store__pool {
     uint8_t *base; /* the reservation */
     size_t used, committed;
-    void *free_blocks[STORE__BLOCK_KIND_COUNT]; /* linked by their first word */
-    uint32_t free_block_count[STORE__BLOCK_KIND_COUNT];
-    uint32_t block_count[STORE__BLOCK_KIND_COUNT]; /* free ones and those in use */
-    void *free_pieces;
-    uint32_t free_piece_count;
-    uint32_t piece_count;
+    struct store__shelf blocks[STORE__BLOCK_KIND_COUNT];
+    struct store__shelf pieces;
 };
 
 /* Errors: -ENOMEM. */

@@ -59,8 +59,8 @@ struct store__set {
 
 /* What may still be appended before chek_store_ensure() has to look again. */
 struct store__credit {
-    uint32_t rows, lines;
-    size_t text_size;
+    uint32_t rows;
+    size_t document_size, cell_size;
 };
 
 /* The texts that chek_store_prefetch() last saw: their buckets are on the way. */

@@ -2,7 +2,7 @@
 /*
  * store.c - a store's life: made, given room, looked into, freed.
  *
- * Room is kept as a credit of rows, lines and bytes of texts. While the credit lasts
+ * Room is kept as a credit of rows, bytes of documents and bytes of cells. While the credit lasts
  * chek_store_ensure() is three comparisons; when it does not, everything that so many rows could
  * need at the worst is put into the pool, which for the most part is address space that is never
  * touched.
@@ -15,9 +15,9 @@
 #include "engine/store/set.h"
 
 /* The least that is asked for at a time, so that small asks share the work. */
-#define CREDIT_ROWS 256
-#define CREDIT_LINES 2048
-#define CREDIT_TEXT_SIZE 131072
+#define CREDIT_ROWS 64
+#define CREDIT_DOCUMENT_SIZE 16384
+#define CREDIT_CELL_SIZE 16384
 
 static int
 dictionaries_init(struct chek_store *store)
@@ -107,21 +107,26 @@ chek_store_destroy(struct chek_store *store)
 
 /* ---- room ---- */
 
-/* Rows that a table may grow by, at most. */
+/*
+ * Rows that a table may grow by, at most. No encoded child is smaller than what protocol.def makes
+ * it: a line is a mask of two bytes and a sum, a payment a mask of one and a sum, a tax a mask, a
+ * marking a size; so the bytes of a document bound all that it can hold together.
+ */
 static uint64_t
-child_count_max(uint32_t table, uint64_t rows, uint64_t lines)
+child_count_max(uint32_t table, const struct store__credit *want)
 {
+    uint64_t size = want->document_size;
+    uint64_t rows = want->rows;
     switch (table) {
     case STORE__LINE:
-        return lines;
+        return size / 3;
     case STORE__PAYMENT:
-        return rows * CHEK_PAYMENT_COUNT_MAX;
-    case STORE__TAX: /* of the ticket, its discount and its markup, or of the lines */
-        return (3 * rows + lines) * CHEK_TAX_COUNT_MAX;
+        return size / 2;
+    case STORE__TAX:
+    case STORE__MARKING:
+        return size;
     case STORE__MODIFIER:
         return 2 * rows;
-    case STORE__MARKING:
-        return lines * STORE__MARKING_COUNT_MAX;
     default: /* documents, parents */
         return rows;
     }
@@ -132,25 +137,22 @@ block_count_max(uint32_t kind, const struct store__credit *want)
 {
     if (kind == STORE__TEXT_BLOCK) {
         /* What a block leaves unused is less than the text that begins the next one. */
-        return 2 * want->text_size / STORE__TEXT_BLOCK_SIZE + 2;
+        return 2 * (want->document_size + want->cell_size) / STORE__TEXT_BLOCK_SIZE + 2;
     }
-    uint64_t count = child_count_max(kind, want->rows, want->lines);
+    uint64_t count = child_count_max(kind, want);
     return (count + STORE__BLOCK_ROW_COUNT - 1) / STORE__BLOCK_ROW_COUNT + 1;
 }
 
+/* A text is a size and at least one byte. */
 static uint32_t
 pieces_needed(const struct chek_store *store, const struct store__credit *want)
 {
     uint32_t count = 0;
-    uint32_t text_count = 0;
+    uint32_t texts = (uint32_t)(want->document_size / 2);
     for (uint32_t i = 0; i < STORE__DICTIONARY_COUNT; i++) {
-        bool of_lines = i == STORE__DICTIONARY_CODE || i == STORE__DICTIONARY_NAME ||
-                        i == STORE__DICTIONARY_SECTION || i == STORE__DICTIONARY_UNIT;
-        uint32_t texts = of_lines ? want->lines : 2 * want->rows;
         count += store__dictionary_pieces_needed(&store->dictionaries[i], texts);
-        text_count += texts;
     }
-    return count + store__dictionary_text_pieces_needed(text_count, want->text_size);
+    return count + store__dictionary_text_pieces_needed(texts, want->document_size);
 }
 
 static int
@@ -206,18 +208,18 @@ ensure_credit(struct chek_store *store, const struct store__credit *want)
 }
 
 int
-chek_store_ensure(struct chek_store *store, uint32_t row_count, uint32_t line_count,
-                  size_t text_size)
+chek_store_ensure(struct chek_store *store, uint32_t row_count, size_t document_size,
+                  size_t cell_size)
 {
     const struct store__credit *credit = &store->credit;
-    if (CHEK_LIKELY(row_count <= credit->rows && line_count <= credit->lines &&
-                    text_size <= credit->text_size)) {
+    if (CHEK_LIKELY(row_count <= credit->rows && document_size <= credit->document_size &&
+                    cell_size <= credit->cell_size)) {
         return CHEK_OK;
     }
     struct store__credit want = {
         .rows = row_count > CREDIT_ROWS ? row_count : CREDIT_ROWS,
-        .lines = line_count > CREDIT_LINES ? line_count : CREDIT_LINES,
-        .text_size = text_size > CREDIT_TEXT_SIZE ? text_size : CREDIT_TEXT_SIZE,
+        .document_size = document_size > CREDIT_DOCUMENT_SIZE ? document_size : CREDIT_DOCUMENT_SIZE,
+        .cell_size = cell_size > CREDIT_CELL_SIZE ? cell_size : CREDIT_CELL_SIZE,
     };
     chek_memory_unsealed_begin();
     int error = ensure_credit(store, &want);

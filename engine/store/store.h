@@ -71,13 +71,15 @@ CHEK_MUST_USE int chek_store_create(const struct chek_store_config *config,
 void chek_store_destroy(struct chek_store *store); /* takes NULL */
 
 /*
- * Make sure that `row_count` rows with `line_count` lines and `text_size` bytes of texts can be
- * appended without an allocation failing: what apply needs is reserved before a command is logged.
+ * Make sure that `row_count` rows, whose documents come to `document_size` bytes encoded and whose
+ * cells to `cell_size`, can be appended without an allocation failing: what apply needs is
+ * reserved before a command is logged. Lines, taxes and texts are bounded by the bytes that say
+ * them.
  *
  *   Errors     -ENOMEM; nothing changes
  */
 CHEK_MUST_USE int chek_store_ensure(struct chek_store *store, uint32_t row_count,
-                                    uint32_t line_count, size_t text_size);
+                                    size_t document_size, size_t cell_size);
 
 /*
  * Start loading what appending `document` will look up. Call it in the order of the appends, a few

@@ -67,7 +67,7 @@ fixture_register(struct fixture *fixture, uint32_t registration, const char *poi
     };
     struct chek_fault fault;
     CHEK_ASSERT(chek_register_check(&what, &fault) == CHEK_OK);
-    CHEK_ASSERT(chek_fiscal_ensure(&fixture->fiscal, 1, 0, 256) == CHEK_OK);
+    CHEK_ASSERT(chek_fiscal_ensure(&fixture->fiscal, 1, 256) == CHEK_OK);
     fixture->event_count = 0;
     chek_fiscal_register(&fixture->fiscal, registration, &what, &fixture->circumstance,
                          &fixture->sink);
@@ -80,10 +80,9 @@ fixture_apply(struct fixture *fixture, uint32_t registration, const struct chek_
     struct chek_result result;
     struct chek_fault fault;
     uint32_t warnings;
-    uint32_t line_count = document->receipt != NULL ? document->receipt->lines_count : 0;
     named.registration = registration;
     CHEK_ASSERT(chek_document_check(&named, &warnings, &fault) == CHEK_OK);
-    CHEK_ASSERT(chek_fiscal_ensure(&fixture->fiscal, 1, line_count, 65536) == CHEK_OK);
+    CHEK_ASSERT(chek_fiscal_ensure(&fixture->fiscal, 1, 65536) == CHEK_OK);
     fixture->event_count = 0;
     fixture->circumstance.received_us += 1;
     chek_fiscal_apply(&fixture->fiscal, registration, &named, &fixture->circumstance,

@@ -53,13 +53,13 @@ chek_store_destroy(struct chek_store *store)
 }
 
 int
-chek_store_ensure(struct chek_store *store, uint32_t row_count, uint32_t line_count,
-                  size_t text_size)
+chek_store_ensure(struct chek_store *store, uint32_t row_count, size_t document_size,
+                  size_t cell_size)
 {
     (void)store;
     (void)row_count;
-    (void)line_count;
-    (void)text_size;
+    (void)document_size;
+    (void)cell_size;
     return CHEK_OK;
 }
 

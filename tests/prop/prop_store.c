@@ -89,9 +89,8 @@ append(struct round *round)
     if (row.kind == CHEK_ROW_CLOSE) {
         row.cell = cell_make(round);
     }
-    uint32_t lines = document.receipt != NULL ? document.receipt->lines_count : 0;
-    PROP_CHECK(round->prop, chek_store_ensure(round->store, 1, lines, 1u << 20) == CHEK_OK);
-    PROP_CHECK(round->prop, chek_store_ensure(round->plain, 1, lines, 1u << 20) == CHEK_OK);
+    PROP_CHECK(round->prop, chek_store_ensure(round->store, 1, 1u << 20, 1u << 20) == CHEK_OK);
+    PROP_CHECK(round->prop, chek_store_ensure(round->plain, 1, 1u << 20, 1u << 20) == CHEK_OK);
     chek_store_append(round->store, &row, &document);
     chek_store_append(round->plain, &row, &document);
     model.rows[model.row_count] = row;

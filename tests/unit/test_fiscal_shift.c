@@ -531,7 +531,7 @@ ensure_covers_what_apply_takes_from_the_heap(void **state)
 {
     (void)state;
     enum { COUNT = 3000 };
-    assert_error(chek_fiscal_ensure(&fixture.fiscal, 2 * COUNT, COUNT, 64 * COUNT), CHEK_OK);
+    assert_error(chek_fiscal_ensure(&fixture.fiscal, 2 * COUNT, 64 * COUNT), CHEK_OK);
     uint32_t committed = fixture.heap.page_count_committed;
     for (uint32_t i = 0; i < COUNT; i++) {
         struct chek_register_key key = {.value = chek_bytes_view_of(&i, sizeof i)};
