@@ -7,7 +7,7 @@
  * workload: 1 to 5 lines, eight sections, 16 % on every line, one payment.
  *
  *   apply/N           receipts of N registers in random order: 1 = everything cached
- *   apply_prefetch/N  the same, with chek_fiscal_prefetch_all() before each batch
+ *   apply_prefetch/N  the same, with chek_fiscal_prefetch() before each batch
  *   repeat            not measured: a repeat reads its first copy, which is the store's cost
  *   report            X of a shift with eight sections
  */
@@ -133,7 +133,7 @@ struct bench {
     struct chek_prng prng;
     uint32_t *numbers; /* by registration: documents sent */
     uint32_t register_count;
-    uint32_t picked[BATCH_COUNT];
+    struct chek_fiscal_target picked[BATCH_COUNT];
 };
 
 static uint32_t numbers[1 << 17];
@@ -212,13 +212,16 @@ run_batches(struct chek_bench_state *state, bool prefetches)
     while (chek_bench_next(state)) {
         ensure(&bench, BATCH_COUNT);
         for (uint32_t i = 0; i < BATCH_COUNT; i++) {
-            bench.picked[i] = 1 + (uint32_t)chek_prng_below(&bench.prng, bench.register_count);
+            bench.picked[i] = (struct chek_fiscal_target){
+                .fiscal = &bench.fiscal,
+                .registration = 1 + (uint32_t)chek_prng_below(&bench.prng, bench.register_count),
+            };
         }
         if (prefetches) {
-            chek_fiscal_prefetch_all(&bench.fiscal, bench.picked, BATCH_COUNT);
+            chek_fiscal_prefetch(bench.picked, BATCH_COUNT);
         }
         for (uint32_t i = 0; i < BATCH_COUNT; i++) {
-            apply_next(&bench, bench.picked[i]);
+            apply_next(&bench, bench.picked[i].registration);
         }
     }
     chek_bench_set_items(state, BATCH_COUNT);

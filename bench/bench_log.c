@@ -118,9 +118,11 @@ void_complete(struct void_io *none)
 }
 
 static void
-on_durable(void *context, struct chek_bytes_view command, uint64_t lsn)
+on_durable(void *context, const struct chek_log_command *commands, uint32_t count)
 {
-    *(uint64_t *)context += lsn + command.bytes[0];
+    for (uint32_t i = 0; i < count; i++) {
+        *(uint64_t *)context += commands[i].lsn + commands[i].bytes.bytes[0];
+    }
 }
 
 static void
@@ -197,11 +199,12 @@ struct writer {
 };
 
 static void
-writer_on_durable(void *context, struct chek_bytes_view command, uint64_t lsn)
+writer_on_durable(void *context, const struct chek_log_command *commands, uint32_t count)
 {
     struct writer *writer = context;
-    (void)lsn;
-    writer->durable_size += command.size;
+    for (uint32_t i = 0; i < count; i++) {
+        writer->durable_size += commands[i].bytes.size;
+    }
 }
 
 static void

@@ -76,15 +76,22 @@ group_deliver(struct log_group *group)
 {
     struct chek_log *log = group->log;
     struct chek_cursor in = chek_cursor_over(group->payload, group->payload_size);
+    struct chek_log_command batch[CHEK_LOG_BATCH_COUNT];
+    uint32_t count = 0;
 
     while (chek_cursor_left(&in) != 0) {
         uint32_t size = chek_cursor_u32(&in);
         (void)chek_cursor_u32(&in); /* the sum is for the next start */
-        struct chek_bytes_view command = chek_cursor_view(&in, size);
+        batch[count].bytes = chek_cursor_view(&in, size);
         CHEK_ASSERT(in.error == CHEK_OK);
+        batch[count].lsn = group->lsn + in.at;
+        count += 1;
         log->counters.command_count += 1;
         log->counters.command_size += size;
-        log->config.on_durable(log->config.context, command, group->lsn + in.at);
+        if (count == CHEK_LOG_BATCH_COUNT || chek_cursor_left(&in) == 0) {
+            log->config.on_durable(log->config.context, batch, count);
+            count = 0;
+        }
     }
 }
 

@@ -30,6 +30,14 @@
 
 struct chek_log;
 
+/* A command that became durable; `lsn` is the position behind it. */
+struct chek_log_command {
+    struct chek_bytes_view bytes;
+    uint64_t lsn;
+};
+
+#define CHEK_LOG_BATCH_COUNT 32 /* commands handed over at once, at most */
+
 /* How bytes are made durable; chosen by a probe at the start, shown by `chek status`. */
 enum chek_sync_method {
     CHEK_SYNC_PROBE,      /* measure both, take the faster */
@@ -44,9 +52,9 @@ struct chek_log_config {
     uint64_t file_size;    /* whole 4 KiB blocks; the next file is zero-filled ahead on a worker */
     enum chek_sync_method method;
     void *context;
-    /* A command is durable; called from chek_log_turn() in log order, the bytes lent for the call.
-     * `lsn` is the position behind it. Appending from inside is allowed. */
-    void (*on_durable)(void *context, struct chek_bytes_view command, uint64_t lsn);
+    /* Commands are durable; called from chek_log_turn() with 1..CHEK_LOG_BATCH_COUNT of them in log
+     * order, all lent for the call. Appending from inside is allowed. */
+    void (*on_durable)(void *context, const struct chek_log_command *commands, uint32_t count);
     /* Called once after the last on_durable of a turn. */
     void (*on_durable_end)(void *context, uint64_t lsn);
     /* The log failed; nothing becomes durable any more. Called once. */

@@ -93,15 +93,19 @@ void chek_fiscal_apply(struct chek_fiscal *fiscal, uint32_t registration,
                        const struct chek_circumstance *circumstance,
                        const struct chek_event_sink *events, struct chek_result *ret);
 
-/* Start loading the lines that applying this document will touch. */
-void chek_fiscal_prefetch(const struct chek_fiscal *fiscal, uint32_t registration);
+/* A registration that a document is about to be applied to. */
+struct chek_fiscal_target {
+    const struct chek_fiscal *fiscal;
+    uint32_t registration; /* known or not */
+};
 
 /*
- * The same for a batch that is applied next, and all the way down: record, shift, cell and rows.
- * Cost: about 60 ns each, and then a third of what a cold receipt costs otherwise.
+ * Start loading what applying a document to each of these touches, all the way down: record, shift,
+ * cell and its rows. Decides nothing.
+ *
+ *   Cost  about 60 ns each, and then a third of what a cold receipt costs otherwise
  */
-void chek_fiscal_prefetch_all(const struct chek_fiscal *fiscal, const uint32_t *registrations,
-                              uint32_t count);
+void chek_fiscal_prefetch(const struct chek_fiscal_target *targets, uint32_t count);
 
 /* ---- reading ---------------------------------------------------------------------------------- */
 

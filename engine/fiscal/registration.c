@@ -340,48 +340,45 @@ prefetch_cell(const struct chek_page_heap *heap, const struct fiscal__cell *cell
 /* Load one object of each registration before the next of any: what a first wave asked for is there
  * when the second reads it. A reference of 0 leads to the heap's own first page, which is harmless. */
 static void
-prefetch_waves(const struct chek_fiscal *fiscal, const uint32_t *registrations, uint32_t count)
+prefetch_waves(const struct chek_fiscal_target *targets, uint32_t count)
 {
-    const struct chek_page_heap *heap = fiscal->heap;
     chek_page_ref refs[PREFETCH_COUNT_MAX] = {0};
     for (uint32_t i = 0; i < count; i++) {
-        chek_page_map_prefetch(heap, &fiscal__root(fiscal)->registrations, registrations[i]);
+        const struct chek_fiscal *fiscal = targets[i].fiscal;
+        chek_page_map_prefetch(fiscal->heap, &fiscal__root(fiscal)->registrations,
+                               targets[i].registration);
     }
     for (uint32_t i = 0; i < count; i++) {
-        if (fiscal__registration_find(fiscal, registrations[i], &refs[i]) != NULL) {
-            prefetch_lines(heap, refs[i], sizeof(struct fiscal__registration));
+        if (fiscal__registration_find(targets[i].fiscal, targets[i].registration, &refs[i]) !=
+            NULL) {
+            prefetch_lines(targets[i].fiscal->heap, refs[i], sizeof(struct fiscal__registration));
         }
     }
     for (uint32_t i = 0; i < count; i++) {
+        const struct chek_page_heap *heap = targets[i].fiscal->heap;
         const struct fiscal__registration *record = chek_page_heap_read(heap, refs[i]);
         refs[i] = refs[i] != 0 ? record->shift : 0;
         prefetch_lines(heap, refs[i], sizeof(struct fiscal__shift));
     }
     for (uint32_t i = 0; i < count; i++) {
+        const struct chek_page_heap *heap = targets[i].fiscal->heap;
         const struct fiscal__shift *shift = chek_page_heap_read(heap, refs[i]);
         refs[i] = refs[i] != 0 ? shift->cells : 0;
         prefetch_lines(heap, refs[i], sizeof(struct fiscal__cell));
     }
     for (uint32_t i = 0; i < count; i++) {
         if (refs[i] != 0) {
+            const struct chek_page_heap *heap = targets[i].fiscal->heap;
             prefetch_cell(heap, chek_page_heap_read(heap, refs[i]));
         }
     }
 }
 
 void
-chek_fiscal_prefetch_all(const struct chek_fiscal *fiscal, const uint32_t *registrations,
-                         uint32_t count)
+chek_fiscal_prefetch(const struct chek_fiscal_target *targets, uint32_t count)
 {
     for (uint32_t at = 0; at < count; at += PREFETCH_COUNT_MAX) {
         uint32_t left = count - at;
-        prefetch_waves(fiscal, registrations + at,
-                       left < PREFETCH_COUNT_MAX ? left : PREFETCH_COUNT_MAX);
+        prefetch_waves(targets + at, left < PREFETCH_COUNT_MAX ? left : PREFETCH_COUNT_MAX);
     }
-}
-
-void
-chek_fiscal_prefetch(const struct chek_fiscal *fiscal, uint32_t registration)
-{
-    chek_page_map_prefetch(fiscal->heap, &fiscal__root(fiscal)->registrations, registration);
 }

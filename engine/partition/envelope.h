@@ -57,10 +57,13 @@ struct chek_envelope {
     uint64_t source_offset;
 };
 
+struct chek_document;
+
 /* A command in memory: the envelope read, the body as bytes. */
 struct chek_command {
     struct chek_envelope envelope;
     struct chek_bytes_view body;
+    const struct chek_document *document; /* the body, when it was decoded ahead; else NULL */
 };
 
 /* Write an envelope for a body of `body_size` bytes into CHEK_ENVELOPE_SIZE bytes. */

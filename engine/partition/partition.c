@@ -173,29 +173,27 @@ reservation_end(struct chek_partition *partition, size_t body_size)
     partition->ensured.text_size -= size;
 }
 
-void
-chek_partition_prefetch(struct chek_partition *partition, const struct chek_command *command)
-{
-    if (command->envelope.kind == CHEK_COMMAND_DOCUMENT) {
-        chek_fiscal_prefetch(&partition->fiscal, command->envelope.registration);
-    }
-}
-
 /* ---- apply ------------------------------------------------------------------------------------ */
 
 static int
 apply_document(struct chek_partition *partition, const struct chek_command *command,
                const struct chek_circumstance *circumstance, struct chek_outcome *ret)
 {
-    struct chek_document document;
+    struct chek_document own;
     struct chek_fault fault;
-    int error = chek_document_decode_whole(command->body.bytes, command->body.size,
-                                           &partition->decode, &document, &fault);
-    if (error != CHEK_OK ||
-        !chek_fiscal_is_registered(&partition->fiscal, command->envelope.registration)) {
+    const struct chek_document *document = command->document;
+    if (document == NULL) {
+        int error = chek_document_decode_whole(command->body.bytes, command->body.size,
+                                               &partition->decode, &own, &fault);
+        if (error != CHEK_OK) {
+            return CHEK_E_CORRUPT;
+        }
+        document = &own;
+    }
+    if (!chek_fiscal_is_registered(&partition->fiscal, command->envelope.registration)) {
         return CHEK_E_CORRUPT;
     }
-    chek_fiscal_apply(&partition->fiscal, command->envelope.registration, &document, circumstance,
+    chek_fiscal_apply(&partition->fiscal, command->envelope.registration, document, circumstance,
                       &partition->events, &ret->result);
     return CHEK_OK;
 }

@@ -53,8 +53,21 @@ void chek_partition_destroy(struct chek_partition *partition); /* takes NULL */
  */
 CHEK_MUST_USE int chek_partition_ensure(struct chek_partition *partition, size_t body_size);
 
-/* Start loading what these commands will touch; decides nothing. */
-void chek_partition_prefetch(struct chek_partition *partition, const struct chek_command *command);
+/* A command that is about to be applied. */
+struct chek_partition_target {
+    struct chek_partition *partition;
+    struct chek_command command;
+};
+
+/*
+ * Start loading what applying these commands will touch, and decode their documents, which each
+ * command then carries to its chek_partition_apply(). Decides nothing: a document that does not
+ * fit the arena is decoded when it is applied.
+ *
+ *   Ownership  what is decoded is in `arena`
+ */
+void chek_partition_prefetch(struct chek_partition_target *targets, uint32_t count,
+                             struct chek_arena *arena);
 
 /*
  * Apply one durable command: partition_seq must be the next (a lower one was applied before, as

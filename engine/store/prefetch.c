@@ -3,9 +3,8 @@
  * prefetch.c - what an append will look up, asked for ahead.
  *
  * Looking up a code of a large dictionary is two loads from memory that depend on each other: the
- * bucket, then the text. A call asks for the buckets of its document, and for the texts of the
- * document of the call before, whose buckets have come meanwhile. What is small is in a cache
- * anyway.
+ * bucket, then the text. The first call asks for the buckets, the second for the texts, and between
+ * them there are other documents to do the same for. What is small is in a cache anyway.
  */
 #include "engine/store/set.h"
 
@@ -41,7 +40,17 @@ ask_receipt(struct chek_store *store, const struct chek_receipt *receipt)
 }
 
 void
-chek_store_prefetch(struct chek_store *store, const struct chek_document *document)
+chek_store_prefetch(struct chek_store *store, uint32_t registration,
+                    const struct chek_document *document)
+{
+    store__set_prefetch(store->newest, registration);
+    if (document->receipt != NULL) {
+        ask_receipt(store, document->receipt);
+    }
+}
+
+void
+chek_store_prefetch_texts(struct chek_store *store)
 {
     struct store__ahead *ahead = &store->ahead;
     for (uint32_t i = 0; i < ahead->count; i++) {
@@ -49,8 +58,4 @@ chek_store_prefetch(struct chek_store *store, const struct chek_document *docume
                                         ahead->tags[i]);
     }
     ahead->count = 0;
-    store__set_prefetch(store->newest, document->registration);
-    if (document->receipt != NULL) {
-        ask_receipt(store, document->receipt);
-    }
 }

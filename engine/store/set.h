@@ -63,8 +63,8 @@ struct store__credit {
     size_t document_size, cell_size;
 };
 
-/* The texts that chek_store_prefetch() last saw: their buckets are on the way. */
-#define STORE__AHEAD_COUNT_MAX 32
+/* The texts that chek_store_prefetch() saw: their buckets are on the way. */
+#define STORE__AHEAD_COUNT_MAX 256
 
 struct store__ahead {
     uint32_t count;

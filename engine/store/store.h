@@ -82,13 +82,16 @@ CHEK_MUST_USE int chek_store_ensure(struct chek_store *store, uint32_t row_count
                                     size_t document_size, size_t cell_size);
 
 /*
- * Start loading what appending `document` will look up. Call it in the order of the appends, a few
- * documents ahead: a call also goes on with the document of the call before.
+ * Start loading what appending `document` to a registration will look up. Looking up a text is two
+ * loads that depend on each other: when the first have had time to come, chek_store_prefetch_texts()
+ * starts the second ones, of all documents since it was called last.
  *
  *   Ownership  borrows everything for the call
  *   Cost       about 10 ns a text; decides nothing, changes nothing that can be seen
  */
-void chek_store_prefetch(struct chek_store *store, const struct chek_document *document);
+void chek_store_prefetch(struct chek_store *store, uint32_t registration,
+                         const struct chek_document *document);
+void chek_store_prefetch_texts(struct chek_store *store);
 
 /*
  * Append a row: exactly one of document->receipt, ->movement, ->close is set, as row->kind says.

@@ -84,11 +84,9 @@ log_toy_append(struct log_toy_shard *shard, uint32_t partition, uint32_t id, siz
 }
 
 static void
-on_durable(void *context, struct chek_bytes_view command, uint64_t lsn)
+on_one(struct log_toy_shard *shard, struct chek_bytes_view command)
 {
-    struct log_toy_shard *shard = context;
     bool is_new = false;
-    (void)lsn;
     if (shard->toy->latch_error != CHEK_OK) {
         shard->toy->on_violation(shard->toy->context, "something became durable after an error");
     }
@@ -97,6 +95,14 @@ on_durable(void *context, struct chek_bytes_view command, uint64_t lsn)
         shard->toy->on_applied(shard->toy->context, chek_load_u32(command.bytes + 4));
     } else {
         shard->toy->on_violation(shard->toy->context, "a command was handed over twice");
+    }
+}
+
+static void
+on_durable(void *context, const struct chek_log_command *commands, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        on_one(context, commands[i].bytes);
     }
 }
 

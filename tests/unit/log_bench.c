@@ -5,20 +5,28 @@
 #include "tests/unit/log_bench.h"
 
 static void
-on_durable(void *context, struct chek_bytes_view command, uint64_t lsn)
+on_one(struct log_bench *bench, const struct chek_log_command *command)
 {
-    struct log_bench *bench = context;
-    assert_true(command.size >= 8);
-    assert_int_equal(chek_load_u64(command.bytes), bench->durable_count);
-    assert_true(lsn > bench->durable_lsn);
+    assert_true(command->bytes.size >= 8);
+    assert_int_equal(chek_load_u64(command->bytes.bytes), bench->durable_count);
+    assert_true(command->lsn > bench->durable_lsn);
     bench->durable_count += 1;
-    bench->durable_lsn = lsn;
+    bench->durable_lsn = command->lsn;
     if (bench->append_inside != NULL) {
         uint8_t *at = chek_log_append_begin(bench->append_inside, 8);
         assert_non_null(at);
         chek_store_u64(at, bench->sent_count++);
         (void)chek_log_append_end(bench->append_inside, 8);
         bench->append_inside = NULL;
+    }
+}
+
+static void
+on_durable(void *context, const struct chek_log_command *commands, uint32_t count)
+{
+    assert_in_range(count, 1, CHEK_LOG_BATCH_COUNT);
+    for (uint32_t i = 0; i < count; i++) {
+        on_one(context, &commands[i]);
     }
 }
 

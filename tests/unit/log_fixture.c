@@ -33,12 +33,15 @@ log_command_fill(uint64_t number, size_t size, uint8_t *ret)
 /* ---- writing ------------------------------------------------------------------------------- */
 
 static void
-writer_on_durable(void *context, struct chek_bytes_view command, uint64_t lsn)
+writer_on_durable(void *context, const struct chek_log_command *commands, uint32_t count)
 {
     struct log_writer *writer = context;
-    CHEK_ASSERT(chek_load_u64(command.bytes) == writer->number_first + writer->durable_count);
-    writer->durable_count += 1;
-    writer->durable_lsn = lsn;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t number = chek_load_u64(commands[i].bytes.bytes);
+        CHEK_ASSERT(number == writer->number_first + writer->durable_count);
+        writer->durable_count += 1;
+        writer->durable_lsn = commands[i].lsn;
+    }
 }
 
 static void

@@ -212,7 +212,8 @@ test_store_append_does_not_allocate(void **state)
     assert_int_equal(chek_store_ensure(store, STORE_FIXTURE_ROW_COUNT, 65536, 65536), CHEK_OK);
     struct chek_memory_counters before = chek_memory_count();
     for (uint32_t i = 0; i < STORE_FIXTURE_ROW_COUNT; i++) {
-        chek_store_prefetch(store, &row_at(i)->document);
+        chek_store_prefetch(store, row_at(i)->row.registration, &row_at(i)->document);
+        chek_store_prefetch_texts(store);
         chek_store_append(store, &row_at(i)->row, &row_at(i)->document);
     }
     assert_int_equal(chek_memory_count().allocation_count, before.allocation_count);

@@ -233,32 +233,44 @@ part_apply(struct server__shard *shard, const struct server__ticket *ticket,
     item_result(shard, part, ticket->index, &result);
 }
 
-void
-server__on_durable(void *context, struct chek_bytes_view bytes, uint64_t lsn)
+static void
+command_apply(struct server__shard *shard, const struct chek_partition_target *target)
 {
-    struct server__shard *shard = context;
-    struct chek_command command;
+    const struct chek_command *command = &target->command;
     struct chek_outcome outcome;
-    (void)lsn;
-
-    int error = chek_command_decode(bytes, &command);
-    CHEK_ASSERT(error == CHEK_OK); /* our own bytes, a moment old */
-    struct server__ground *ground = shard->grounds[command.envelope.partition];
-    error = chek_partition_apply(ground->partition, &command, &outcome);
+    int error = chek_partition_apply(target->partition, command, &outcome);
     CHEK_ASSERT(error == CHEK_OK);
     shard->counters.applied_count += 1;
-    if (command.envelope.partition != 0) {
-        server__seal_check(shard, ground);
+    if (command->envelope.partition != 0) {
+        server__seal_check(shard, shard->grounds[command->envelope.partition]);
     }
 
     struct server__ticket ticket = ticket_take(shard);
-    if (command.envelope.kind == CHEK_COMMAND_REGISTER) {
-        shard->registering[command.envelope.registration] = 0;
+    if (command->envelope.kind == CHEK_COMMAND_REGISTER) {
+        shard->registering[command->envelope.registration] = 0;
     }
     if (ticket.kind == TICKET_PART) {
-        part_apply(shard, &ticket, &command, &outcome);
+        part_apply(shard, &ticket, command, &outcome);
     } else if (ticket.kind == TICKET_CHANGE) {
         server__change_applied(shard, ticket.owner, &outcome);
+    }
+}
+
+void
+server__on_durable(void *context, const struct chek_log_command *commands, uint32_t count)
+{
+    struct server__shard *shard = context;
+    struct chek_partition_target targets[CHEK_LOG_BATCH_COUNT];
+
+    for (uint32_t i = 0; i < count; i++) {
+        int error = chek_command_decode(commands[i].bytes, &targets[i].command);
+        CHEK_ASSERT(error == CHEK_OK); /* our own bytes, a moment old */
+        targets[i].partition = shard->grounds[targets[i].command.envelope.partition]->partition;
+    }
+    chek_arena_reset(&shard->ahead);
+    chek_partition_prefetch(targets, count, &shard->ahead);
+    for (uint32_t i = 0; i < count; i++) {
+        command_apply(shard, &targets[i]);
     }
 }
 

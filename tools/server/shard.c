@@ -407,6 +407,9 @@ server__shard_init(struct server__shard *shard, struct chek_server *server, stru
         error = chek_arena_init(&shard->decode, ARENA_SIZE);
     }
     if (error == CHEK_OK) {
+        error = chek_arena_init(&shard->ahead, ARENA_SIZE);
+    }
+    if (error == CHEK_OK) {
         error = server__watches_init(shard);
     }
     if (error == CHEK_OK) {
@@ -455,4 +458,5 @@ server__shard_finish(struct server__shard *shard)
     }
     chek_arena_finish(&shard->arena);
     chek_arena_finish(&shard->decode);
+    chek_arena_finish(&shard->ahead);
 }

@@ -172,6 +172,7 @@ struct server__shard {
     struct server__outbox *outboxes;
     struct chek_arena arena;  /* a step of a visit, a change */
     struct chek_arena decode; /* a change told to the copy */
+    struct chek_arena ahead;  /* documents about to be applied */
     struct chek_prng prng;    /* entropy of envelopes, seeded by the io room */
     struct server__counters counters;
     struct chek_message life;   /* started, quiet */
@@ -222,7 +223,7 @@ const struct chek_directory *server__directory(struct server__shard *shard);
 /* intake.c */
 void server__intake(struct server__shard *shard, struct chek_part *part);
 void server__intake_run(struct server__shard *shard);
-void server__on_durable(void *context, struct chek_bytes_view command, uint64_t lsn);
+void server__on_durable(void *context, const struct chek_log_command *commands, uint32_t count);
 void server__on_durable_end(void *context, uint64_t lsn);
 /*
  * Append one command with its ticket. False: the log has no room now; nothing happened. True with
