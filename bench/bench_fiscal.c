@@ -151,8 +151,7 @@ static const struct chek_circumstance circumstance = {.received_us = 1};
 static void
 ensure(struct bench *bench, uint32_t document_count)
 {
-    int error =
-        chek_fiscal_ensure(&bench->fiscal, document_count, (size_t)256 * document_count);
+    int error = chek_fiscal_ensure(&bench->fiscal, document_count, (size_t)256 * document_count);
     CHEK_ASSERT(error == CHEK_OK);
 }
 
@@ -200,7 +199,9 @@ apply_next(struct bench *bench, uint32_t registration)
     variant->receipt.time = DAY + number;
     struct chek_document document = {.receipt = &variant->receipt};
     struct chek_result result;
-    chek_fiscal_apply(&bench->fiscal, registration, &document, &circumstance, &sink, &result);
+    bool applied =
+        chek_fiscal_apply(&bench->fiscal, registration, &document, &circumstance, &sink, &result);
+    CHEK_ASSERT(applied);
     CHEK_ASSERT(result.status == CHEK_STATUS_STORED);
 }
 

@@ -325,6 +325,18 @@ chek_log_room(const struct chek_log *log)
 }
 
 bool
+chek_log_fits(const struct chek_log *log, size_t size)
+{
+    const struct log_group *group = &log->groups[log_filling_index(log)];
+    if (CHEK_LIKELY(!log->latched && log_file_blocks_left(log) >= LOG_GROUP_BLOCK_COUNT_MAX &&
+                    group->payload_size + CHEK_LOG_COMMAND_OVERHEAD + size <=
+                        log->group_capacity)) {
+        return true;
+    }
+    return chek_log_room(log) >= size;
+}
+
+bool
 chek_log_has_room(const struct chek_log *log, size_t total_size, size_t size_max)
 {
     /* A group that is left because a command did not fit has less than that command free. */

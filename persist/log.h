@@ -112,6 +112,9 @@ uint64_t chek_log_append_end(struct chek_log *log, size_t size);
 /* Bytes that chek_log_append_begin() can still give before something becomes durable. */
 size_t chek_log_room(const struct chek_log *log);
 
+/* Whether chek_log_append_begin() gives `size` bytes now. Cost: a few comparisons, mostly. */
+bool chek_log_fits(const struct chek_log *log, size_t size);
+
 /*
  * Whether commands that take `total_size` bytes together (CHEK_LOG_COMMAND_OVERHEAD counted for
  * each), none above `size_max` itself, are certain to be taken now, in whatever order.

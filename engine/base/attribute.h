@@ -29,6 +29,22 @@
 /* Two threads never share a line of this many bytes by accident. */
 #define CHEK_CACHE_LINE_SIZE 64
 
+/*
+ * Start loading the cache line of an address, which need not be readable.
+ *
+ * Not __builtin_prefetch(): gcc takes a function that only prefetches for one that does nothing,
+ * and drops calls of it.
+ */
+static inline void
+chek_prefetch(const void *address)
+{
+#ifdef __x86_64__
+    __asm__ volatile("prefetcht0 (%0)" : : "r"(address));
+#else
+    __builtin_prefetch(address);
+#endif
+}
+
 __extension__ typedef __int128 chek_i128;
 __extension__ typedef unsigned __int128 chek_u128;
 

@@ -7,15 +7,6 @@
  */
 #include "engine/base/cursor.h"
 
-/* Close the one-bit gaps that the continuation bits leave between groups of seven. */
-static inline uint64_t
-varint_pack(uint64_t groups)
-{
-    groups = (groups & 0x007f007f007f007f) | (groups & 0x7f007f007f007f00) >> 1;
-    groups = (groups & 0x00003fff00003fff) | (groups & 0x3fff00003fff0000) >> 2;
-    return (groups & 0x000000000fffffff) | (groups & 0x0fffffff00000000) >> 4;
-}
-
 static uint64_t
 varint_by_byte(struct chek_cursor *in, size_t left)
 {
@@ -65,5 +56,5 @@ chek_cursor_varint_long(struct chek_cursor *in)
         return 0;
     }
     in->at += (end_bit + 1) / 8;
-    return varint_pack(groups);
+    return chek_varint_pack(groups);
 }

@@ -9,6 +9,10 @@
 #ifndef CHEK_BASE_CURSOR_H
 #define CHEK_BASE_CURSOR_H
 
+#ifdef __BMI2__
+#    include <immintrin.h>
+#endif
+
 #include "engine/base/bytes.h"
 #include "engine/base/error.h"
 
@@ -87,6 +91,19 @@ chek_cursor_u64(struct chek_cursor *in)
 {
     const uint8_t *at = chek_cursor_take(in, 8);
     return at != NULL ? chek_load_u64(at) : 0;
+}
+
+/* Close the one-bit gaps that the continuation bits leave between groups of seven. */
+static inline uint64_t
+chek_varint_pack(uint64_t groups)
+{
+#ifdef __BMI2__
+    return _pext_u64(groups, 0x7f7f7f7f7f7f7f7f);
+#else
+    groups = (groups & 0x007f007f007f007f) | (groups & 0x7f007f007f007f00) >> 1;
+    groups = (groups & 0x00003fff00003fff) | (groups & 0x3fff00003fff0000) >> 2;
+    return (groups & 0x000000000fffffff) | (groups & 0x0fffffff00000000) >> 4;
+#endif
 }
 
 /* The long way of chek_cursor_varint(): three bytes and more, and every failure. */

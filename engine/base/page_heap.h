@@ -106,7 +106,7 @@ chek_page_heap_change(struct chek_page_heap *heap, chek_page_ref ref)
 static inline void
 chek_page_heap_prefetch(const struct chek_page_heap *heap, chek_page_ref ref)
 {
-    __builtin_prefetch(heap->base + (size_t)ref * 16);
+    chek_prefetch(heap->base + (size_t)ref * 16);
 }
 
 /*

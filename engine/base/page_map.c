@@ -78,7 +78,7 @@ chek_page_map_prefetch(const struct chek_page_heap *heap, const struct chek_page
     uint32_t index = page_map_bucket_index(map, base__page_map_hash(map->seed, key));
     const char *bucket = chek_page_heap_read(heap, page_map_bucket_at(heap, map, index));
     for (size_t i = 0; i < sizeof(struct map_bucket); i += CHEK_CACHE_LINE_SIZE) {
-        __builtin_prefetch(bucket + i);
+        chek_prefetch(bucket + i);
     }
 }
 

@@ -460,7 +460,7 @@ apply_known(struct fiscal__step *step, const struct chek_document *document,
     }
 }
 
-void
+bool
 chek_fiscal_apply(struct chek_fiscal *fiscal, uint32_t registration,
                   const struct chek_document *document,
                   const struct chek_circumstance *circumstance,
@@ -468,8 +468,9 @@ chek_fiscal_apply(struct chek_fiscal *fiscal, uint32_t registration,
 {
     chek_arena_reset(fiscal->scratch);
     chek_page_ref ref = 0;
-    bool is_registered = fiscal__registration_find(fiscal, registration, &ref) != NULL;
-    CHEK_ASSERT(is_registered);
+    if (fiscal__registration_find(fiscal, registration, &ref) == NULL) {
+        return false;
+    }
     struct fiscal__step step = {
         .fiscal = fiscal,
         .heap = fiscal->heap,
@@ -490,4 +491,5 @@ chek_fiscal_apply(struct chek_fiscal *fiscal, uint32_t registration,
         ret->status = CHEK_STATUS_REFUSED; /* a sealed page is damaged: nothing is known */
         ret->code = (uint32_t)-error;
     }
+    return true;
 }

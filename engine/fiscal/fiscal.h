@@ -78,7 +78,7 @@ void chek_fiscal_register(struct chek_fiscal *fiscal, uint32_t registration,
 bool chek_fiscal_is_registered(const struct chek_fiscal *fiscal, uint32_t registration);
 
 /*
- * Apply one checked document of a registered register.
+ * Apply one checked document of a registered register. False, and nothing is done, when it is not.
  *
  *   Returns    *ret: status, ordinal, shift, warnings; for a repeat those of the first copy;
  *              (of the copy that stands, when fuller ones came); for a conflict the field that
@@ -88,10 +88,10 @@ bool chek_fiscal_is_registered(const struct chek_fiscal *fiscal, uint32_t regist
  *   Cost       one registration record, one shift cell, one row; a suspected repeat also reads
  *              the first copy's row
  */
-void chek_fiscal_apply(struct chek_fiscal *fiscal, uint32_t registration,
-                       const struct chek_document *document,
-                       const struct chek_circumstance *circumstance,
-                       const struct chek_event_sink *events, struct chek_result *ret);
+CHEK_MUST_USE bool chek_fiscal_apply(struct chek_fiscal *fiscal, uint32_t registration,
+                                     const struct chek_document *document,
+                                     const struct chek_circumstance *circumstance,
+                                     const struct chek_event_sink *events, struct chek_result *ret);
 
 /* A registration that a document is about to be applied to. */
 struct chek_fiscal_target {

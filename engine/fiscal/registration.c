@@ -324,7 +324,7 @@ prefetch_lines(const struct chek_page_heap *heap, chek_page_ref ref, size_t size
 {
     const char *object = chek_page_heap_read(heap, ref);
     for (size_t at = 0; at < size; at += CHEK_CACHE_LINE_SIZE) {
-        __builtin_prefetch(object + at);
+        chek_prefetch(object + at);
     }
 }
 

@@ -50,6 +50,9 @@ prefetch_wave(struct chek_partition_target *targets, uint32_t count, struct chek
                                 target->command.document);
         }
     }
+    if (registration_count == 0) {
+        return;
+    }
     chek_fiscal_prefetch(registrations, registration_count);
     for (uint32_t i = 0; i < count; i++) {
         if (targets[i].command.document != NULL) {

@@ -24,6 +24,8 @@ _Static_assert(sizeof(struct partition__root) <= CHEK_PAGE_ROOT_SIZE_MAX, "forma
 #define ENSURE_DOCUMENT_COUNT 64
 #define ENSURE_TEXT_SIZE (16 * 1024)
 
+#define SEAL_STEP_COUNT 16 /* different moments at which partitions begin to seal */
+
 static void
 on_fiscal_event(void *context, const struct chek_event *event)
 {
@@ -34,6 +36,18 @@ on_fiscal_event(void *context, const struct chek_event *event)
         partition->sink.on_event(partition->sink.context, partition->number, root->event_seq,
                                  event);
     }
+}
+
+/*
+ * Organisations are spread evenly over partitions, which would all fill their first segments at the
+ * same time, and every later one. (format: a function of the partition's number alone)
+ */
+static uint32_t
+segment_row_first(uint16_t number, uint32_t row_count)
+{
+    uint32_t steps = row_count < SEAL_STEP_COUNT ? 1 : SEAL_STEP_COUNT;
+    uint32_t step = row_count / steps;
+    return row_count - step * (number * UINT32_C(5) % steps);
 }
 
 /* Everything but heap and history, which are new or loaded. */
@@ -47,11 +61,14 @@ partition_allocate(const struct chek_partition_config *config,
     }
     partition->number = config->number;
     partition->page_count_max = config->page_count_max;
+    uint32_t row_count =
+        config->segment_row_count != 0 ? config->segment_row_count : CHEK_SEGMENT_RECEIPT_COUNT;
     partition->store_config = (struct chek_store_config){
+        .pool = config->pool,
         .dictionary_count_max = CHEK_DICTIONARY_COUNT_MAX,
         .dictionary_size_max = CHEK_DICTIONARY_SIZE_MAX,
-        .segment_row_count =
-            config->segment_row_count != 0 ? config->segment_row_count : CHEK_SEGMENT_RECEIPT_COUNT,
+        .segment_row_count = row_count,
+        .segment_row_first = segment_row_first(config->number, row_count),
     };
     partition->sink = sink != NULL ? *sink : (struct chek_partition_sink){0};
     partition->events = (struct chek_event_sink){partition, on_fiscal_event};
@@ -144,8 +161,7 @@ chek_partition_ensure(struct chek_partition *partition, size_t body_size)
         if (partition->number == 0) {
             error = chek_directory_ensure(partition->directory, more.text_size);
         } else {
-            error =
-                chek_fiscal_ensure(&partition->fiscal, more.document_count, more.text_size);
+            error = chek_fiscal_ensure(&partition->fiscal, more.document_count, more.text_size);
         }
         if (error == CHEK_OK) {
             error = chek_page_heap_ensure(&partition->heap,
@@ -190,12 +206,10 @@ apply_document(struct chek_partition *partition, const struct chek_command *comm
         }
         document = &own;
     }
-    if (!chek_fiscal_is_registered(&partition->fiscal, command->envelope.registration)) {
-        return CHEK_E_CORRUPT;
-    }
-    chek_fiscal_apply(&partition->fiscal, command->envelope.registration, document, circumstance,
-                      &partition->events, &ret->result);
-    return CHEK_OK;
+    bool is_registered =
+        chek_fiscal_apply(&partition->fiscal, command->envelope.registration, document,
+                          circumstance, &partition->events, &ret->result);
+    return is_registered ? CHEK_OK : CHEK_E_CORRUPT;
 }
 
 static int

@@ -430,7 +430,7 @@ appending_begin(struct chek_store *store, const struct chek_row *row)
     head->registration = row->registration;
     head->ordinal = row->ordinal;
     memcpy(head->first, set->child_count, sizeof head->first);
-    store__set_map_add(set, index);
+    store__set_link(set, index);
     return (struct appending){
         .store = store,
         .set = set,
@@ -441,8 +441,8 @@ appending_begin(struct chek_store *store, const struct chek_row *row)
 
 /* Count the row, and take what it used from what was ensured. */
 static void
-appending_end(const struct appending *to, const struct chek_document *document, size_t document_size,
-              size_t cell_size)
+appending_end(const struct appending *to, const struct chek_document *document,
+              size_t document_size, size_t cell_size)
 {
     struct chek_store *store = to->store;
     uint32_t lines = document->receipt != NULL ? document->receipt->lines_count : 0;

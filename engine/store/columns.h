@@ -184,21 +184,21 @@ enum store__flag {
     STORE__FLAG_PARENT = 1 << 8,
 };
 
-/* Rows of a block of an open table. */
-#define STORE__BLOCK_SHIFT 12
+/*
+ * Rows of a block of an open table. A document is written into some thirty columns, and a shard
+ * appends to many partitions in turn: a small block has all of a row's columns in a few pages of
+ * memory, so that the places where all partitions append fit the TLB together.
+ */
+#define STORE__BLOCK_SHIFT 7
 #define STORE__BLOCK_ROW_COUNT (1u << STORE__BLOCK_SHIFT)
 
-_Static_assert(STORE__BLOCK_ROW_COUNT == CHEK_CHUNK_RECEIPT_COUNT, "a block is a chunk");
+_Static_assert(CHEK_CHUNK_RECEIPT_COUNT % STORE__BLOCK_ROW_COUNT == 0, "blocks make a chunk");
 
 /*
  * The open blocks: one array a column. An array holds anything until its bit in `touched` is set:
- * then it was zeroed whole, and rows with the default value were not written. Arrays are a line
- * more than a multiple of 4 KiB apart: a row's values would otherwise all want the same few ways
- * of the first cache.
+ * then it was zeroed whole, and rows with the default value were not written.
  */
-#define STORE__X(NAME, field, id, type, kind, need) \
-    type field[STORE__BLOCK_ROW_COUNT];             \
-    uint8_t field##_apart[CHEK_CACHE_LINE_SIZE];
+#define STORE__X(NAME, field, id, type, kind, need) type field[STORE__BLOCK_ROW_COUNT];
 #define STORE__BLOCK(TABLE, table, columns)                 \
     struct store__##table##_block {                         \
         uint64_t touched; /* bit n: the table's column n */ \

@@ -7,15 +7,15 @@
  * count or size are used up, has no code: STORE__CODE_PLAIN, and its column's PLAIN column holds
  * it. Because a dictionary only grows, a text that did not fit once never fits later.
  *
- * The index is run-time only: linear hashing over buckets of a cache line, so that an insertion
- * splits at most one bucket and no step is long. Nobody walks it; its seed changes no answer.
+ * Texts of up to 8 bytes, which most codes, sections and clients are, are found by their bytes,
+ * longer ones by a hash and a comparison.
  */
 #ifndef CHEK_STORE_DICTIONARY_H
 #define CHEK_STORE_DICTIONARY_H
 
 #include "engine/base/bytes.h"
 #include "engine/base/error.h"
-#include "engine/store/pool.h"
+#include "engine/store/index.h"
 
 #define STORE__CODE_PLAIN UINT32_MAX
 #define STORE__DICTIONARY_TEXT_SIZE_MAX 2048 /* longer ones are plain */
@@ -34,22 +34,6 @@ enum store__dictionary_kind {
     STORE__DICTIONARY_COUNT,
 };
 
-#define STORE__BUCKET_SLOT_COUNT 7
-
-struct store__bucket {
-    uint32_t tags[STORE__BUCKET_SLOT_COUNT]; /* half of each text's hash */
-    uint32_t count;
-    uint32_t places[STORE__BUCKET_SLOT_COUNT];
-    uint32_t next; /* index + 1 of an overflow bucket; 0 = none */
-};
-
-/* An array in pieces of the pool; the table of pieces is as long as it can ever be. */
-struct store__pieces {
-    uint8_t **pieces;
-    uint32_t piece_count;
-    uint32_t piece_count_max;
-};
-
 /* Sections, units and the like are short, few, and on every line: the last ones are remembered. */
 #define STORE__RECENT_BITS 4
 
@@ -61,27 +45,22 @@ struct store__recent {
 
 struct store__dictionary {
     struct store__recent recent[1 << STORE__RECENT_BITS];
-    struct store__pieces texts;    /* {code u32, size u16, bytes}, none across two pieces */
-    struct store__pieces entries;  /* u32: place of each code's text */
-    struct store__pieces buckets;  /* of the index: the addressed ones */
-    struct store__pieces overflow; /* and those behind a full one */
+    struct store__pieces texts;   /* {code u32, size u16, bytes}, none across two pieces */
+    struct store__pieces entries; /* u32: place of each code's text */
+    struct store__index shorts;   /* the bytes of a text -> its code */
+    struct store__index longs;    /* the hash of a text -> its place + 1 */
     uint64_t seed;
     uint64_t text_size; /* bytes of texts */
     uint32_t text_at;   /* used of the last piece of texts */
     uint32_t count;
     uint32_t count_max, size_max;
-    uint32_t bucket_count;
-    uint32_t level;          /* 1 << level buckets at the start of this round of splits */
-    uint32_t overflow_count; /* handed out so far, free ones too */
-    uint32_t overflow_free;  /* index + 1 of the first free one */
-    uint32_t overflow_free_count;
 };
 
 /* Make an empty dictionary. Errors: -ENOMEM; nothing is held. */
 CHEK_MUST_USE int store__dictionary_init(struct store__dictionary *dictionary,
                                          struct store__pool *pool, uint32_t count_max,
                                          uint32_t size_max, uint64_t seed);
-void store__dictionary_finish(struct store__dictionary *dictionary);
+void store__dictionary_finish(struct store__dictionary *dictionary, struct store__pool *pool);
 
 /* Pieces that `count` more texts may need beside those for the bytes of texts. */
 uint32_t store__dictionary_pieces_needed(const struct store__dictionary *dictionary,
@@ -116,8 +95,8 @@ store__recent_index(uint64_t word)
 /*
  * Return the code of a text, which it gets now if it has none. The pool holds enough pieces.
  *
- *   Cost       a short text that came a moment ago: a few instructions; else two cache lines that
- *              depend on each other, the bucket's and the text's
+ *   Cost       a short text that came a moment ago: a few instructions; another short one: a cache
+ *              line; else two lines that depend on each other, the bucket's and the text's
  */
 static inline uint32_t
 store__dictionary_intern(struct store__dictionary *dictionary, struct store__pool *pool,
@@ -133,11 +112,13 @@ store__dictionary_intern(struct store__dictionary *dictionary, struct store__poo
     return store__dictionary_intern_slowly(dictionary, pool, text);
 }
 
-/* Start loading the bucket of a text; returns what store__dictionary_prefetch_text() needs to
- * start loading the text itself when the bucket has come. */
-uint32_t store__dictionary_prefetch_bucket(const struct store__dictionary *dictionary,
+/*
+ * Start loading the bucket of a text. Returns what store__dictionary_prefetch_text() needs to start
+ * loading the text itself when the bucket has come, 0 when the bucket is all.
+ */
+uint64_t store__dictionary_prefetch_bucket(const struct store__dictionary *dictionary,
                                            struct chek_bytes_view text);
-void store__dictionary_prefetch_text(const struct store__dictionary *dictionary, uint32_t tag);
+void store__dictionary_prefetch_text(const struct store__dictionary *dictionary, uint64_t hash);
 
 /* The record of a text: {code u32, size u16, bytes}. */
 #define STORE__TEXT_HEAD_SIZE 6

@@ -140,10 +140,14 @@ sets_load(struct store__loading *from)
     struct chek_store *store = from->store;
     uint32_t count = chek_cursor_u32(&from->in);
     int error = count != 0 ? CHEK_OK : CHEK_E_CORRUPT;
+    if (store->segment_count != 0) {
+        store->newest->row_count_max =
+            store->newest->row_capacity; /* it is not the first any more */
+    }
     for (uint32_t i = 0; i < count && error == CHEK_OK; i++) {
         if (i != 0) {
             struct store__set *set;
-            error = store__set_create(store->config.segment_row_count, &store->pool, &set);
+            error = store__set_create(store->config.segment_row_count, &set);
             if (error != CHEK_OK) {
                 return error;
             }

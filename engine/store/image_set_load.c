@@ -267,7 +267,7 @@ rows_link(struct store__set *set)
         if (!row_step(&at, row) || !row_follows(set, head)) {
             return CHEK_E_CORRUPT;
         }
-        store__set_map_add(set, row);
+        store__set_link(set, row);
     }
     for (uint32_t table = STORE__DOCUMENT + 1; table < STORE__TABLE_COUNT; table++) {
         if (at.next[table] != set->child_count[table]) {

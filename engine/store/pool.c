@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* pool.c - free lists over one region of address space. */
+/*
+ * pool.c - free lists over two regions of address space.
+ *
+ * A region is committed as far as what was promised could reach, and used as far as something was
+ * taken. A place is given out when it is taken, not when it is promised, so the worst case that
+ * never comes leaves no holes.
+ */
 #include "engine/store/pool.h"
 
 #include <errno.h>
@@ -8,24 +14,69 @@
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
 
-#define REGION_SIZE ((size_t)16 << 30)
-#define PAGE_ALIGN 4096
+#define REGION_SIZE ((size_t)64 << 30) /* places in cache lines fit 32 bits */
 
-/* Below the size from which memory.h asks for huge pages: small partitions stay small. */
-#define COMMIT_STEP ((size_t)1 << 20)
+/* The size from which memory.h asks for huge pages. */
+#define COMMIT_STEP ((size_t)2 << 20)
 
-#define SLAB_PIECE_COUNT 16
+/* ---- regions ---------------------------------------------------------------------------------- */
 
-/* Free blocks of a kind that keep their memory. */
-#define WARM_BLOCK_COUNT_MAX 32
-
-int
-store__pool_init(struct store__pool *pool)
+static int
+region_init(struct store__region *region)
 {
-    *pool = (struct store__pool){0};
-    pool->base = chek_memory_reserve(REGION_SIZE);
-    return pool->base != NULL ? CHEK_OK : -ENOMEM;
+    *region = (struct store__region){.base = chek_memory_reserve(REGION_SIZE)};
+    return region->base != NULL ? CHEK_OK : -ENOMEM;
 }
+
+/* Have `size` bytes behind what is used. */
+static int
+region_ensure(struct store__region *region, size_t size)
+{
+    if (size > REGION_SIZE - region->used) {
+        return -ENOMEM;
+    }
+    while (region->committed - region->used < size) {
+        if (chek_memory_commit(region->base + region->committed, COMMIT_STEP) != CHEK_OK) {
+            return -ENOMEM;
+        }
+        region->committed += COMMIT_STEP;
+    }
+    return CHEK_OK;
+}
+
+static void *
+region_take(struct store__region *region, size_t size)
+{
+    CHEK_ASSERT(size <= region->committed - region->used);
+    void *bytes = region->base + region->used;
+    region->used += size;
+    return bytes;
+}
+
+/* ---- sizes ------------------------------------------------------------------------------------ */
+
+static size_t
+block_size(uint32_t kind)
+{
+    size_t size = kind == STORE__TEXT_BLOCK ? STORE__TEXT_BLOCK_SIZE : store__block_size[kind];
+    return (size + CHEK_CACHE_LINE_SIZE - 1) & ~(size_t)(CHEK_CACHE_LINE_SIZE - 1);
+}
+
+/* Bytes behind what is used that promises can reach. */
+static size_t
+blocks_promised_size(const struct chek_store_pool *pool)
+{
+    size_t size = 0;
+    for (uint32_t kind = 0; kind < STORE__BLOCK_KIND_COUNT; kind++) {
+        const struct store__shelf *shelf = &pool->blocks[kind];
+        if (shelf->promised > shelf->free_count) {
+            size += (shelf->promised - shelf->free_count) * block_size(kind);
+        }
+    }
+    return size;
+}
+
+/* ---- shelves ---------------------------------------------------------------------------------- */
 
 static void
 shelf_finish(struct store__shelf *shelf)
@@ -33,53 +84,17 @@ shelf_finish(struct store__shelf *shelf)
     chek_memory_free(shelf->free, shelf->count_max * sizeof *shelf->free);
 }
 
-void
-store__pool_finish(struct store__pool *pool)
-{
-    for (uint32_t kind = 0; kind < STORE__BLOCK_KIND_COUNT; kind++) {
-        CHEK_ASSERT(pool->blocks[kind].free_count == pool->blocks[kind].count);
-        shelf_finish(&pool->blocks[kind]);
-    }
-    shelf_finish(&pool->pieces);
-    chek_memory_release(pool->base, REGION_SIZE);
-    *pool = (struct store__pool){0};
-}
-
-void *
-store__pool_take_bytes(struct store__pool *pool, size_t size)
-{
-    size = (size + PAGE_ALIGN - 1) & ~(size_t)(PAGE_ALIGN - 1);
-    if (size > REGION_SIZE - pool->used) {
-        return NULL;
-    }
-    while (pool->used + size > pool->committed) {
-        if (chek_memory_commit(pool->base + pool->committed, COMMIT_STEP) != CHEK_OK) {
-            return NULL;
-        }
-        pool->committed += COMMIT_STEP;
-    }
-    void *bytes = pool->base + pool->used;
-    pool->used += size;
-    return bytes;
-}
-
-/* ---- shelves ---- */
-
-static size_t
-block_size(uint32_t kind)
-{
-    return kind == STORE__TEXT_BLOCK ? STORE__TEXT_BLOCK_SIZE : store__block_size[kind];
-}
-
+/* Have room in the table for all places there will be when `count` more are taken. */
 static int
-shelf_grow(struct store__shelf *shelf, uint32_t count)
+shelf_ensure(struct store__shelf *shelf, uint32_t count)
 {
-    if (count <= shelf->count_max) {
+    uint32_t total = shelf->count + (count > shelf->free_count ? count - shelf->free_count : 0);
+    if (total <= shelf->count_max) {
         return CHEK_OK;
     }
-    uint32_t more = count > 2 * shelf->count_max ? count : 2 * shelf->count_max;
-    uint32_t *grown = chek_memory_grow(shelf->free, shelf->count_max * sizeof *grown,
-                                       more * sizeof *grown);
+    uint32_t more = total > 2 * shelf->count_max ? total : 2 * shelf->count_max;
+    uint32_t *grown =
+        chek_memory_grow(shelf->free, shelf->count_max * sizeof *grown, more * sizeof *grown);
     if (grown == NULL) {
         return -ENOMEM;
     }
@@ -88,72 +103,151 @@ shelf_grow(struct store__shelf *shelf, uint32_t count)
     return CHEK_OK;
 }
 
-/* Have `count` free ones of `size` bytes, which are cut from new memory `run` at a time. */
-static int
-shelf_ensure(struct store__pool *pool, struct store__shelf *shelf, size_t size, uint32_t run,
-             uint32_t count)
+static void *
+shelf_take(struct store__shelf *shelf, struct store__region *region, size_t size)
 {
-    size = (size + PAGE_ALIGN - 1) & ~(size_t)(PAGE_ALIGN - 1);
-    while (shelf->free_count < count) {
-        if (shelf_grow(shelf, shelf->count + run) != CHEK_OK) {
-            return -ENOMEM;
-        }
-        uint8_t *bytes = store__pool_take_bytes(pool, run * size);
-        if (bytes == NULL) {
-            return -ENOMEM;
-        }
-        for (uint32_t i = run; i > 0; i--) {
-            size_t place = (size_t)(bytes - pool->base) + (i - 1) * size;
-            shelf->free[shelf->free_count] = (uint32_t)(place / PAGE_ALIGN);
-            shelf->free_count += 1;
-        }
-        shelf->count += run;
+    CHEK_ASSERT(shelf->promised > 0);
+    shelf->promised -= 1;
+    if (shelf->free_count == 0) {
+        CHEK_ASSERT(shelf->count < shelf->count_max);
+        shelf->count += 1;
+        return region_take(region, size);
     }
+    shelf->free_count -= 1;
+    return region->base + (size_t)shelf->free[shelf->free_count] * CHEK_CACHE_LINE_SIZE;
+}
+
+static void
+shelf_give(struct store__shelf *shelf, const struct store__region *region, const void *bytes)
+{
+    size_t place = (size_t)((const uint8_t *)bytes - region->base);
+    CHEK_ASSERT(shelf->free_count < shelf->count);
+    shelf->free[shelf->free_count] = (uint32_t)(place / CHEK_CACHE_LINE_SIZE);
+    shelf->free_count += 1;
+}
+
+/* ---- the shared pool -------------------------------------------------------------------------- */
+
+int
+chek_store_pool_create(struct chek_store_pool **ret)
+{
+    chek_memory_unsealed_begin();
+    struct chek_store_pool *pool = chek_memory_allocate(sizeof *pool);
+    int error = pool != NULL ? region_init(&pool->block_region) : -ENOMEM;
+    if (error == CHEK_OK) {
+        error = region_init(&pool->piece_region);
+    }
+    chek_memory_unsealed_end();
+    if (error != CHEK_OK) {
+        chek_store_pool_destroy(pool);
+        return error;
+    }
+    *ret = pool;
     return CHEK_OK;
 }
 
-static void *
-shelf_take(struct store__pool *pool, struct store__shelf *shelf)
+void
+chek_store_pool_destroy(struct chek_store_pool *pool)
 {
-    CHEK_ASSERT(shelf->free_count > 0);
-    shelf->free_count -= 1;
-    return pool->base + (size_t)shelf->free[shelf->free_count] * PAGE_ALIGN;
+    if (pool == NULL) {
+        return;
+    }
+    for (uint32_t kind = 0; kind < STORE__BLOCK_KIND_COUNT; kind++) {
+        CHEK_ASSERT(pool->blocks[kind].free_count == pool->blocks[kind].count);
+        shelf_finish(&pool->blocks[kind]);
+    }
+    CHEK_ASSERT(pool->pieces.free_count == pool->pieces.count);
+    shelf_finish(&pool->pieces);
+    chek_memory_release(pool->block_region.base, REGION_SIZE);
+    chek_memory_release(pool->piece_region.base, REGION_SIZE);
+    chek_memory_free(pool, sizeof *pool);
+}
+
+/* ---- a store's part --------------------------------------------------------------------------- */
+
+int
+store__pool_init(struct store__pool *pool, struct chek_store_pool *shared)
+{
+    *pool = (struct store__pool){.shared = shared};
+    if (shared != NULL) {
+        return CHEK_OK;
+    }
+    pool->owned = true;
+    return chek_store_pool_create(&pool->shared);
+}
+
+void
+store__pool_finish(struct store__pool *pool)
+{
+    if (pool->shared == NULL) {
+        return;
+    }
+    for (uint32_t kind = 0; kind < STORE__BLOCK_KIND_COUNT; kind++) {
+        CHEK_ASSERT(pool->blocks_taken[kind] == 0);
+        pool->shared->blocks[kind].promised -= pool->blocks_promised[kind];
+    }
+    CHEK_ASSERT(pool->pieces_taken == 0);
+    pool->shared->pieces.promised -= pool->pieces_promised;
+    if (pool->owned) {
+        chek_store_pool_destroy(pool->shared);
+    }
+    *pool = (struct store__pool){0};
 }
 
 int
 store__pool_ensure_blocks(struct store__pool *pool, uint32_t kind, uint32_t count)
 {
-    return shelf_ensure(pool, &pool->blocks[kind], block_size(kind), 1, count);
+    struct chek_store_pool *shared = pool->shared;
+    struct store__shelf *shelf = &shared->blocks[kind];
+    if (count <= pool->blocks_promised[kind]) {
+        return CHEK_OK;
+    }
+    uint32_t more = count - pool->blocks_promised[kind];
+    if (shelf_ensure(shelf, shelf->promised + more) != CHEK_OK) {
+        return -ENOMEM;
+    }
+    shelf->promised += more;
+    if (region_ensure(&shared->block_region, blocks_promised_size(shared)) != CHEK_OK) {
+        shelf->promised -= more;
+        return -ENOMEM;
+    }
+    pool->blocks_promised[kind] = count;
+    return CHEK_OK;
 }
 
 int
 store__pool_ensure_pieces(struct store__pool *pool, uint32_t count)
 {
-    return shelf_ensure(pool, &pool->pieces, STORE__PIECE_SIZE, SLAB_PIECE_COUNT, count);
+    struct store__shelf *shelf = &pool->shared->pieces;
+    if (count <= pool->pieces_promised) {
+        return CHEK_OK;
+    }
+    uint32_t promised = shelf->promised + count - pool->pieces_promised;
+    size_t size = (size_t)promised * STORE__PIECE_SIZE;
+    if (shelf_ensure(shelf, promised) != CHEK_OK ||
+        region_ensure(&pool->shared->piece_region, size) != CHEK_OK) {
+        return -ENOMEM;
+    }
+    shelf->promised = promised;
+    pool->pieces_promised = count;
+    return CHEK_OK;
 }
 
 void *
 store__pool_take_block(struct store__pool *pool, uint32_t kind)
 {
-    return shelf_take(pool, &pool->blocks[kind]);
-}
-
-void *
-store__pool_take_piece(struct store__pool *pool)
-{
-    return shelf_take(pool, &pool->pieces);
+    CHEK_ASSERT(pool->blocks_promised[kind] > 0);
+    pool->blocks_promised[kind] -= 1;
+    pool->blocks_taken[kind] += 1;
+    return shelf_take(&pool->shared->blocks[kind], &pool->shared->block_region, block_size(kind));
 }
 
 void
 store__pool_give_block(struct store__pool *pool, uint32_t kind, void *block)
 {
-    struct store__shelf *shelf = &pool->blocks[kind];
-    if (shelf->free_count >= WARM_BLOCK_COUNT_MAX) {
-        chek_memory_discard(block, block_size(kind) & ~(size_t)(PAGE_ALIGN - 1));
-    }
-    CHEK_ASSERT(shelf->free_count < shelf->count);
-    shelf->free[shelf->free_count] = (uint32_t)((size_t)((uint8_t *)block - pool->base) / PAGE_ALIGN);
-    shelf->free_count += 1;
+    CHEK_ASSERT(pool->blocks_taken[kind] > 0);
+    pool->blocks_taken[kind] -= 1;
+    shelf_give(&pool->shared->blocks[kind], &pool->shared->block_region, block);
 }
 
 uint64_t
@@ -161,7 +255,7 @@ store__pool_block_bytes(const struct store__pool *pool)
 {
     uint64_t size = 0;
     for (uint32_t kind = 0; kind < STORE__BLOCK_KIND_COUNT; kind++) {
-        size += (uint64_t)pool->blocks[kind].count * block_size(kind);
+        size += (uint64_t)pool->blocks_taken[kind] * block_size(kind);
     }
     return size;
 }
@@ -169,5 +263,43 @@ store__pool_block_bytes(const struct store__pool *pool)
 uint64_t
 store__pool_piece_bytes(const struct store__pool *pool)
 {
-    return (uint64_t)pool->pieces.count * STORE__PIECE_SIZE;
+    return (uint64_t)pool->pieces_taken * STORE__PIECE_SIZE;
+}
+
+/* ---- arrays of pieces ------------------------------------------------------------------------- */
+
+int
+store__pieces_init(struct store__pieces *array, uint64_t piece_count_max)
+{
+    array->pieces = chek_memory_allocate((size_t)piece_count_max * sizeof *array->pieces);
+    if (array->pieces == NULL) {
+        return -ENOMEM;
+    }
+    array->piece_count_max = (uint32_t)piece_count_max;
+    return CHEK_OK;
+}
+
+void
+store__pieces_give(struct store__pieces *array, struct store__pool *pool)
+{
+    for (uint32_t i = 0; i < array->piece_count; i++) {
+        shelf_give(&pool->shared->pieces, &pool->shared->piece_region, array->pieces[i]);
+    }
+    pool->pieces_taken -= array->piece_count;
+    chek_memory_free(array->pieces, array->piece_count_max * sizeof *array->pieces);
+    *array = (struct store__pieces){0};
+}
+
+uint8_t *
+store__pieces_add(struct store__pieces *array, struct store__pool *pool)
+{
+    CHEK_ASSERT(array->piece_count < array->piece_count_max);
+    CHEK_ASSERT(pool->pieces_promised > 0);
+    pool->pieces_promised -= 1;
+    pool->pieces_taken += 1;
+    uint8_t *piece =
+        shelf_take(&pool->shared->pieces, &pool->shared->piece_region, STORE__PIECE_SIZE);
+    array->pieces[array->piece_count] = piece;
+    array->piece_count += 1;
+    return piece;
 }

@@ -3,57 +3,87 @@
  * pool.h - memory that was asked for before it is needed (of this room only).
  *
  * Appending may not fail, so it never allocates: it takes blocks and pieces that
- * chek_store_ensure() put here. Blocks hold the columns of open rows and come back when a set was
- * sealed; pieces hold dictionaries and never come back. All of it is one reservation of address
- * space that is committed in steps: what was ensured for the worst case and is never written costs
- * no memory, because what is free is named in tables beside it, and nothing is zeroed that will be
- * overwritten.
+ * chek_store_ensure() had promised to it. Blocks hold the columns of open rows and come back when a
+ * set was sealed; pieces hold dictionaries and come back with their store. Both are cut from
+ * reservations of address space, in the order in which they are first needed: what was promised for
+ * the worst case and is never written costs no memory, what is written lies together, and nothing
+ * is zeroed that will be overwritten.
+ *
+ * The stores of a shard share one pool, so that huge pages are filled by all of them.
  */
 #ifndef CHEK_STORE_POOL_H
 #define CHEK_STORE_POOL_H
 
 #include "engine/base/error.h"
 #include "engine/store/columns.h"
+#include "engine/store/store.h"
 
 #define STORE__TEXT_BLOCK STORE__TABLE_COUNT /* one more kind of block: plain texts */
 #define STORE__BLOCK_KIND_COUNT (STORE__TABLE_COUNT + 1)
 #define STORE__TEXT_BLOCK_SIZE 262144
 #define STORE__PIECE_SIZE 16384
 
-/* What is free of one kind; the last one given is the first one taken. */
-struct store__shelf {
-    uint32_t *free; /* places in the reservation, in pages; room for all that there are */
-    uint32_t free_count;
-    uint32_t count, count_max; /* free ones and those in use */
+/* A reservation of address space that is used from its beginning on. */
+struct store__region {
+    uint8_t *base;
+    size_t used, committed;
 };
 
-struct store__pool {
-    uint8_t *base; /* the reservation */
-    size_t used, committed;
+/* What is free of one kind; the last one given is the first one taken. */
+struct store__shelf {
+    uint32_t *free; /* places in the region, in cache lines; room for all that there may be */
+    uint32_t free_count;
+    uint32_t count, count_max; /* that have a place, and how many may get one */
+    uint32_t promised;         /* to all stores: free ones, then new ones */
+};
+
+struct chek_store_pool {
+    struct store__region block_region, piece_region;
     struct store__shelf blocks[STORE__BLOCK_KIND_COUNT];
     struct store__shelf pieces;
 };
 
-/* Errors: -ENOMEM. */
-CHEK_MUST_USE int store__pool_init(struct store__pool *pool);
-void store__pool_finish(struct store__pool *pool); /* all blocks were given back */
+/* A store's part of a pool: what it may still take, and how many pieces it has. */
+struct store__pool {
+    struct chek_store_pool *shared;
+    bool owned; /* made by the store, and gone with it */
+    uint32_t blocks_promised[STORE__BLOCK_KIND_COUNT];
+    uint32_t blocks_taken[STORE__BLOCK_KIND_COUNT];
+    uint32_t pieces_promised, pieces_taken;
+};
 
-/* Take `size` bytes for as long as the pool lives, aligned to a page; zero. NULL: no memory. */
-void *store__pool_take_bytes(struct store__pool *pool, size_t size);
+/* An array in pieces of the pool; the table of pieces is as long as it can ever be. */
+struct store__pieces {
+    uint8_t **pieces;
+    uint32_t piece_count;
+    uint32_t piece_count_max;
+};
 
-/* Have at least `count` free blocks of a kind. Errors: -ENOMEM; some may have been added. */
+/* Errors: -ENOMEM; nothing is held. */
+CHEK_MUST_USE int store__pieces_init(struct store__pieces *array, uint64_t piece_count_max);
+
+/* Give the pieces back. */
+void store__pieces_give(struct store__pieces *array, struct store__pool *pool);
+
+/* Take the next piece, which was promised. */
+uint8_t *store__pieces_add(struct store__pieces *array, struct store__pool *pool);
+
+/* Take part in a pool; NULL makes one. Errors: -ENOMEM. */
+CHEK_MUST_USE int store__pool_init(struct store__pool *pool, struct chek_store_pool *shared);
+void store__pool_finish(struct store__pool *pool); /* everything was given back */
+
+/* Have at least `count` blocks of a kind, or pieces, promised. Errors: -ENOMEM; as it was. */
 CHEK_MUST_USE int store__pool_ensure_blocks(struct store__pool *pool, uint32_t kind,
                                             uint32_t count);
 CHEK_MUST_USE int store__pool_ensure_pieces(struct store__pool *pool, uint32_t count);
 
-/* Take what was ensured; its bytes are anything. */
+/* Take what was promised; its bytes are anything. */
 void *store__pool_take_block(struct store__pool *pool, uint32_t kind);
-void *store__pool_take_piece(struct store__pool *pool);
 
-/* Give a block back. When there are many free ones its memory goes to the system. */
+/* Give a block back: its memory stays with the pool, for the next set of any store. */
 void store__pool_give_block(struct store__pool *pool, uint32_t kind, void *block);
 
-/* Bytes of blocks and of pieces, touched or not. */
+/* Bytes of blocks and of pieces that the store has. */
 uint64_t store__pool_block_bytes(const struct store__pool *pool);
 uint64_t store__pool_piece_bytes(const struct store__pool *pool);
 

@@ -2,8 +2,8 @@
 /*
  * prefetch.c - what an append will look up, asked for ahead.
  *
- * Looking up a code of a large dictionary is two loads from memory that depend on each other: the
- * bucket, then the text. The first call asks for the buckets, the second for the texts, and between
+ * Looking up a long text in a large dictionary is two loads from memory that depend on each other:
+ * the bucket, then the text. The first call asks for the buckets, the second for the texts, and between
  * them there are other documents to do the same for. What is small is in a cache anyway.
  */
 #include "engine/store/set.h"
@@ -20,9 +20,10 @@ ask(struct chek_store *store, enum store__dictionary_kind kind, struct chek_byte
         ahead->count == STORE__AHEAD_COUNT_MAX) {
         return;
     }
+    uint64_t hash = store__dictionary_prefetch_bucket(dictionary, text);
     ahead->dictionaries[ahead->count] = (uint8_t)kind;
-    ahead->tags[ahead->count] = store__dictionary_prefetch_bucket(dictionary, text);
-    ahead->count += 1;
+    ahead->hashes[ahead->count] = hash;
+    ahead->count += hash != 0;
 }
 
 static void
@@ -55,7 +56,7 @@ chek_store_prefetch_texts(struct chek_store *store)
     struct store__ahead *ahead = &store->ahead;
     for (uint32_t i = 0; i < ahead->count; i++) {
         store__dictionary_prefetch_text(&store->dictionaries[ahead->dictionaries[i]],
-                                        ahead->tags[i]);
+                                        ahead->hashes[i]);
     }
     ahead->count = 0;
 }

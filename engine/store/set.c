@@ -7,44 +7,38 @@
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
 
-static uint32_t
-map_slot_count(uint32_t row_count_max)
-{
-    uint32_t count = 16;
-    while (count < 2 * row_count_max) {
-        count *= 2;
-    }
-    return count;
-}
-
 static size_t
 replaced_size(uint32_t row_count_max)
 {
     return ((size_t)row_count_max + 63) / 64 * sizeof(uint64_t);
 }
 
-int
-store__set_create(uint32_t row_count_max, struct store__pool *pool, struct store__set **ret)
+/* Bytes of the tables of a set, which lie behind it. */
+static size_t
+tables_size(uint32_t row_count_max)
 {
-    uint32_t slot_count = map_slot_count(row_count_max);
-    size_t heads_size = row_count_max * sizeof(struct store__head);
-    size_t map_size = slot_count * sizeof(struct store__map_slot);
-    struct store__set *set = chek_memory_allocate(sizeof *set);
-    if (set == NULL) {
-        return -ENOMEM;
-    }
-    uint8_t *bytes =
-        store__pool_take_bytes(pool, heads_size + map_size + replaced_size(row_count_max));
+    return replaced_size(row_count_max) + row_count_max * sizeof(struct store__head) +
+           STORE__CHAIN_COUNT * sizeof(uint32_t);
+}
+
+int
+store__set_create(uint32_t row_count_max, struct store__set **ret)
+{
+    size_t head_size = (sizeof(struct store__set) + 63) & ~(size_t)63;
+    uint8_t *bytes = chek_memory_allocate(head_size + tables_size(row_count_max));
     if (bytes == NULL) {
-        chek_memory_free(set, sizeof *set);
         return -ENOMEM;
     }
+    struct store__set *set = (struct store__set *)(void *)bytes;
+    bytes += head_size;
     set->row_count_max = row_count_max;
-    set->map_mask = slot_count - 1;
+    set->row_capacity = row_count_max;
     set->text_at = STORE__TEXT_BLOCK_SIZE;
-    set->map = (struct store__map_slot *)(void *)bytes;
-    set->replaced = (uint64_t *)(void *)(bytes + map_size);
-    set->heads = (struct store__head *)(void *)(bytes + map_size + replaced_size(row_count_max));
+    set->replaced = (uint64_t *)(void *)bytes;
+    bytes += replaced_size(row_count_max);
+    set->heads = (struct store__head *)(void *)bytes;
+    bytes += row_count_max * sizeof(struct store__head);
+    set->newest = (uint32_t *)(void *)bytes;
     *ret = set;
     return CHEK_OK;
 }
@@ -58,11 +52,12 @@ store__set_clear(struct store__set *set, struct store__pool *pool)
         }
         set->block_count[kind] = 0;
     }
-    memset(set->map, 0, ((size_t)set->map_mask + 1) * sizeof *set->map);
-    memset(set->replaced, 0, replaced_size(set->row_count_max));
+    memset(set->newest, 0, STORE__CHAIN_COUNT * sizeof *set->newest);
+    memset(set->replaced, 0, replaced_size(set->row_capacity));
     memset(set->child_count, 0, sizeof set->child_count);
     set->next = NULL;
     set->row_count = 0;
+    set->row_count_max = set->row_capacity;
     set->replaced_count = 0;
     set->text_at = STORE__TEXT_BLOCK_SIZE;
     set->text_size = 0;
@@ -76,7 +71,8 @@ store__set_destroy(struct store__set *set)
         CHEK_ASSERT(set->block_count[kind] == 0);
         chek_memory_free(set->blocks[kind], set->block_count_max[kind] * sizeof(void *));
     }
-    chek_memory_free(set, sizeof *set);
+    size_t head_size = (sizeof *set + 63) & ~(size_t)63;
+    chek_memory_free(set, head_size + tables_size(set->row_capacity));
 }
 
 int
@@ -124,56 +120,60 @@ store__column_touch(void *block, const struct store__column_info *info)
     chek_store_u64(block, touched | UINT64_C(1) << info->bit);
 }
 
-static inline uint32_t
-map_first_slot(const struct store__set *set, uint32_t registration)
+static inline uint32_t *
+chain_of(const struct store__set *set, uint32_t registration)
 {
     uint64_t spread = registration * UINT64_C(0x9e3779b97f4a7c15);
-    return (uint32_t)(spread >> 32) & set->map_mask;
+    return &set->newest[(spread >> 32) % STORE__CHAIN_COUNT];
 }
 
 void
 store__set_prefetch(const struct store__set *set, uint32_t registration)
 {
-    __builtin_prefetch(&set->map[map_first_slot(set, registration)]);
-}
-
-static uint32_t
-map_slot(const struct store__set *set, uint32_t registration)
-{
-    uint32_t slot = map_first_slot(set, registration);
-    while (set->map[slot].row != 0 && set->map[slot].registration != registration) {
-        slot = (slot + 1) & set->map_mask;
-    }
-    return slot;
+    chek_prefetch(chain_of(set, registration));
 }
 
 uint32_t
 store__set_newest(const struct store__set *set, uint32_t registration)
 {
-    return set->map[map_slot(set, registration)].row;
+    uint32_t number = *chain_of(set, registration);
+    while (number != 0 && set->heads[number - 1].registration != registration) {
+        number = set->heads[number - 1].previous;
+    }
+    return number;
 }
 
 uint32_t
 store__set_find(const struct store__set *set, uint32_t registration, uint32_t ordinal)
 {
-    uint32_t number = store__set_newest(set, registration);
-    while (number != 0 && set->heads[number - 1].ordinal > ordinal) {
-        number = set->heads[number - 1].previous;
+    uint32_t number = *chain_of(set, registration);
+    while (number != 0) {
+        const struct store__head *head = &set->heads[number - 1];
+        if (head->registration == registration && head->ordinal <= ordinal) {
+            return head->ordinal == ordinal ? number - 1 : UINT32_MAX;
+        }
+        number = head->previous;
     }
-    return number != 0 && set->heads[number - 1].ordinal == ordinal ? number - 1 : UINT32_MAX;
+    return UINT32_MAX;
+}
+
+/* A run of one registration has consecutive ordinals: a row is found by subtraction. Sealing
+ * asserts it of every row, without the loads that it would cost here. */
+static bool
+ordinal_follows(const struct store__set *set, const struct store__head *head)
+{
+    uint32_t newest = store__set_newest(set, head->registration);
+    return newest == 0 || set->heads[newest - 1].ordinal + 1 == head->ordinal;
 }
 
 void
-store__set_map_add(struct store__set *set, uint32_t row)
+store__set_link(struct store__set *set, uint32_t row)
 {
     struct store__head *head = &set->heads[row];
-    struct store__map_slot *slot = &set->map[map_slot(set, head->registration)];
-    head->previous = slot->row;
-    /* A run of one registration has consecutive ordinals: a row is found by subtraction. Sealing
-     * asserts it of every row, without the load that it would cost here. */
-    CHEK_ASSERT_SLOW(head->previous == 0 ||
-                     set->heads[head->previous - 1].ordinal + 1 == head->ordinal);
-    *slot = (struct store__map_slot){.registration = head->registration, .row = row + 1};
+    uint32_t *newest = chain_of(set, head->registration);
+    CHEK_ASSERT_SLOW(ordinal_follows(set, head));
+    head->previous = *newest;
+    *newest = row + 1;
 }
 
 uint64_t

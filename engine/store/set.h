@@ -4,8 +4,7 @@
  *
  * A set is the rows that will be sealed together, in the order they came: blocks of columns for
  * documents and for each kind of child, blocks of plain texts, a head a row that finds its
- * children, and a small map from a registration to its newest row, from which older ones are
- * linked. What a set holds never moves, so a worker can encode a full one while rows are appended
+ * children, and a small table by which the rows of a registration are found from the newest on. What a set holds never moves, so a worker can encode a full one while rows are appended
  * to the next.
  */
 #ifndef CHEK_STORE_SET_H
@@ -29,20 +28,18 @@ _Static_assert(STORE__DICTIONARY_TEXT_SIZE_MAX <= STORE__TEXT_SIZE_MAX, "so is a
 struct store__head {
     uint32_t registration;
     uint32_t ordinal;
-    uint32_t previous;                  /* row + 1 in this set; 0 = none */
+    uint32_t previous;                  /* row + 1 in this set, in the same chain; 0 = none */
     uint32_t first[STORE__TABLE_COUNT]; /* by table; of itself for documents */
 };
 
-/* A registration and its newest row + 1. */
-struct store__map_slot {
-    uint32_t registration;
-    uint32_t row;
-};
+/* Rows of all registrations hang in so many chains: most sets have rows of fewer. */
+#define STORE__CHAIN_COUNT 1024
 
 struct store__set {
     struct store__set *next; /* newer one, or the next spare one */
     uint32_t row_count;
-    uint32_t row_count_max;
+    uint32_t row_count_max;                   /* when it is full */
+    uint32_t row_capacity;                    /* that it has tables for */
     uint32_t child_count[STORE__TABLE_COUNT]; /* [STORE__DOCUMENT] is row_count */
     void **blocks[STORE__BLOCK_KIND_COUNT];
     uint32_t block_count[STORE__BLOCK_KIND_COUNT];
@@ -50,8 +47,7 @@ struct store__set {
     uint32_t text_at; /* used of the last text block */
     uint64_t text_size;
     struct store__head *heads;
-    struct store__map_slot *map; /* open addressing; a row of 0 is free */
-    uint32_t map_mask;
+    uint32_t *newest;   /* STORE__CHAIN_COUNT: the newest row + 1 of a chain; 0 = none */
     uint64_t *replaced; /* a bit a row */
     uint32_t replaced_count;
     bool sealing;
@@ -68,7 +64,7 @@ struct store__credit {
 
 struct store__ahead {
     uint32_t count;
-    uint32_t tags[STORE__AHEAD_COUNT_MAX];
+    uint64_t hashes[STORE__AHEAD_COUNT_MAX];
     uint8_t dictionaries[STORE__AHEAD_COUNT_MAX];
 };
 
@@ -92,13 +88,8 @@ struct chek_store {
 
 /* ---- sets ---- */
 
-/*
- * Make an empty set, whose memory is the pool's.
- *
- *   Errors     -ENOMEM
- */
-CHEK_MUST_USE int store__set_create(uint32_t row_count_max, struct store__pool *pool,
-                                    struct store__set **ret);
+/* Make an empty set. Errors: -ENOMEM. */
+CHEK_MUST_USE int store__set_create(uint32_t row_count_max, struct store__set **ret);
 
 /* Give the blocks back to the pool and forget all rows. */
 void store__set_clear(struct store__set *set, struct store__pool *pool);
@@ -132,8 +123,8 @@ uint32_t store__set_newest(const struct store__set *set, uint32_t registration);
 /* Start loading what finding or adding a row of a registration touches first. */
 void store__set_prefetch(const struct store__set *set, uint32_t registration);
 
-/* Put a row that was just added, whose head is written, into the map. */
-void store__set_map_add(struct store__set *set, uint32_t row);
+/* Put a row that was just added, whose head is written, into its chain. */
+void store__set_link(struct store__set *set, uint32_t row);
 
 /* A plain text's place is {block, at, size} in 24, 20 and 20 bits; 0 is the empty text. */
 #define STORE__PLACE_BITS 20

@@ -36,11 +36,11 @@ dictionaries_init(struct chek_store *store)
 static int
 store_init(struct chek_store *store)
 {
-    int error = store__pool_init(&store->pool);
+    int error = store__pool_init(&store->pool, store->config.pool);
     if (error != CHEK_OK) {
         return error;
     }
-    store->scratch = store__pool_take_bytes(&store->pool, CHEK_DOCUMENT_SIZE_MAX);
+    store->scratch = chek_memory_allocate(CHEK_DOCUMENT_SIZE_MAX);
     if (store->scratch == NULL) {
         return -ENOMEM;
     }
@@ -48,8 +48,11 @@ store_init(struct chek_store *store)
     if (error != CHEK_OK) {
         return error;
     }
-    error = store__set_create(store->config.segment_row_count, &store->pool, &store->oldest);
+    error = store__set_create(store->config.segment_row_count, &store->oldest);
     store->newest = store->oldest;
+    if (error == CHEK_OK && store->config.segment_row_first != 0) {
+        store->oldest->row_count_max = store->config.segment_row_first;
+    }
     return error;
 }
 
@@ -58,6 +61,7 @@ chek_store_create(const struct chek_store_config *config, struct chek_store **re
 {
     CHEK_ASSERT(config->segment_row_count > 0);
     CHEK_ASSERT(config->segment_row_count <= STORE__SEGMENT_ROW_COUNT_MAX);
+    CHEK_ASSERT(config->segment_row_first <= config->segment_row_count);
     chek_memory_unsealed_begin();
     struct chek_store *store = chek_memory_allocate(sizeof *store);
     int error = -ENOMEM;
@@ -97,11 +101,10 @@ chek_store_destroy(struct chek_store *store)
     }
     chek_memory_free(store->segments, store->segment_count_max * sizeof *store->segments);
     for (uint32_t i = 0; i < STORE__DICTIONARY_COUNT; i++) {
-        store__dictionary_finish(&store->dictionaries[i]);
+        store__dictionary_finish(&store->dictionaries[i], &store->pool);
     }
-    if (store->pool.base != NULL) {
-        store__pool_finish(&store->pool);
-    }
+    store__pool_finish(&store->pool);
+    chek_memory_free(store->scratch, CHEK_DOCUMENT_SIZE_MAX);
     chek_memory_free(store, sizeof *store);
 }
 
@@ -174,10 +177,10 @@ ensure_sets(struct chek_store *store, const struct store__credit *want)
 {
     uint32_t left = store->newest->row_count_max - store->newest->row_count;
     uint32_t count =
-        want->rows > left ? (want->rows - left - 1) / store->newest->row_count_max + 1 : 0;
+        want->rows > left ? (want->rows - left - 1) / store->newest->row_capacity + 1 : 0;
     while (store->spare_count < count) {
         struct store__set *set;
-        int error = store__set_create(store->config.segment_row_count, &store->pool, &set);
+        int error = store__set_create(store->config.segment_row_count, &set);
         if (error != CHEK_OK) {
             return error;
         }
@@ -218,7 +221,8 @@ chek_store_ensure(struct chek_store *store, uint32_t row_count, size_t document_
     }
     struct store__credit want = {
         .rows = row_count > CREDIT_ROWS ? row_count : CREDIT_ROWS,
-        .document_size = document_size > CREDIT_DOCUMENT_SIZE ? document_size : CREDIT_DOCUMENT_SIZE,
+        .document_size =
+            document_size > CREDIT_DOCUMENT_SIZE ? document_size : CREDIT_DOCUMENT_SIZE,
         .cell_size = cell_size > CREDIT_CELL_SIZE ? cell_size : CREDIT_CELL_SIZE,
     };
     chek_memory_unsealed_begin();

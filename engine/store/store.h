@@ -45,10 +45,24 @@ struct chek_row {
 /* Bytes of arena that any scan is content with, alignment included. */
 #define CHEK_SCAN_ARENA_SIZE 131072
 
+/*
+ * Memory that stores share: those of one shard, so that it is filled by all of them.
+ *
+ *   Ownership  destroy it after its stores; takes NULL
+ *   Errors     -ENOMEM
+ *   Threads    its stores'
+ */
+struct chek_store_pool;
+CHEK_MUST_USE int chek_store_pool_create(struct chek_store_pool **ret);
+void chek_store_pool_destroy(struct chek_store_pool *pool);
+
 struct chek_store_config {
+    struct chek_store_pool *pool;  /* NULL = one of its own */
     uint32_t dictionary_count_max; /* entries of a dictionary; values beyond are stored plain */
     uint32_t dictionary_size_max;  /* bytes of their text */
     uint32_t segment_row_count;    /* rows that are sealed together; CHEK_SEGMENT_RECEIPT_COUNT */
+    uint32_t segment_row_first;    /* of the first segment, so that stores of equal load do not seal
+                                    * at the same time; at most segment_row_count; 0 = as many */
     uint64_t index_seed;           /* spreads the indices in memory; changes no answer */
 };
 

@@ -131,10 +131,7 @@ wire__number(const uint8_t *at, const uint8_t *end)
     if (CHEK_UNLIKELY(end_bit > 7 && groups >> (end_bit - 7) == 0)) {
         return (struct wire__number){0};
     }
-    groups = (groups & 0x007f007f007f007f) | (groups & 0x7f007f007f007f00) >> 1;
-    groups = (groups & 0x00003fff00003fff) | (groups & 0x3fff00003fff0000) >> 2;
-    groups = (groups & 0x000000000fffffff) | (groups & 0x0fffffff00000000) >> 4;
-    return (struct wire__number){.value = groups, .size = (end_bit + 1) / 8};
+    return (struct wire__number){.value = chek_varint_pack(groups), .size = (end_bit + 1) / 8};
 }
 
 /* Read a size or a count: nearly always one byte, so the branch is predicted. */

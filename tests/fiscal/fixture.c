@@ -85,8 +85,9 @@ fixture_apply(struct fixture *fixture, uint32_t registration, const struct chek_
     CHEK_ASSERT(chek_fiscal_ensure(&fixture->fiscal, 1, 65536) == CHEK_OK);
     fixture->event_count = 0;
     fixture->circumstance.received_us += 1;
-    chek_fiscal_apply(&fixture->fiscal, registration, &named, &fixture->circumstance,
-                      &fixture->sink, &result);
+    bool applied = chek_fiscal_apply(&fixture->fiscal, registration, &named, &fixture->circumstance,
+                                     &fixture->sink, &result);
+    CHEK_ASSERT(applied);
     return result;
 }
 

@@ -521,8 +521,8 @@ apply_all_new(uint32_t registration)
                                    .lines_count = 1};
     struct chek_document document = {.registration = registration, .receipt = &receipt};
     struct chek_result result;
-    chek_fiscal_apply(&fixture.fiscal, registration, &document, &fixture.circumstance,
-                      &fixture.sink, &result);
+    assert_true(chek_fiscal_apply(&fixture.fiscal, registration, &document, &fixture.circumstance,
+                                  &fixture.sink, &result));
     assert_int_equal(result.status, CHEK_STATUS_STORED);
 }
 

@@ -23,7 +23,7 @@ load__draw(const struct chek_workload *workload, struct chek_prng *prng, struct 
     bool skewed = workload->options.profile == CHEK_WORKLOAD_B;
 
     ret->register_index = (uint32_t)chek_prng_below(prng, workload->register_count);
-    __builtin_prefetch(&workload->registers[ret->register_index]);
+    chek_prefetch(&workload->registers[ret->register_index]);
     uint64_t operation = chek_prng_below(prng, 100);
     ret->operation = (uint8_t)((operation >= 96) + (operation >= 98) + (operation >= 99));
     ret->is_offline = chek_prng_below(prng, 100) < 3;
@@ -31,7 +31,7 @@ load__draw(const struct chek_workload *workload, struct chek_prng *prng, struct 
     for (uint32_t i = 0; i < ret->line_count; i++) {
         ret->product[i] = skewed ? load__zipf_draw(&workload->zipf, prng)
                                  : (uint32_t)chek_prng_below(prng, WORKLOAD_PRODUCT_COUNT);
-        __builtin_prefetch(workload->products + ret->product[i] * workload->slot_size);
+        chek_prefetch(workload->products + ret->product[i] * workload->slot_size);
         ret->pieces[i] = (uint8_t)(1 + chek_prng_below(prng, 4));
         ret->price[i] = (uint32_t)(1000 + 100 * chek_prng_below(prng, 5000));
     }

@@ -89,6 +89,7 @@ change_end(struct server__shard *shard, struct server__change *change)
 void
 server__change_run(struct server__shard *shard)
 {
+    shard->wall_us = chek_io_wall_us(shard->io);
     while (!shard->change_now || !shard->change_appended) {
         if (shard->change_now == NULL) {
             if (chek_list_is_empty(&shard->changes_wait)) {

@@ -82,17 +82,28 @@ arrays_allocate(struct server__folder *folder)
     folder->partitions = chek_memory_allocate(count * sizeof(struct chek_partition *));
     folder->grounds = chek_memory_allocate(count * sizeof *folder->grounds);
     folder->entries = chek_memory_allocate(count * sizeof *folder->entries);
-    return folder->partitions != NULL && folder->grounds != NULL && folder->entries != NULL
-               ? CHEK_OK
-               : -ENOMEM;
+    folder->pools = chek_memory_allocate(folder->shard_count * sizeof(struct chek_store_pool *));
+    if (folder->partitions == NULL || folder->grounds == NULL || folder->entries == NULL ||
+        folder->pools == NULL) {
+        return -ENOMEM;
+    }
+    int error = CHEK_OK;
+    for (unsigned i = 0; i < folder->shard_count && error == CHEK_OK; i++) {
+        error = chek_store_pool_create(&folder->pools[i]);
+    }
+    return error;
 }
 
 static struct chek_partition_config
-partition_config(const struct chek_server_config *config, unsigned number)
+partition_config(const struct server__folder *folder, const struct chek_server_config *config,
+                 unsigned number)
 {
-    return (struct chek_partition_config){.number = (uint16_t)number,
-                                          .page_count_max = SERVER_PAGE_COUNT_MAX,
-                                          .segment_row_count = config->segment_row_count};
+    return (struct chek_partition_config){
+        .number = (uint16_t)number,
+        .page_count_max = SERVER_PAGE_COUNT_MAX,
+        .segment_row_count = config->segment_row_count,
+        .pool = number != 0 ? folder->pools[(number - 1) % folder->shard_count] : NULL,
+    };
 }
 
 /* ---- a fresh folder --------------------------------------------------------------------------- */
@@ -198,7 +209,7 @@ partitions_make(struct chek_server *server, struct server__folder *folder,
     struct chek_partition_sink sink = {server, server__on_event};
     folder->snapshot_number = 1;
     for (unsigned i = 0; i <= folder->partition_count; i++) {
-        struct chek_partition_config partition = partition_config(config, i);
+        struct chek_partition_config partition = partition_config(folder, config, i);
         int error = chek_partition_create(&partition, &sink, &folder->partitions[i]);
         if (error == CHEK_OK) {
             error = genesis_apply(folder, folder->partitions[i]);
@@ -289,7 +300,7 @@ partition_load(struct chek_server *server, struct server__folder *folder,
                const struct chek_server_config *config, unsigned number)
 {
     struct chek_partition_sink sink = {server, server__on_event};
-    struct chek_partition_config partition = partition_config(config, number);
+    struct chek_partition_config partition = partition_config(folder, config, number);
     struct chek_immutable file = {.folder_id = {folder->id[0], folder->id[1]},
                                   .number = folder->entries[number].number,
                                   .partition = (uint16_t)number,
@@ -361,7 +372,6 @@ events_open(struct chek_server *server, struct server__folder *folder, struct ch
 {
     int error = chek_event_index_load(folder->io, folder->id, folder->partition_count,
                                       &folder->event_index);
-    folder->shard_count = server__shard_count(server);
     folder->event_logs =
         chek_memory_allocate(folder->shard_count * sizeof(struct chek_event_log *));
     if (error == CHEK_OK && folder->event_logs == NULL) {
@@ -473,6 +483,7 @@ int
 server__folder_open(struct chek_server *server, struct server__folder *folder, struct chek_io **ios,
                     const struct chek_server_config *config, struct chek_server_fault *fault)
 {
+    folder->shard_count = server__shard_count(server);
     struct chek_io *io = ios[0];
     folder->io = io;
     int error = chek_disk_lock(io);
@@ -532,6 +543,10 @@ server__folder_close(struct server__folder *folder)
     chek_memory_free(folder->partitions, count * sizeof(struct chek_partition *));
     chek_memory_free(folder->grounds, count * sizeof *folder->grounds);
     chek_memory_free(folder->entries, count * sizeof *folder->entries);
+    for (unsigned i = 0; folder->pools != NULL && i < folder->shard_count; i++) {
+        chek_store_pool_destroy(folder->pools[i]);
+    }
+    chek_memory_free(folder->pools, folder->shard_count * sizeof(struct chek_store_pool *));
     for (unsigned i = 0; folder->event_logs != NULL && i < folder->shard_count; i++) {
         chek_event_log_close(folder->event_logs[i]);
     }

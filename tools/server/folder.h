@@ -27,6 +27,7 @@ struct server__folder {
     struct chek_subject_key key;
     struct chek_partition **partitions; /* partition_count + 1 */
     struct server__ground *grounds;     /* the same */
+    struct chek_store_pool **pools;     /* one a shard */
     struct server__entry *entries;      /* the same: what the next manifest says of each */
     struct chek_manifest *manifest;     /* the newest, as on disk */
     struct chek_log_known *ends;        /* streams as they were replayed */

@@ -18,9 +18,8 @@
 static uint64_t
 time_next(struct server__shard *shard, struct server__ground *ground)
 {
-    uint64_t now_us = chek_io_wall_us(shard->io);
-    if (now_us > ground->time_us) {
-        ground->time_us = now_us;
+    if (shard->wall_us > ground->time_us) {
+        ground->time_us = shard->wall_us;
     }
     return ground->time_us;
 }
@@ -50,7 +49,7 @@ server__append(struct server__shard *shard, struct server__ground *ground,
                const struct server__ticket *ticket, int *ret_error)
 {
     size_t size = CHEK_ENVELOPE_SIZE + body.size;
-    if (shard->ticket_count == SERVER_TICKET_COUNT || chek_log_room(shard->log) < size ||
+    if (shard->ticket_count == SERVER_TICKET_COUNT || !chek_log_fits(shard->log, size) ||
         !server__events_have_room(shard)) {
         return false;
     }
@@ -102,7 +101,7 @@ append_register(struct server__shard *shard, struct server__ground *ground, uint
         return false;
     }
     if (*ret_error == CHEK_OK) {
-        shard->registering[registration] = 1;
+        shard->registering[registration] = REGISTRATION_COMING;
     }
     return true;
 }
@@ -114,8 +113,12 @@ append_before(struct server__shard *shard, struct server__ground *ground,
 {
     static const struct server__ticket nobody = {.kind = TICKET_NONE};
     *ret_error = CHEK_OK;
-    if (!shard->registering[item->registration] &&
-        !chek_fiscal_is_registered(chek_partition_fiscal(ground->partition), item->registration)) {
+    uint8_t *known = &shard->registering[item->registration];
+    if (*known == REGISTRATION_UNSEEN &&
+        chek_fiscal_is_registered(chek_partition_fiscal(ground->partition), item->registration)) {
+        *known = REGISTRATION_KNOWN;
+    }
+    if (*known == REGISTRATION_UNSEEN) {
         if (!append_register(shard, ground, item->registration, ret_error)) {
             return false;
         }
@@ -173,7 +176,7 @@ item_take(struct server__shard *shard, struct chek_part *part, uint32_t index)
                                           .code = (uint32_t)-error,
                                           .registration = item->registration});
     } else if (item->kind == CHEK_COMMAND_REGISTER) {
-        shard->registering[item->registration] = 1;
+        shard->registering[item->registration] = REGISTRATION_COMING;
     }
     return true;
 }
@@ -181,6 +184,7 @@ item_take(struct server__shard *shard, struct chek_part *part, uint32_t index)
 void
 server__intake_run(struct server__shard *shard)
 {
+    shard->wall_us = chek_io_wall_us(shard->io); /* one look at the clock for all of them */
     while (!chek_list_is_empty(&shard->intake)) {
         struct chek_part *part = CHEK_CONTAINER_OF(shard->intake.next, struct chek_part, link);
         uint32_t item_count = part->item_count;
@@ -247,7 +251,7 @@ command_apply(struct server__shard *shard, const struct chek_partition_target *t
 
     struct server__ticket ticket = ticket_take(shard);
     if (command->envelope.kind == CHEK_COMMAND_REGISTER) {
-        shard->registering[command->envelope.registration] = 0;
+        shard->registering[command->envelope.registration] = REGISTRATION_KNOWN;
     }
     if (ticket.kind == TICKET_PART) {
         part_apply(shard, &ticket, command, &outcome);

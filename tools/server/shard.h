@@ -47,6 +47,13 @@ enum server__message {
 #define CHEK_SERVER_VERSION "0.1"
 #define SERVER_REGISTRATION_COUNT_MAX (4 * 1024 * 1024)
 
+/* What a shard knows of a registration's place in its partition. */
+enum server__registration {
+    REGISTRATION_UNSEEN, /* nothing: it asks */
+    REGISTRATION_COMING, /* its REGISTER command is under way */
+    REGISTRATION_KNOWN,
+};
+
 /* Who waits for a command that is on its way through the log. */
 enum server__ticket_kind { TICKET_NONE, TICKET_PART, TICKET_CHANGE };
 
@@ -161,7 +168,8 @@ struct server__shard {
     struct server__ticket *tickets;
     uint32_t ticket_first, ticket_count;
     uint64_t *credits;    /* bytes under way to each shard */
-    uint8_t *registering; /* by registration: its REGISTER command is under way */
+    uint64_t wall_us;     /* the time of the commands that are being appended */
+    uint8_t *registering; /* by registration: enum server__registration */
     struct chek_list changes_free;
     struct server__change *changes;
     struct chek_list changes_wait;     /* shard 0: asked, not begun */
