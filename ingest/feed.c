@@ -122,7 +122,10 @@ resolve(struct chek_feed_host *host, struct chek_feed_frame *frame,
             return error;
         }
     }
-    *fault = (struct chek_fault){.field = CHEK_FIELD_DOCUMENT_REGISTRATION};
+    /* What is there and not seen answers as what is not there, the field too. */
+    fault->field =
+        document->profile != NULL ? CHEK_FIELD_DOCUMENT_PROFILE : CHEK_FIELD_DOCUMENT_REGISTRATION;
+    fault->index = 0;
     int error = chek_directory_home(directory, registration, &found);
     if (error != CHEK_OK) {
         return error;

@@ -16,9 +16,25 @@
 #define REGISTERED_SIZE_MAX 16
 
 /*
+ * Whether a register is there and seen, or is not there and the sender may make it. One that is
+ * there and not seen is not told from one that is not there: a claim that names a point or a key of
+ * the sender's would otherwise move it into the scope, with all that it ever sold.
+ */
+static bool
+may_have(const struct chek_directory *directory, uint32_t principal,
+         const struct chek_register *what)
+{
+    uint32_t known;
+    int error = chek_directory_find_register(directory, what, &known);
+    return error == CHEK_OK ? chek_directory_sees(directory, principal, known)
+                            : chek_directory_is_trusted(directory, principal);
+}
+
+/*
  * Whether the sender may claim all of these.
  *
- *   Errors     PERMISSION, what chek_register_check() says; *fault names field and index
+ *   Errors     PERMISSION, UNREGISTERED, what chek_register_check() says; *fault names field and
+ *              index
  */
 static int
 claim_check(struct chek_feed_host *host, const struct chek_feed_frame *frame,
@@ -27,14 +43,12 @@ claim_check(struct chek_feed_host *host, const struct chek_feed_frame *frame,
     const struct chek_directory *directory = host->port.directory(host->port.context);
     for (uint32_t i = 0; i < claim->registers_count; i++) {
         const struct chek_register *what = &claim->registers[i];
-        uint32_t known;
         int error = chek_register_check(what, fault);
         if (error == CHEK_OK) {
             *fault = (struct chek_fault){.field = CHEK_FIELD_CLAIM_REGISTERS};
             if (!chek_directory_sees_register(directory, frame->principal, what)) {
                 error = CHEK_E_PERMISSION;
-            } else if (!chek_directory_is_trusted(directory, frame->principal) &&
-                       chek_directory_find_register(directory, what, &known) != CHEK_OK) {
+            } else if (!may_have(directory, frame->principal, what)) {
                 error = CHEK_E_UNREGISTERED;
             }
         }

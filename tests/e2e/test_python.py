@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""The real server through the Python package: feeding, asking, rights, bad bytes, restarts.
+"""The real server through a client in Python: feeding, asking, rights, bad bytes, restarts.
 
-    test_python.py BIN_FOLDER PYTHON_FOLDER
+    test_python.py BIN_FOLDER PYTHON_FOLDER [MODULE]
+
+MODULE in PYTHON_FOLDER is the client: `chek`, the package that we ship, unless another one is named
+that has its interface (plain_chek.py).
 """
+import importlib
 import socket
 import struct
 import sys
@@ -13,9 +17,8 @@ from server import Server
 DAY = "2026-01-05"
 ARGUMENTS = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
 sys.path.insert(0, ARGUMENTS[1])
-import chek  # noqa: E402  (its folder is known only now)
-from chek import protocol  # noqa: E402
-
+chek = importlib.import_module(ARGUMENTS[2] if len(ARGUMENTS) > 2 else "chek")
+protocol = chek.protocol
 SELL, SELL_RETURN = chek.Operation.SELL, chek.Operation.SELL_RETURN
 
 
@@ -208,6 +211,35 @@ class Answers(unittest.TestCase):
             feeder.claim([register("R110-0", "110", "p")])
         self.assertEqual(admin.feed([document])[0].status, chek.Status.STORED)
         self.assertEqual(feeder.feed([document])[0].status, chek.Status.DUPLICATE)
+
+    def test_a_claim_takes_nothing_out_of_another_scope(self):
+        admin = self.client()
+        first = admin.claim([register("R112-0", "112", "point 0")])[0].registration
+        admin.feed([receipt(first, 1, 1)])
+        wanted = [register("R112-0", "112", "point 1"), register("R112-9", "112", "point 1")]
+        for trusted in (False, True):
+            added = admin.token_add(f"neighbour {trusted}", 7,
+                                    {"organisations": [b"112"], "points": [b"point 1"]}, trusted)
+            neighbour = self.client(token=added.token)
+            for what in wanted[:1 if trusted else 2]:
+                with self.assertRaises(chek.Refused) as refused:
+                    neighbour.claim([what])
+                self.assertEqual(refused.exception.name, "UNREGISTERED")
+                document = {"profile": what, "receipt": receipt(0, 2, 2)["receipt"]}
+                fed = neighbour.feed([document])[0]
+                self.assertEqual((protocol.error_name(fed.code), protocol.field_name(fed.field)),
+                                 ("UNREGISTERED", "document.profile"))
+            self.assertEqual(list(neighbour.registers()), [])
+            with self.assertRaises(chek.Refused) as refused:
+                neighbour.report({"registration": first})
+            self.assertEqual(refused.exception.name, "NOT_FOUND")
+        row = list(admin.registers(key="R112-0"))[0]
+        self.assertEqual((row.registration, row.profile.point), (first, "point 0"))
+
+    def test_as_many_registers_as_a_claim_may_have_are_answered(self):
+        registers = [register(f"R113-{i}", "113", "p") for i in range(4096)]
+        claimed = self.client().claim(registers)
+        self.assertEqual(len({row.registration for row in claimed}), 4096)
 
     def test_a_revoked_token_ends_open_connections(self):
         admin = self.client()

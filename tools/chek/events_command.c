@@ -118,7 +118,7 @@ const struct chek__command chek__command_events = {
     "events", "what happened, from a cursor on",
     "  chek events --from CURSOR [--partition P] [--consumer NAME] [--follow]\n\n"
     "  --from      `0` = from the start, or the cursor of a line seen before\n"
-    "  --consumer  a name whose last cursor the server keeps in its status\n"
+    "  --consumer  a name for the reader, told to the server\n"
     "  --follow    go on as things happen\n\n"
     "Examples\n"
     "  chek events --from 0 --json\n"
