@@ -61,7 +61,16 @@ read_time(struct chek_bytes_view value, struct chek_qr *qr)
         .second = count == 14 ? (uint8_t)(digits[12] * 10 + digits[13]) : 0,
     };
     qr->has_seconds = count == 14;
-    return chek_civil_from_parts(&parts, &qr->time);
+    int error = chek_civil_from_parts(&parts, &qr->time);
+    return error == CHEK_OK && !chek_civil_is_valid(qr->time) ? CHEK_E_DATE : error;
+}
+
+/* A sum of money, which a sign before it does not make. */
+static int
+read_total(struct chek_bytes_view value, int64_t *ret)
+{
+    int error = chek_decimal_read(value, 2, ret);
+    return error == CHEK_OK && *ret < 0 ? CHEK_E_NUMBER : error;
 }
 
 /* Digits only, kept as text. */
@@ -96,7 +105,7 @@ read_pair(struct chek_bytes_view name, struct chek_bytes_view value, struct chek
         return read_time(value, qr);
     }
     if (name_is(name, "s")) {
-        return chek_decimal_read(value, 2, &qr->total);
+        return read_total(value, &qr->total);
     }
     if (name_is(name, "fn")) {
         return read_digits(value, qr->fiscal_drive, sizeof qr->fiscal_drive - 1);
@@ -176,11 +185,12 @@ chek_qr_read(struct chek_bytes_view text, struct chek_qr *ret)
     if (error != CHEK_OK) {
         return error;
     }
-    if (qr.fiscal_drive[0] != 0 && number != 0 && number <= UINT32_MAX) {
+    if (qr.fiscal_drive[0] != 0 && qr.sign != 0 && number != 0 && number <= UINT32_MAX) {
         qr.document = (uint32_t)number;
         qr.registration_number[0] = 0;
     } else if (qr.registration_number[0] != 0 && number != 0) {
         qr.sign = number;
+        qr.fiscal_drive[0] = 0;
     } else {
         return CHEK_E_FIELD_MISSING;
     }

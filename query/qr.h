@@ -29,9 +29,9 @@ struct chek_qr {
 /*
  * Read a QR string.
  *
- *   Errors     NUMBER a value that is no number, DATE a time that does not exist, FIELD_MISSING
- *              neither (fn, i, fp) nor (f, i) are there, LIMIT a string above 2,048 bytes;
- *              *ret is unchanged
+ *   Errors     NUMBER a value that is no number or below 0, OVERFLOW one above 64 bits, DATE a time
+ *              that does not exist or that no document has, FIELD_MISSING neither (fn, i, fp) nor
+ *              (f, i) are there, LIMIT a string above 2,048 bytes; *ret is unchanged
  */
 CHEK_MUST_USE int chek_qr_read(struct chek_bytes_view text, struct chek_qr *ret);
 
