@@ -8,9 +8,7 @@ record also has its fields as attributes, and there an absent field is zero, emp
 
     with Client("127.0.0.1:7420", token) as client:
         results = client.feed([{"registration": 1, "receipt": {...}}])
-        answer = client.call("ask_report", target={"registration": 1})
-        for shifts in client.stream("ask_shifts", target={"registration": 1}):
-            print(shifts.shifts)
+        shifts = client.gather("ask_shifts", target={"registration": 1})
 
 Chapters named below are those of PROTOCOL.md. One connection, one thread, nothing reconnects.
 """
@@ -30,13 +28,7 @@ class Field:
     def __init__(self, record, number, name, words):
         self.record, self.number, self.name = record, number, name
         self.reference = record.number * 64 + number
-        self.flags = {word for word in words if word in ("required", "personal", "raw")}
-        words = [word for word in words if word not in self.flags]
-        self.type, self.arguments = words[0], words[1:]
-
-    @property
-    def required(self):
-        return "required" in self.flags
+        self.type, self.arguments, self.required = words[0], words[1:], "required" in words
 
     def limit(self, place=0):
         return int(self.arguments[place])
@@ -47,8 +39,7 @@ class Definition:
 
     def __init__(self, text):
         self.records, self.enums, self.opcodes = {}, {}, {}
-        self.version = self.revision = 0
-        block = None
+        self.version, self.revision, block = 0, 0, None
         for line in text.splitlines():
             words = line.split("#")[0].split()
             if not words:
@@ -76,8 +67,7 @@ class RecordType:
 
 class Opcode:
     def __init__(self, words):
-        self.number, self.name, self.right, self.scope = int(words[1]), *words[2:5]
-        self.body_max, self.request, self.answer = int(words[5]), words[6], words[8]
+        self.number, self.name, self.request, self.answer = int(words[1]), words[2], *words[6:9:2]
         self.streams = words[9:] == ["stream"]
 
 
@@ -183,10 +173,10 @@ def encode_value(field, value):
         return encode(field.arguments[0], value)
     if kind == "list":
         return leb128(len(value)) + b"".join(encode(field.arguments[0], item) for item in value)
-    if kind == "blobs":
-        items = [item.encode() if isinstance(item, str) else item for item in value]
-        return leb128(len(items)) + b"".join(leb128(len(item)) + item for item in items)
-    return bytes(value)  # id128
+    if kind == "id128":
+        return bytes(value)
+    items = [item.encode() if isinstance(item, str) else item for item in value]  # blobs
+    return leb128(len(items)) + b"".join(leb128(len(item)) + item for item in items)
 
 
 def size_min(record):
@@ -443,8 +433,8 @@ class Client:
     def receive(self):
         """Take one frame and put it to the request that it answers."""
         frame = self.frame_read()
-        refused = self.refusal(frame.body) if frame.flags & REFUSAL else None
         request = self.requests.get(frame.frame_id)
+        refused = self.refusal(frame.body) if frame.flags & REFUSAL else None
         if frame.opcode == 0 or request is None or request.opcode.number != frame.opcode:
             raise refused or Refused(NUMBERS["OPCODE"], text="an answer to nothing")
         if refused is None:

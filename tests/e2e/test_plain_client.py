@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What PROTOCOL.md says of frames, values, streams and BUSY, held by a client that was made from it.
+"""What PROTOCOL.md says of frames, values, streams and BUSY, held by a client made from it.
 
     test_plain_client.py BIN_FOLDER [SEED]
 
@@ -18,7 +18,7 @@ import plain_client
 from plain_client import DEFINITION, Client, Refused
 from server import ROOT, Server
 
-SEED = int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(1 << 32)
+SEED = int(sys.argv[2]) if len(sys.argv) > 2 else 1
 TIME = 1_767_261_600
 # Errors that only the reader of records gives; the check of a document gives RANGE and others too.
 READER = {"SHORT", "TRAILING", "NUMBER", "TEXT", "FIELD_UNKNOWN"}
@@ -29,8 +29,8 @@ def receipt(registration, number, **more):
             "receipt": {"time": TIME + 60 * number, "shift": 1, "document": number, "sign": 7,
                         "total": 11600, "payments": [{"kind": "card", "sum": 11600}],
                         "operator": "Анна",
-                        "lines": [{"code": "P1", "name": "Хлеб", "quantity": 10 ** 6, "price": 11600,
-                                   "sum": 11600, "markings": [b"0104600", b"0104601"],
+                        "lines": [{"code": "P1", "name": "Хлеб", "quantity": 10 ** 6,
+                                   "price": 11600, "sum": 11600, "markings": [b"0104600", b"01"],
                                    "taxes": [{"kind": "vat", "rate": 16000, "sum": 1600}]}],
                         **more}}
 
@@ -184,8 +184,8 @@ class Protocol(unittest.TestCase):
         client, chance = self.client(), random.Random(SEED + 1)
         mine = self.claim(client, "3")
         questions = {
-            "ask_sums": {"targets": [{"registration": mine}, {"key": "3", "kind": 1}], "by": "point",
-                         "from": TIME, "to": TIME + 9, "organisation": "О3"},
+            "ask_sums": {"targets": [{"registration": mine}, {"key": "3", "kind": 1}],
+                         "by": "point", "from": TIME, "to": TIME + 9, "organisation": "О3"},
             "claim": {"registers": [register("3"), register("3")]},
             "token_add": {"name": "x", "rights": 1,
                           "scope": {"organisations": ["3", "33"], "registers": ["F3"]}}}
