@@ -4,7 +4,7 @@
  * what takes a real one hours: segments of 64 rows, log files of a few blocks, snapshots all the time.
  *
  *   chekd --data DIR --listen HOST:PORT [--shards N] [--partitions N] [--segment-rows N]
- *         [--log-file-kib N] [--snapshot-log-kib N]
+ *         [--log-file-kib N] [--snapshot-log-kib N] [--sync-method 0|1|2]
  *
  * It has the name, the options and the ready line of chekd, so a test may take either.
  */
@@ -88,6 +88,8 @@ option_take(struct small *small, const char *name, const char *value)
         small->config.log_file_size = number * 1024;
     } else if (strcmp(name, "--snapshot-log-kib") == 0) {
         small->config.snapshot_log_size = number * 1024;
+    } else if (strcmp(name, "--sync-method") == 0) {
+        small->config.sync_method = (enum chek_sync_method)number;
     } else {
         return false;
     }
@@ -161,6 +163,7 @@ main(int count, char **arguments)
     (void)sigaction(SIGTERM, &action, NULL);
     action.sa_handler = SIG_IGN;
     (void)sigaction(SIGPIPE, &action, NULL);
+    (void)sigaction(SIGXFSZ, &action, NULL);
     if (mkdir(small.data, 0700) != 0 && errno != EEXIST) {
         return 1;
     }
