@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_folder_resum.c - content that is wrong under sums that are right: only recomputing finds it.
+ *
+ *   test_folder_resum FOLDER
+ *
+ * Numbers that follow from the rows are changed in the image of a partition, rows are taken away and
+ * brought back, a command of the log is changed; then every sum over them is made right again. The
+ * check must say so, of the right partition. References between objects are left alone.
+ */
+#include <setjmp.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "engine/base/checksum.h"
+#include "engine/fiscal/fiscal_state.h"
+#include "persist/log_format.h"
+#include "tests/crash/golden_folder.h"
+#include "tests/fuzz/store_resum.h"
+
+#define FILE_HEAD 64  /* of an immutable file */
+#define IMAGE_HEAD 48 /* of a partition's image */
+#define HEAP_AT (FILE_HEAD + IMAGE_HEAD)
+#define ROOT_COUNTERS_AT (256 + 96 + 64) /* in page 0: registrations, documents */
+#define STORE_ROWS_AT 24                 /* in the store's image */
+#define STORE_SEGMENTS_AT 40
+#define REGISTRATION_COUNT 2
+
+/* Under a sanitizer, which is slow, every so many bytes. */
+#ifdef __SANITIZE_ADDRESS__
+#    define STRIDE 13
+#else
+#    define STRIDE 2
+#endif
+
+static const char *folder_path;
+static struct fake_disk *disk;
+static struct fake_file *image;
+static uint8_t *image_sound;
+static struct golden_outcome sound;
+static unsigned found_count;
+
+/* ---- sums ------------------------------------------------------------------------------------- */
+
+static size_t
+heap_size(void)
+{
+    return (size_t)chek_load_u64(image->bytes + FILE_HEAD + 16);
+}
+
+/* The store's image, behind the pages of the heap. */
+static uint8_t *
+store_bytes(void)
+{
+    return image->bytes + HEAP_AT + heap_size();
+}
+
+/* From the innermost to the outermost. */
+static void
+image_resum(void)
+{
+    uint8_t *content = image->bytes + FILE_HEAD;
+    size_t rest = (size_t)chek_load_u64(content + 24);
+    store_resum_image(store_bytes(), rest);
+    chek_store_u64(content + 32, chek_checksum(content + IMAGE_HEAD, heap_size() + rest));
+    chek_store_u64(content + 40, chek_checksum_seeded(content, 40, chek_load_u32(content)));
+    chek_store_u64(image->bytes + 48, chek_checksum_seeded(content, image->size - FILE_HEAD,
+                                                           chek_load_u64(image->bytes + 56)));
+}
+
+/* The changed image is found to be wrong; then it is sound again. */
+static void
+image_judge(const char *what, size_t offset)
+{
+    image_resum();
+    struct golden_outcome got = golden_folder_verify(disk);
+    memcpy(image->bytes, image_sound, image->size);
+    if (got.error == CHEK_OK && got.finding_count == 0 && got.state == sound.state) {
+        return; /* what the log has on top of the image wrote over it */
+    }
+    if (got.error != CHEK_OK || got.finding_count == 0) {
+        fail_msg("%s at %zu: not found (%d)", what, offset, got.error);
+    }
+    assert_int_equal(got.first.partition, 1);
+    found_count += 1;
+}
+
+static void
+test_resum_sound_bytes_stay(void **state)
+{
+    (void)state;
+    image_resum();
+    assert_memory_equal(image->bytes, image_sound, image->size);
+}
+
+/* ---- objects of the heap ---------------------------------------------------------------------- */
+
+/* An object by its reference, copied out. Returns where it is in the file, 0 when nowhere. */
+static size_t
+object_read(chek_page_ref ref, void *ret, size_t size)
+{
+    size_t at = (size_t)ref * 16;
+    if (ref == 0 || at + size > heap_size()) {
+        return 0;
+    }
+    memcpy(ret, image_sound + HEAP_AT + at, size);
+    return HEAP_AT + at;
+}
+
+/* Registrations are found by what they are: one of the two numbers, and an open shift that is it. */
+static size_t
+registration_find(uint32_t id, struct fiscal__registration *ret, struct fiscal__shift *ret_shift)
+{
+    for (chek_page_ref ref = 1; ref < heap_size() / 16; ref++) {
+        size_t at = object_read(ref, ret, sizeof *ret);
+        if (at != 0 && ret->id == id && ret->zero == 0 && ret->binding_count != 0 &&
+            object_read(ret->shift, ret_shift, sizeof *ret_shift) != 0 &&
+            ret_shift->number == ret->shift_last && ret_shift->number != 0) {
+            return at;
+        }
+    }
+    fail_msg("no registration %u", id);
+    return 0;
+}
+
+/* Flip the lowest bit of each byte of a run of numbers, one at a time. */
+static void
+numbers_judge(const char *what, size_t offset, size_t size)
+{
+    for (size_t i = 0; i < size; i += STRIDE) {
+        image->bytes[offset + i] ^= 1;
+        image_judge(what, offset + i);
+    }
+}
+
+#define MEMBER_JUDGE(what, at, type, first, end)             \
+    numbers_judge(what, (at) + offsetof(struct type, first), \
+                  offsetof(struct type, end) - offsetof(struct type, first))
+
+static void
+test_resum_finds_numbers_of_registrations(void **state)
+{
+    (void)state;
+    for (uint32_t id = 1; id <= REGISTRATION_COUNT; id++) {
+        struct fiscal__registration registration;
+        struct fiscal__shift shift;
+        size_t at = registration_find(id, &registration, &shift);
+        size_t shift_at = object_read(registration.shift, &shift, sizeof shift);
+        MEMBER_JUDGE("cash and sums", at, fiscal__registration, cash, binding);
+        MEMBER_JUDGE("opened and last", shift_at, fiscal__shift, opened, magnitude);
+        MEMBER_JUDGE("documents and starts", shift_at, fiscal__shift, documents, start);
+        numbers_judge("starts", shift_at + offsetof(struct fiscal__shift, start),
+                      sizeof shift.start);
+    }
+}
+
+static void
+cell_judge(chek_page_ref ref)
+{
+    struct fiscal__cell cell;
+    struct fiscal__operation operation;
+    struct fiscal__row row;
+    size_t at = object_read(ref, &cell, sizeof cell);
+    assert_int_not_equal(at, 0);
+    numbers_judge("movements", at + offsetof(struct fiscal__cell, movements),
+                  sizeof cell.movements);
+    for (size_t i = 0; i < CHEK_COUNT(cell.operations); i++) {
+        size_t operation_at = object_read(cell.operations[i], &operation, sizeof operation);
+        if (operation_at != 0) {
+            numbers_judge("an operation", operation_at, sizeof operation);
+        }
+    }
+    for (size_t i = 0; i < CHEK_COUNT(cell.rows); i++) {
+        size_t row_at = object_read(cell.rows[i], &row, sizeof row);
+        if (row_at == 0) {
+            continue;
+        }
+        if (i < FISCAL__SECTION_BUCKETS + FISCAL__OPERATOR_BUCKETS) {
+            MEMBER_JUDGE("a section or an operator", row_at, fiscal__row, count, turnover);
+        } else {
+            MEMBER_JUDGE("a tax", row_at, fiscal__row, sum, key);
+        }
+    }
+}
+
+static void
+test_resum_finds_totals_of_the_open_shift(void **state)
+{
+    (void)state;
+    for (uint32_t id = 1; id <= REGISTRATION_COUNT; id++) {
+        struct fiscal__registration registration;
+        struct fiscal__shift shift;
+        (void)registration_find(id, &registration, &shift);
+        assert_int_not_equal(shift.cells, 0);
+        cell_judge(shift.cells);
+    }
+}
+
+static void
+test_resum_finds_counters(void **state)
+{
+    (void)state;
+    numbers_judge("registrations", HEAP_AT + ROOT_COUNTERS_AT, 8);
+    numbers_judge("documents", HEAP_AT + ROOT_COUNTERS_AT + 8, 8);
+    numbers_judge("rows", (size_t)(store_bytes() - image->bytes) + STORE_ROWS_AT, 8);
+}
+
+/* ---- rows ------------------------------------------------------------------------------------- */
+
+/* A row of the segment is taken away: it counts as replaced by a fuller copy, which it is not. And
+ * a row that was replaced is brought back: the document is there twice. */
+static void
+test_resum_finds_rows_that_are_gone_or_back(void **state)
+{
+    (void)state;
+    size_t at = (size_t)(store_bytes() - image->bytes) + STORE_SEGMENTS_AT;
+    unsigned gone_count = 0, back_count = 0;
+    assert_int_equal(chek_load_u32(image->bytes + at), 1);
+    size_t replaced_at = at + 4 + 8;
+    uint32_t replaced = chek_load_u32(image->bytes + replaced_at);
+    assert_int_not_equal(replaced, 0); /* else there are no bits */
+    for (unsigned row = 0; row < 64; row++) {
+        uint8_t bit = (uint8_t)(1 << row % 8);
+        bool was = (image->bytes[replaced_at + 4 + row / 8] & bit) != 0;
+        if (was && replaced == 1) {
+            continue; /* without bits there would be no room for them */
+        }
+        image->bytes[replaced_at + 4 + row / 8] ^= bit;
+        chek_store_u32(image->bytes + replaced_at, was ? replaced - 1 : replaced + 1);
+        image_judge(was ? "a row that is back" : "a row that is gone", row);
+        gone_count += !was;
+        back_count += was;
+    }
+    printf("%u rows gone, %u back\n", gone_count, back_count);
+}
+
+/* ---- commands --------------------------------------------------------------------------------- */
+
+/* The last command of the current log came a millisecond later: its event says so too. */
+static void
+test_resum_finds_a_changed_command(void **state)
+{
+    (void)state;
+    struct fake_file *file = golden_folder_file(disk, "log/0000000000000002-0000-00000001");
+    struct log_place place;
+    struct log_head head;
+    uint8_t block[CHEK_BLOCK_SIZE], payload[LOG_PAYLOAD_SIZE];
+    assert_true(persist__log_name_parse(strchr(file->name, '/') + 1, &place));
+    memcpy(place.folder_id, file->bytes + 8, sizeof place.folder_id);
+    memcpy(block, file->bytes, sizeof block);
+    for (unsigned at = 0; at < file->size / CHEK_BLOCK_SIZE; at++) {
+        uint8_t *to = file->bytes + (size_t)at * CHEK_BLOCK_SIZE;
+        if (persist__log_is_zero(to, CHEK_SECTOR_SIZE)) {
+            continue;
+        }
+        assert_int_equal(persist__log_head_decode(to, &place, at, &head), CHEK_OK);
+        bool is_document = to[LOG_HEAD_SIZE + CHEK_LOG_COMMAND_OVERHEAD + 4] == 3;
+        if ((head.flags & LOG_FLAG_IDLE) != 0 || !is_document) {
+            continue;
+        }
+        memcpy(block, to, sizeof block);
+        memcpy(payload, to + LOG_HEAD_SIZE, sizeof payload);
+        payload[CHEK_LOG_COMMAND_OVERHEAD + 24] ^= 1; /* its time */
+        persist__log_command_encode(payload, chek_load_u32(payload), head.lsn);
+        persist__log_block_encode(to, &place, persist__log_file_seed(&place), &head, payload);
+        struct golden_outcome got = golden_folder_verify(disk);
+        memcpy(to, block, sizeof block);
+        assert_int_equal(got.error, CHEK_OK);
+        if (got.finding_count == 0) {
+            fail_msg("block %u: not found", at);
+        }
+        assert_string_equal(got.first.file, "event");
+        return;
+    }
+    fail_msg("no document in the current log");
+}
+
+/* ---- all -------------------------------------------------------------------------------------- */
+
+static int
+setup(void **state)
+{
+    (void)state;
+    disk = golden_folder_load(folder_path);
+    image = golden_folder_file(disk, "snapshot/0001-");
+    image_sound = malloc(image->size);
+    sound = golden_folder_verify(disk);
+    if (image_sound == NULL || sound.error != CHEK_OK || sound.finding_count != 0) {
+        return -1;
+    }
+    memcpy(image_sound, image->bytes, image->size);
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    (void)state;
+    printf("%u changes of the image found\n", found_count);
+    free(image_sound);
+    fake_disk_destroy(disk);
+    return 0;
+}
+
+int
+main(int count, char **arguments)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_resum_sound_bytes_stay),
+        cmocka_unit_test(test_resum_finds_numbers_of_registrations),
+        cmocka_unit_test(test_resum_finds_totals_of_the_open_shift),
+        cmocka_unit_test(test_resum_finds_counters),
+        cmocka_unit_test(test_resum_finds_rows_that_are_gone_or_back),
+        cmocka_unit_test(test_resum_finds_a_changed_command),
+    };
+    if (count != 2 || sodium_init() < 0) {
+        return 2;
+    }
+    folder_path = arguments[1];
+    return cmocka_run_group_tests_name("folder_resum", tests, setup, teardown);
+}
