@@ -65,4 +65,8 @@ bool chek_page_map_remove(struct chek_page_heap *heap, struct chek_page_map *map
  */
 bool chek_page_map_is_valid(const struct chek_page_heap *heap, const struct chek_page_map *map);
 
+/* Call for every value of a valid map until a call says false; whether all said true. */
+bool chek_page_map_each(const struct chek_page_heap *heap, const struct chek_page_map *map,
+                        bool (*visit)(void *context, uint32_t value), void *context);
+
 #endif

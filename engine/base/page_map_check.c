@@ -128,3 +128,21 @@ chek_page_map_is_valid(const struct chek_page_heap *heap, const struct chek_page
     }
     return left == 0;
 }
+
+bool
+chek_page_map_each(const struct chek_page_heap *heap, const struct chek_page_map *map,
+                   bool (*visit)(void *context, uint32_t value), void *context)
+{
+    for (uint32_t index = 0; index < map->bucket_count; index++) {
+        for (chek_page_ref ref = page_map_bucket_at(heap, map, index); ref != 0;) {
+            const struct map_bucket *bucket = chek_page_heap_read(heap, ref);
+            for (uint32_t i = 0; i < bucket->count; i++) {
+                if (!visit(context, bucket->values[i])) {
+                    return false;
+                }
+            }
+            ref = bucket->overflow;
+        }
+    }
+    return true;
+}

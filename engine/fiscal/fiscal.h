@@ -75,6 +75,12 @@ void chek_fiscal_register(struct chek_fiscal *fiscal, uint32_t registration,
                           const struct chek_circumstance *circumstance,
                           const struct chek_event_sink *events);
 
+/*
+ * Whether loaded objects are whole: every reference names an object of its kind, every list ends,
+ * every key is in the map. What numbers come to is not asked. Cost: walks everything.
+ */
+bool chek_fiscal_is_valid(const struct chek_fiscal *fiscal);
+
 bool chek_fiscal_is_registered(const struct chek_fiscal *fiscal, uint32_t registration);
 
 /*

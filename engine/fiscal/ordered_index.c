@@ -317,3 +317,120 @@ fiscal__index_insert(struct chek_page_heap *heap, struct fiscal__index *index,
                                            : chek_page_heap_change(heap, path.nodes[index->height]);
     leaf_put(leaf, leaf_rank(leaf, entry.key), entry);
 }
+
+/* ---- whole? ----------------------------------------------------------------------------------- */
+
+/* A walk over all nodes. Keys seen so far are below `next`; those of a leaf not below `floor`. */
+struct whole {
+    const struct chek_page_heap *heap;
+    bool (*visit)(void *context, const struct fiscal__entry *entry);
+    void *context;
+    uint64_t next, floor;
+};
+
+static bool
+leaf_is_held(const struct chek_page_heap *heap, chek_page_ref ref, bool is_only)
+{
+    for (uint32_t size = is_only ? LEAF_SIZE_MIN : NODE_SIZE; size <= NODE_SIZE; size *= 2) {
+        if (chek_page_heap_holds(heap, ref, size)) {
+            const struct leaf *leaf = chek_page_heap_read(heap, ref);
+            return leaf->count != 0 && leaf->count <= LEAF_COUNT && leaf_size(leaf->count) <= size;
+        }
+    }
+    return false;
+}
+
+static bool
+leaf_is_whole(struct whole *whole, chek_page_ref ref, bool is_only)
+{
+    if (!leaf_is_held(whole->heap, ref, is_only)) {
+        return false;
+    }
+    const struct leaf *leaf = chek_page_heap_read(whole->heap, ref);
+    for (uint32_t i = 0; i < leaf->count; i++) {
+        const struct fiscal__entry *entry = &leaf->entries[i];
+        if (entry->key < whole->next || entry->key < whole->floor ||
+            (whole->visit != NULL && !whole->visit(whole->context, entry))) {
+            return false;
+        }
+        whole->next = (uint64_t)entry->key + 1;
+    }
+    return true;
+}
+
+static bool
+inner_is_whole(const struct whole *whole, chek_page_ref ref)
+{
+    if (!chek_page_heap_holds(whole->heap, ref, NODE_SIZE)) {
+        return false;
+    }
+    const struct inner *inner = chek_page_heap_read(whole->heap, ref);
+    return inner->count != 0 && inner->count <= INNER_COUNT;
+}
+
+/* Step into the child at path->slots[level]; false when its key is not above those before. */
+static bool
+child_enter(struct whole *whole, struct path *path, uint32_t level)
+{
+    const struct inner *inner = chek_page_heap_read(whole->heap, path->nodes[level]);
+    const struct child *child = &inner->children[path->slots[level]];
+    if (path->slots[level] != 0) {
+        if (child->key < whole->next) {
+            return false;
+        }
+        whole->floor = child->key;
+    }
+    path->nodes[level + 1] = child->ref;
+    path->slots[level + 1] = 0;
+    return true;
+}
+
+/* Go up to the first node that has a further child; false when there is none. */
+static bool
+path_advance(const struct whole *whole, struct path *path, uint32_t *level)
+{
+    while (*level > 0) {
+        *level -= 1;
+        const struct inner *inner = chek_page_heap_read(whole->heap, path->nodes[*level]);
+        path->slots[*level] += 1;
+        if (path->slots[*level] < inner->count) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+fiscal__index_is_whole(const struct chek_page_heap *heap, const struct fiscal__index *index,
+                       uint64_t *left,
+                       bool (*visit)(void *context, const struct fiscal__entry *entry),
+                       void *context)
+{
+    struct whole whole = {heap, visit, context, 0, 0};
+    struct path path = {.nodes = {index->root}, .slots = {0}};
+    uint32_t level = 0;
+    if (index->root == 0 || index->height > HEIGHT_MAX) {
+        return index->root == 0 && index->height == 0;
+    }
+    for (;;) {
+        if (path.slots[level] == 0) { /* entered for the first time */
+            if (*left == 0) {
+                return false;
+            }
+            *left -= 1;
+            bool is_whole = level == index->height
+                                ? leaf_is_whole(&whole, path.nodes[level], index->height == 0)
+                                : inner_is_whole(&whole, path.nodes[level]);
+            if (!is_whole) {
+                return false;
+            }
+        }
+        if (level == index->height && !path_advance(&whole, &path, &level)) {
+            return true;
+        }
+        if (!child_enter(&whole, &path, level)) {
+            return false;
+        }
+        level += 1;
+    }
+}

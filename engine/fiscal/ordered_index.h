@@ -48,4 +48,13 @@ struct fiscal__entry *fiscal__index_change(struct chek_page_heap *heap,
 void fiscal__index_insert(struct chek_page_heap *heap, struct fiscal__index *index,
                           struct fiscal__entry entry);
 
+/*
+ * Whether the index is whole: nodes that the heap holds, keys that rise. Every node takes one off
+ * *left, and there are no more nodes than that. `visit` is asked of every entry; NULL = of none.
+ */
+bool fiscal__index_is_whole(const struct chek_page_heap *heap, const struct fiscal__index *index,
+                            uint64_t *left,
+                            bool (*visit)(void *context, const struct fiscal__entry *entry),
+                            void *context);
+
 #endif

@@ -110,6 +110,12 @@ CHEK_MUST_USE int chek_partition_subject(const struct chek_partition *partition,
                                          const uint8_t subject[16], struct chek_bytes_view *ret);
 bool chek_partition_has_subject(const struct chek_partition *partition, const uint8_t subject[16]);
 
+/*
+ * Whether the objects of a partition that was loaded are whole (chek_fiscal_is_valid(); sources and
+ * subjects too). A start relies on the sums; who asks about a folder does not. Cost: walks everything.
+ */
+bool chek_partition_is_valid(const struct chek_partition *partition);
+
 /* Hash of the logical state: heap pages and the store's history. Cost: reads the whole heap. */
 uint64_t chek_partition_hash(const struct chek_partition *partition);
 

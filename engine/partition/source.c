@@ -108,3 +108,38 @@ chek_partition_subject(const struct chek_partition *partition, const uint8_t sub
     *ret = chek_bytes_view_of(known + 1, known->size);
     return CHEK_OK;
 }
+
+/* ---- whole? ----------------------------------------------------------------------------------- */
+
+static bool
+on_source_ref(void *context, uint32_t value)
+{
+    const struct chek_page_heap *heap = context;
+    return chek_page_heap_holds(heap, value, sizeof(struct partition__source));
+}
+
+/* A subject says its own size, so its head is looked at first. */
+static bool
+on_subject_ref(void *context, uint32_t value)
+{
+    const struct chek_page_heap *heap = context;
+    uint64_t end = (uint64_t)value * 16 + sizeof(struct partition__subject);
+    if (value == 0 || end > (uint64_t)heap->page_count * CHEK_PAGE_SIZE) {
+        return false;
+    }
+    const struct partition__subject *subject = chek_page_heap_read(heap, value);
+    return subject->size <= CHEK_PAGE_OBJECT_SIZE_MAX &&
+           chek_page_heap_holds(heap, value, (uint32_t)sizeof *subject + subject->size);
+}
+
+bool
+chek_partition_is_valid(const struct chek_partition *partition)
+{
+    const struct partition__root *root = chek_page_heap_root(&partition->heap);
+    void *heap = (void *)(uintptr_t)&partition->heap; /* callbacks only read it */
+    return chek_page_map_is_valid(heap, &root->sources) &&
+           chek_page_map_is_valid(heap, &root->subjects) &&
+           chek_page_map_each(heap, &root->sources, on_source_ref, heap) &&
+           chek_page_map_each(heap, &root->subjects, on_subject_ref, heap) &&
+           chek_fiscal_is_valid(&partition->fiscal);
+}

@@ -6,7 +6,7 @@
  *
  * Numbers that follow from the rows are changed in the image of a partition, rows are taken away and
  * brought back, a command of the log is changed; then every sum over them is made right again. The
- * check must say so, of the right partition. References between objects are left alone.
+ * check must say so, of the right partition.
  */
 #include <setjmp.h>
 #include <sodium.h>
@@ -25,6 +25,7 @@
 #define FILE_HEAD 64  /* of an immutable file */
 #define IMAGE_HEAD 48 /* of a partition's image */
 #define HEAP_AT (FILE_HEAD + IMAGE_HEAD)
+#define ROOT_MAPS_AT (256 + 32)          /* in page 0: the first of four */
 #define ROOT_COUNTERS_AT (256 + 96 + 64) /* in page 0: registrations, documents */
 #define STORE_ROWS_AT 24                 /* in the store's image */
 #define STORE_SEGMENTS_AT 40
@@ -146,8 +147,8 @@ test_resum_finds_numbers_of_registrations(void **state)
 {
     (void)state;
     for (uint32_t id = 1; id <= REGISTRATION_COUNT; id++) {
-        struct fiscal__registration registration;
-        struct fiscal__shift shift;
+        struct fiscal__registration registration = {0};
+        struct fiscal__shift shift = {0};
         size_t at = registration_find(id, &registration, &shift);
         size_t shift_at = object_read(registration.shift, &shift, sizeof shift);
         MEMBER_JUDGE("cash and sums", at, fiscal__registration, cash, binding);
@@ -161,7 +162,7 @@ test_resum_finds_numbers_of_registrations(void **state)
 static void
 cell_judge(chek_page_ref ref)
 {
-    struct fiscal__cell cell;
+    struct fiscal__cell cell = {0};
     struct fiscal__operation operation;
     struct fiscal__row row;
     size_t at = object_read(ref, &cell, sizeof cell);
@@ -192,8 +193,8 @@ test_resum_finds_totals_of_the_open_shift(void **state)
 {
     (void)state;
     for (uint32_t id = 1; id <= REGISTRATION_COUNT; id++) {
-        struct fiscal__registration registration;
-        struct fiscal__shift shift;
+        struct fiscal__registration registration = {0};
+        struct fiscal__shift shift = {0};
         (void)registration_find(id, &registration, &shift);
         assert_int_not_equal(shift.cells, 0);
         cell_judge(shift.cells);
@@ -207,6 +208,54 @@ test_resum_finds_counters(void **state)
     numbers_judge("registrations", HEAP_AT + ROOT_COUNTERS_AT, 8);
     numbers_judge("documents", HEAP_AT + ROOT_COUNTERS_AT + 8, 8);
     numbers_judge("rows", (size_t)(store_bytes() - image->bytes) + STORE_ROWS_AT, 8);
+}
+
+/* ---- references ------------------------------------------------------------------------------- */
+
+/* Let references lead elsewhere: beside, far away, outside. The check survives and says so. */
+static void
+references_judge(const char *what, size_t offset, size_t size)
+{
+    static const uint32_t flips[] = {1, 0x40, 0x8000, 0x7fffffff};
+    for (size_t i = 0; i < size; i += sizeof(chek_page_ref)) {
+        for (size_t j = 0; j < CHEK_COUNT(flips); j++) {
+            uint8_t *at = image->bytes + offset + i;
+            chek_store_u32(at, chek_load_u32(at) ^ flips[j]);
+            image_judge(what, offset + i);
+        }
+    }
+}
+
+#define REFERENCES_JUDGE(at, type, member)                          \
+    references_judge(#member, (at) + offsetof(struct type, member), \
+                     sizeof(((struct type *)NULL)->member))
+
+static void
+test_resum_finds_references_that_lead_elsewhere(void **state)
+{
+    (void)state;
+    struct fiscal__registration registration = {0};
+    struct fiscal__shift shift = {0};
+    size_t at = registration_find(1, &registration, &shift);
+    REFERENCES_JUDGE(at, fiscal__registration, next);
+    REFERENCES_JUDGE(at, fiscal__registration, shift);
+    REFERENCES_JUDGE(at, fiscal__registration, runs.root);
+    REFERENCES_JUDGE(at, fiscal__registration, shifts.root);
+    REFERENCES_JUDGE(at, fiscal__registration, completions.root);
+    REFERENCES_JUDGE(at, fiscal__registration, binding);
+    REFERENCES_JUDGE(at, fiscal__registration, keys);
+    REFERENCES_JUDGE(at, fiscal__registration, organisation);
+    size_t shift_at = object_read(registration.shift, &shift, sizeof shift);
+    REFERENCES_JUDGE(shift_at, fiscal__shift, cells);
+    struct fiscal__cell cell = {0};
+    size_t cell_at = object_read(shift.cells, &cell, sizeof cell);
+    REFERENCES_JUDGE(cell_at, fiscal__cell, next);
+    REFERENCES_JUDGE(cell_at, fiscal__cell, operations);
+    REFERENCES_JUDGE(cell_at, fiscal__cell, rows);
+    for (size_t map = 0; map < 4; map++) { /* sources, subjects, registrations, keys */
+        references_judge("a map", HEAP_AT + ROOT_MAPS_AT + map * sizeof(struct chek_page_map) + 16,
+                         sizeof(chek_page_ref));
+    }
 }
 
 /* ---- rows ------------------------------------------------------------------------------------- */
@@ -314,6 +363,7 @@ main(int count, char **arguments)
         cmocka_unit_test(test_resum_finds_numbers_of_registrations),
         cmocka_unit_test(test_resum_finds_totals_of_the_open_shift),
         cmocka_unit_test(test_resum_finds_counters),
+        cmocka_unit_test(test_resum_finds_references_that_lead_elsewhere),
         cmocka_unit_test(test_resum_finds_rows_that_are_gone_or_back),
         cmocka_unit_test(test_resum_finds_a_changed_command),
     };

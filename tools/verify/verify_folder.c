@@ -261,6 +261,13 @@ partition_make(struct verify__run *run, uint16_t number, struct chek_bytes_view 
                      chek_error_text(error));
         return CHEK_OK;
     }
+    if (!chek_partition_is_valid(to->partition)) {
+        verify__find(run, to->image, IMMUTABLE_HEAD_SIZE, number, 0,
+                     "its sums are right, and its objects do not hold together");
+        chek_partition_destroy(to->partition);
+        to->partition = NULL; /* whoever follows its references may end anywhere */
+        return CHEK_OK;
+    }
     to->image_event_seq = chek_partition_event_seq(to->partition);
     if (chek_partition_seq(to->partition) != to->image_seq) {
         verify__find(run, to->image, IMMUTABLE_HEAD_SIZE, number, 0,
