@@ -115,24 +115,33 @@ flip_read(struct fake_file *file, size_t offset, uint8_t bit)
     }
 }
 
+/* Flip the bits of a byte that its mask asks for; returns how many. */
+static unsigned
+byte_flip(struct fake_file *file, size_t offset)
+{
+    unsigned count = 0;
+    unsigned mask = mask_of(file, offset);
+    for (unsigned bit = 1; bit <= mask; bit <<= 1) {
+        if ((mask & bit) != 0) {
+            flip_read(file, offset, (uint8_t)bit);
+            count += 1;
+        }
+    }
+    return count;
+}
+
 static void
 test_folder_finds_flipped_bits_while_it_reads(void **state)
 {
     (void)state;
-    uint64_t count = 0;
+    unsigned count = 0;
     for (unsigned i = 0; i < FAKE_FILE_COUNT_MAX; i++) {
         struct fake_file *file = &disk->files[i];
         for (size_t offset = 0; file->exists && offset < file->size; offset++) {
-            unsigned mask = mask_of(file, offset);
-            for (unsigned bit = 1; bit <= mask; bit <<= 1) {
-                if ((mask & bit) != 0) {
-                    flip_read(file, offset, (uint8_t)bit);
-                    count += 1;
-                }
-            }
+            count += byte_flip(file, offset);
         }
     }
-    printf("%llu flips\n", (unsigned long long)count);
+    printf("%u flips\n", count);
 }
 
 /* ---- damage, seen by the whole check ---------------------------------------------------------- */
