@@ -482,5 +482,10 @@ run_watch(void *context, const struct chek_world_event *event)
         watch_write(run, event);
     } else if (event->kind == CHEK_WORLD_SEND) {
         watch_send(run, event);
+    } else if (event->kind == CHEK_WORLD_SYNC_FOLDER && event->result != CHEK_OK) {
+        run->result.folder_failure_count += 1;
+        if (run->is_ready && event->path[0] == 0) { /* only the manifest is stored there then */
+            run->manifest_failed_step = chek_world_step_count(run->world);
+        }
     }
 }

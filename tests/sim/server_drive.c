@@ -18,7 +18,8 @@
 #define FAILED_START_COUNT_MAX 12    /* then somebody makes room on the disk */
 #define CAPACITY_MAX (UINT64_C(1) << 40)
 #define DOCUMENT_COUNT_MAX 160
-#define STILL_COUNT_MAX 20000 /* steps of a world in which nothing happens */
+#define MANIFEST_STEP_COUNT_MAX 2000 /* until it gives up when it cannot store its manifest */
+#define STILL_COUNT_MAX 20000        /* steps of a world in which nothing happens */
 #define ARENA_SIZE ((size_t)16 * 1024 * 1024)
 
 void
@@ -112,6 +113,7 @@ server_destroy(struct run *run)
     chek_server_destroy(run->server);
     run->server = NULL;
     run->is_ready = run->has_stopped = run->stop_asked = false;
+    run->manifest_failed_step = 0;
     struct chek_memory_counters now = chek_memory_count();
     const struct chek_memory_counters *then = &run->baseline;
     if (now.heap_size != then->heap_size || now.reserved_size != then->reserved_size ||
@@ -240,6 +242,9 @@ restart(struct run *run)
         return error;
     }
     say(run, "started with %u shards", run->shard_count);
+    if (!run->is_ending) {
+        chek_world_fail_folder_sync(run->world, run->machine, run->options.folder_failing);
+    }
     run->result.start_count += 1;
     if (run->has_hashes && chek_world_is_up(run->world, run->machine)) {
         hashes_compare(run, run->server, run->hashes, "after an orderly stop");
@@ -288,6 +293,11 @@ machine_step(struct run *run)
 {
     bool is_up = chek_world_is_up(run->world, run->machine);
     if (is_up && run->server != NULL && !run->has_stopped) {
+        if (run->manifest_failed_step != 0 &&
+            chek_world_step_count(run->world) >
+                run->manifest_failed_step + MANIFEST_STEP_COUNT_MAX) {
+            run_violate(run, "it goes on, and nobody knows which manifest a start would find");
+        }
         return;
     }
     if (is_up && run->has_stopped) {
@@ -406,6 +416,7 @@ finish(struct run *run)
 {
     struct chek_world_options *options = chek_world_options(run->world);
     chek_world_heal(run->world);
+    chek_world_fail_folder_sync(run->world, run->machine, NULL);
     options->disk_capacity = CAPACITY_MAX;
     options->net_segment_size_max = 65536; /* a step a byte would take a million of them */
     options->net_delay_ns_max = 500000;

@@ -16,10 +16,11 @@
 
 struct server_run {
     uint64_t seed;
-    bool calm;            /* no fault, no crash, no broken connection */
-    bool is_loud;         /* say what happens */
-    bool without_status;  /* it shows counts of the whole process: no two runs are the same */
-    uint64_t first_crash; /* at this crash point, and no other; 0: drawn from the seed */
+    bool calm;                  /* no fault, no crash, no broken connection */
+    bool is_loud;               /* say what happens */
+    bool without_status;        /* it shows counts of the whole process: no two runs are the same */
+    const char *folder_failing; /* its first sync after every start fails; NULL: by chance only */
+    uint64_t first_crash;       /* at this crash point, and no other; 0: drawn from the seed */
     enum chek_world_crash kind;
 };
 
@@ -30,6 +31,7 @@ struct server_result {
     unsigned stored_count, duplicate_count, conflict_count, busy_count, connection_count;
     unsigned snapshot_count, revoke_count, verify_count, question_count, event_count;
     unsigned twin_count, watched_count, unwatched_count;
+    unsigned folder_failure_count; /* syncs of a folder that failed */
 };
 
 struct server_result server_drive(const struct server_run *run);

@@ -27,6 +27,7 @@ struct sim_disk {
     struct sim_handle *handles;
     size_t handle_count, handle_capacity, open_count;
     uint64_t frozen_until_ns;
+    const char *folder_failing; /* whose next sync fails; NULL = none */
     bool locked, locked_elsewhere;
 };
 

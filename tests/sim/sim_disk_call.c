@@ -312,6 +312,10 @@ sync_folder_now(struct sim_disk *disk, const char *path)
         return -ENOENT;
     }
     bool fails = sim__chance(&disk->prng, disk->machine->world->options.disk_sync_error_rate);
+    if (disk->folder_failing != NULL && strcmp(disk->folder_failing, path) == 0) {
+        disk->folder_failing = NULL;
+        fails = true;
+    }
     int error = fails ? -EIO : CHEK_OK;
     sim__names_sync(&disk->folder, path, fails ? &disk->prng : NULL);
     tell_name(disk, CHEK_WORLD_SYNC_FOLDER, path, error);

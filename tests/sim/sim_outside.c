@@ -179,6 +179,12 @@ chek_world_disk_freeze(struct chek_world *world, unsigned machine, uint64_t wait
 }
 
 void
+chek_world_fail_folder_sync(struct chek_world *world, unsigned machine, const char *path)
+{
+    disk_of(world, machine)->folder_failing = path;
+}
+
+void
 chek_world_lock_elsewhere(struct chek_world *world, unsigned machine, bool held)
 {
     disk_of(world, machine)->locked_elsewhere = held;

@@ -229,6 +229,12 @@ void chek_world_disk_copy(struct chek_world *world, unsigned from, unsigned to);
 /* Nothing asynchronous completes on this disk until so long from now. */
 void chek_world_disk_freeze(struct chek_world *world, unsigned machine, uint64_t wait_ns);
 
+/*
+ * The next sync of this folder ("" is the data folder) fails as by chance; NULL takes it back.
+ * Stays in force across a restart. Ownership: borrows `path`.
+ */
+void chek_world_fail_folder_sync(struct chek_world *world, unsigned machine, const char *path);
+
 /* Another process takes the lock of the data folder, or lets it go. */
 void chek_world_lock_elsewhere(struct chek_world *world, unsigned machine, bool held);
 

@@ -257,12 +257,10 @@ on_snapshot_name(void *context, const char *name)
     }
 }
 
-int
-server__manifest_write(struct chek_server *server, struct chek_io *io)
+/* What the manifest will name is in files whose names survive a power cut. */
+static int
+manifest_prepare(struct chek_server *server, struct server__folder *folder, struct chek_io *io)
 {
-    struct server__folder *folder = server__folder(server);
-    struct chek_manifest *manifest = folder->manifest;
-
     int error = chek_disk_sync_folder(io, CHEK_SEGMENT_FOLDER);
     if (error == CHEK_OK) {
         error = chek_disk_sync_folder(io, CHEK_SNAPSHOT_FOLDER);
@@ -271,21 +269,42 @@ server__manifest_write(struct chek_server *server, struct chek_io *io)
         error = entries_write(folder);
     }
     for (unsigned i = 0; error == CHEK_OK && i < server__shard_count(server); i++) {
-        error = chek_manifest_set_log(manifest, &server__shard(server, i)->snapshot.known);
+        error = chek_manifest_set_log(folder->manifest, &server__shard(server, i)->snapshot.known);
     }
-    if (error == CHEK_OK) {
-        chek_manifest_drop_logs_before(manifest, folder->generation);
-        error = chek_manifest_store(io, manifest);
-    }
+    return error;
+}
+
+int
+server__manifest_write(struct chek_server *server, struct chek_io *io,
+                       enum server__manifest_state *ret_state)
+{
+    struct server__folder *folder = server__folder(server);
+    *ret_state = MANIFEST_AS_BEFORE;
+    int error = manifest_prepare(server, folder, io);
     if (error != CHEK_OK) {
         return error;
     }
-    /* What is not named any more may go; when this fails the next snapshot tries again. */
+    chek_manifest_drop_logs_before(folder->manifest, folder->generation);
+    error = chek_manifest_store(io, folder->manifest);
+    if (error == CHEK_OK) {
+        *ret_state = MANIFEST_STORED;
+    } else if (error != CHEK_E_LIMIT && error != -ENOMEM) {
+        *ret_state = MANIFEST_UNKNOWN; /* as its header says */
+    }
+    return error;
+}
+
+/* When this fails the next snapshot tries again. */
+int
+server__manifest_tidy(struct chek_server *server, struct chek_io *io)
+{
+    struct server__folder *folder = server__folder(server);
     struct leftovers leftovers = {.io = io, .number = folder->snapshot_number};
-    error = chek_disk_list(io, CHEK_SNAPSHOT_FOLDER, on_snapshot_name, &leftovers);
+    int error = chek_disk_list(io, CHEK_SNAPSHOT_FOLDER, on_snapshot_name, &leftovers);
     if (error == CHEK_OK) {
         error = leftovers.error;
     }
-    return error != CHEK_OK ? error
-                            : chek_log_remove_unlisted(io, manifest->logs, manifest->log_count);
+    return error != CHEK_OK
+               ? error
+               : chek_log_remove_unlisted(io, folder->manifest->logs, folder->manifest->log_count);
 }

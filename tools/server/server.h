@@ -41,7 +41,7 @@ struct chek_server_config {
     /* Asked about ten times a second by shard 0: whether to stop in order. NULL = never. */
     bool (*stop_asked)(void *context);
     /* Once, when a stop asked for is complete (CHEK_OK), or when the server cannot go on: the log
-     * latched. From a shard's thread; the caller then ends the loops. */
+     * latched, or which manifest a start would find is not known. From a shard's thread; the caller then ends the loops. */
     void (*on_stopped)(void *context, int error);
 };
 

@@ -37,7 +37,7 @@ enum server__message {
     SERVER_SNAPSHOT_WANTED, /* to shard 0: a shard's log has become long */
     SERVER_SNAPSHOT_BEGIN,  /* to every shard */
     SERVER_SNAPSHOT_STORED, /* struct server__snapshot: to shard 0 */
-    SERVER_TRUNCATE,        /* to every shard: the manifest names the snapshot */
+    SERVER_SNAPSHOT_NAMED,  /* to every shard: the manifest names the snapshot */
 };
 
 #define SERVER_TICKET_COUNT 65536 /* commands between append and apply, a power of two */
@@ -70,7 +70,7 @@ struct server__ground {
     uint64_t time_us;       /* of the last one */
     struct chek_seal *seal; /* being encoded by a worker */
     struct chek_op seal_op;
-    uint32_t segment_stored_count; /* segments that are in files */
+    uint32_t segment_stored_count; /* segments in files that the manifest on disk names */
     struct server__shard *shard;
 };
 
@@ -127,6 +127,9 @@ struct server__entry {
     uint64_t number; /* of the snapshot that its image belongs to */
     uint32_t segment_count;
 };
+
+/* Which manifest a start would find after an attempt to write one. */
+enum server__manifest_state { MANIFEST_AS_BEFORE, MANIFEST_STORED, MANIFEST_UNKNOWN };
 
 /* A shard's walk over its partitions. */
 struct server__snapshot {
@@ -198,9 +201,10 @@ struct server__shard {
     /* Shard 0's. */
     uint32_t started_count, quiet_count, snapshot_open_count;
     int snapshot_error;
-    bool snapshot_is_last; /* everything is quiet: the server ends with it */
+    enum server__manifest_state manifest_state; /* after the worker's attempt */
+    bool snapshot_is_last;                      /* everything is quiet: the server ends with it */
     struct chek_message snapshot_messages[CHEK_SHARD_COUNT_MAX];
-    struct chek_message truncate_messages[CHEK_SHARD_COUNT_MAX];
+    struct chek_message named_messages[CHEK_SHARD_COUNT_MAX];
     struct chek_op manifest_op;
     struct chek_list snapshot_waiting; /* of gathers whose asker waits for a snapshot */
     uint8_t *memory;                   /* of changes and gathers */
@@ -214,7 +218,7 @@ const struct chek_server_config *server__config(const struct chek_server *server
 const struct chek_subject_key *server__subject_key(const struct chek_server *server);
 void server__folder_id(const struct chek_server *server, uint64_t ret[2]);
 struct server__shard *server__shard(struct chek_server *server, unsigned index);
-/* The log of some shard failed; seen by all at their next turn. */
+/* The log of some shard failed, or the manifest; seen by all at their next turn. */
 void server__latch(struct chek_server *server);
 bool server__is_latched(const struct chek_server *server);
 /* True for the first caller only. */
@@ -291,8 +295,14 @@ bool server__snapshot_open(struct chek_server *server);
 void server__snapshot_close(struct chek_server *server, int error);
 uint64_t server__snapshot_number(const struct chek_server *server);
 uint64_t server__snapshot_count(const struct chek_server *server);
-/* Write the manifest with the entries as they are. Threads: a worker, or the start. */
-CHEK_MUST_USE int server__manifest_write(struct chek_server *server, struct chek_io *io);
+/*
+ * Make the names of new files durable, then write the manifest with the entries as they are. An
+ * error leaves the manifest of before, or MANIFEST_UNKNOWN: then the server stops. Threads: a worker.
+ */
+CHEK_MUST_USE int server__manifest_write(struct chek_server *server, struct chek_io *io,
+                                         enum server__manifest_state *ret_state);
+/* Remove the files that the manifest does not name any more. Threads: a worker. */
+CHEK_MUST_USE int server__manifest_tidy(struct chek_server *server, struct chek_io *io);
 
 /* admin.c */
 void server__token_add(void *context, struct chek_request *request, struct chek_bytes_view body);

@@ -4,8 +4,10 @@
  *
  * Every shard walks its partitions: the image of one is written into memory (the pause), a worker
  * stores new segments and the image, then comes the next. When every shard is done, shard 0
- * writes the manifest that names all of it, and only then the log before is let go. A crash at any
- * step leaves the manifest of before with everything that it names.
+ * writes the manifest that names all of it, and only then the log before is let go, and the
+ * segments count as stored: until a manifest names a file its name may still vanish, so the next
+ * snapshot writes it again. A crash at any step leaves the manifest of before with everything that
+ * it names.
  */
 #include <errno.h>
 
@@ -64,7 +66,6 @@ on_stored(struct chek_op *op, int64_t result)
     (void)result;
     buffers_free(snapshot);
     if (snapshot->error == CHEK_OK) {
-        shard->grounds[snapshot->partition]->segment_stored_count = snapshot->segment_count;
         server__snapshot_entry(shard->server, snapshot->partition)->segment_count =
             snapshot->segment_count;
         snapshot->partition += 1;
@@ -213,7 +214,10 @@ static void
 manifest_work(void *argument)
 {
     struct server__shard *zero = argument;
-    zero->snapshot_error = server__manifest_write(zero->server, zero->io);
+    zero->snapshot_error = server__manifest_write(zero->server, zero->io, &zero->manifest_state);
+    if (zero->snapshot_error == CHEK_OK) {
+        zero->snapshot_error = server__manifest_tidy(zero->server, zero->io);
+    }
 }
 
 static void
@@ -221,10 +225,14 @@ on_manifest(struct chek_op *op, int64_t result)
 {
     struct server__shard *zero = CHEK_CONTAINER_OF(op, struct server__shard, manifest_op);
     (void)result;
-    for (unsigned i = 0; zero->snapshot_error == CHEK_OK && i < server__shard_count(zero->server);
-         i++) {
-        zero->truncate_messages[i] = (struct chek_message){0};
-        server__post(zero, i, SERVER_TRUNCATE, &zero->truncate_messages[i]);
+    if (zero->manifest_state == MANIFEST_UNKNOWN) {
+        server__on_latch(zero->server, zero->snapshot_error);
+        return;
+    }
+    bool is_stored = zero->manifest_state == MANIFEST_STORED;
+    for (unsigned i = 0; is_stored && i < server__shard_count(zero->server); i++) {
+        zero->named_messages[i] = (struct chek_message){0};
+        server__post(zero, i, SERVER_SNAPSHOT_NAMED, &zero->named_messages[i]);
     }
     snapshot_end(zero, zero->snapshot_error);
 }
@@ -245,6 +253,20 @@ on_shard_stored(struct server__shard *zero, const struct server__snapshot *snaps
     }
     zero->manifest_op.on_done = on_manifest;
     chek_io_work(zero->io, &zero->manifest_op, manifest_work, zero);
+}
+
+/* The manifest on disk names what this shard has stored. */
+static void
+on_named(struct server__shard *shard)
+{
+    for (unsigned i = 0; i <= chek_server_partition_count(shard->server); i++) {
+        if (shard->grounds[i] != NULL) {
+            shard->grounds[i]->segment_stored_count =
+                server__snapshot_entry(shard->server, i)->segment_count;
+        }
+    }
+    /* What the manifest says, and not what a file that ended meanwhile would allow. */
+    chek_log_truncate(shard->log, shard->snapshot.known.lsn_first);
 }
 
 void
@@ -270,9 +292,8 @@ server__snapshot_message(struct server__shard *shard, struct chek_message *messa
     case SERVER_SNAPSHOT_STORED:
         on_shard_stored(shard, CHEK_CONTAINER_OF(message, struct server__snapshot, message));
         return;
-    case SERVER_TRUNCATE:
-        /* What the manifest says, and not what a file that ended meanwhile would allow. */
-        chek_log_truncate(shard->log, shard->snapshot.known.lsn_first);
+    case SERVER_SNAPSHOT_NAMED:
+        on_named(shard);
         return;
     default:
         CHEK_ASSERT(!"a message of no known kind");
