@@ -4,7 +4,8 @@
  *
  * The directory decides first; then every partition that owns one of them is told (a REGISTER
  * command is harmless when it knows already); then the answer goes out. So a register that was
- * answered can be fed and asked about at once.
+ * answered can be fed and asked about at once. What the directory would not take is refused before
+ * anything is logged; only what another claim made of it meanwhile is refused afterwards.
  */
 #include <string.h>
 
@@ -14,6 +15,15 @@
 
 /* A registered is a mask and two small fields; the profile is not sent back. */
 #define REGISTERED_SIZE_MAX 16
+
+/* Where a register is at fault that the directory does not take. */
+static struct chek_fault
+fault_of(int error, uint32_t index)
+{
+    return (struct chek_fault){.field = error == CHEK_E_LIMIT ? CHEK_FIELD_REGISTER_KEYS
+                                                              : CHEK_FIELD_CLAIM_REGISTERS,
+                               .index = (uint16_t)index};
+}
 
 /*
  * Whether a register is there and seen, or is not there and the sender may make it. One that is
@@ -30,11 +40,24 @@ may_have(const struct chek_directory *directory, uint32_t principal,
                             : chek_directory_is_trusted(directory, principal);
 }
 
+/* Errors: PERMISSION; UNREGISTERED; what a claim would end with. */
+static int
+directory_check(const struct chek_directory *directory, uint32_t principal,
+                const struct chek_register *what)
+{
+    if (!chek_directory_sees_register(directory, principal, what)) {
+        return CHEK_E_PERMISSION;
+    }
+    if (!may_have(directory, principal, what)) {
+        return CHEK_E_UNREGISTERED;
+    }
+    return chek_directory_claim_check(directory, what);
+}
+
 /*
  * Whether the sender may claim all of these.
  *
- *   Errors     PERMISSION, UNREGISTERED, what chek_register_check() says; *fault names field and
- *              index
+ *   Errors     as directory_check(), what chek_register_check() says; *fault names field and index
  */
 static int
 claim_check(struct chek_feed_host *host, const struct chek_feed_frame *frame,
@@ -45,12 +68,8 @@ claim_check(struct chek_feed_host *host, const struct chek_feed_frame *frame,
         const struct chek_register *what = &claim->registers[i];
         int error = chek_register_check(what, fault);
         if (error == CHEK_OK) {
-            *fault = (struct chek_fault){.field = CHEK_FIELD_CLAIM_REGISTERS};
-            if (!chek_directory_sees_register(directory, frame->principal, what)) {
-                error = CHEK_E_PERMISSION;
-            } else if (!may_have(directory, frame->principal, what)) {
-                error = CHEK_E_UNREGISTERED;
-            }
+            error = directory_check(directory, frame->principal, what);
+            *fault = fault_of(error, i);
         }
         if (error != CHEK_OK) {
             fault->index = (uint16_t)i;
@@ -176,10 +195,28 @@ claim_continue(struct chek_feed_host *host, struct chek_feed_frame *frame,
     }
 }
 
+/* The first register that the directory did not take after all; their count when there is none. */
+static uint32_t
+refused_find(const struct chek_feed_frame *frame)
+{
+    uint32_t i = 0;
+    while (i < frame->document_count && frame->claimed_list[i].error == CHEK_OK) {
+        i += 1;
+    }
+    return i;
+}
+
 /* True when the answer is out and the frame is free again. */
 static bool
 answer_try(struct chek_feed_host *host, struct chek_feed_frame *frame)
 {
+    uint32_t refused = refused_find(frame);
+    if (refused < frame->document_count) {
+        int error = frame->claimed_list[refused].error;
+        struct chek_fault fault = fault_of(error, refused);
+        frame_refuse(host, frame, error, &fault);
+        return true;
+    }
     struct chek_arena *arena = chek_request_arena(frame->request);
     struct chek_registered *list = chek_arena_take(arena, frame->document_count * sizeof *list);
     struct chek_registers answer = {.registers = list, .registers_count = frame->document_count};

@@ -18,6 +18,7 @@
 #define CHEK_TAX_COUNT_MAX 16                    /* tax rows of a ticket or of a line */
 #define CHEK_TEXT_SIZE_MAX 255                   /* bytes of a text value of a receipt */
 #define CHEK_MARKING_SIZE_MAX 255
+#define CHEK_REGISTER_KEY_COUNT_MAX 8     /* keys of a registration */
 #define CHEK_COMMAND_BODY_SIZE_MAX 229376 /* bytes of a logged command: fits a log group */
 
 /* Rows of a shift cell, each kind; what comes beyond goes to the flagged OTHER row. */

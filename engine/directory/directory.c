@@ -302,7 +302,7 @@ registration_merge(struct chek_directory *directory, uint32_t number,
 {
     chek_page_ref ref = table_read(directory, directory__root(directory)->registrations, number);
     struct directory__registration *registration = chek_page_heap_change(&directory->heap, ref);
-    struct chek_register_key keys[DIRECTORY_KEY_COUNT_MAX];
+    struct chek_register_key keys[CHEK_REGISTER_KEY_COUNT_MAX];
     struct chek_register merged;
 
     chek_arena_reset(&directory->scratch);
@@ -310,8 +310,9 @@ registration_merge(struct chek_directory *directory, uint32_t number,
     /* The old texts lie in the object that register_keep() frees: encode reads them before. */
     uint32_t count = merged.keys_count;
     memcpy(keys, merged.keys, count * sizeof *keys);
-    for (uint32_t i = 0; i < what->keys_count && count < DIRECTORY_KEY_COUNT_MAX; i++) {
+    for (uint32_t i = 0; i < what->keys_count; i++) {
         if (!directory__has_key(&merged, what->keys[i].kind, what->keys[i].value)) {
+            CHEK_ASSERT(count < CHEK_REGISTER_KEY_COUNT_MAX); /* directory__keys_fit() */
             keys[count++] = what->keys[i];
             key_add(directory, &what->keys[i], number);
         }
@@ -338,6 +339,8 @@ chek_directory_claim(struct chek_directory *directory, const struct chek_registe
         number = registration_add(directory, what);
         created = true;
         error = CHEK_OK;
+    } else if (error == CHEK_OK && !directory__keys_fit(directory, number, what)) {
+        error = CHEK_E_LIMIT;
     } else if (error == CHEK_OK) {
         registration_merge(directory, number, what);
     }

@@ -36,7 +36,8 @@ struct chek_claimed {
     uint32_t registration; /* 0 when refused */
     uint16_t partition;
     bool created;
-    int error; /* CHEK_OK; EXISTS: a key names another register of the same organisation */
+    int error; /* CHEK_OK; EXISTS: a key names another register of the same organisation; LIMIT:
+                  it would have more than CHEK_REGISTER_KEY_COUNT_MAX keys; nothing changes then */
 };
 
 CHEK_MUST_USE int chek_directory_create(uint32_t page_count_max, struct chek_directory **ret);
@@ -104,7 +105,14 @@ CHEK_MUST_USE int chek_directory_home(const struct chek_directory *directory, ui
 uint32_t chek_directory_find(const struct chek_directory *directory, uint32_t principal, int kind,
                              struct chek_bytes_view value, uint32_t *ret, uint32_t count_max);
 
-/* The registration that a claim of this register would end at, without claiming; UNREGISTERED. */
+/* Whether a claim of this register would succeed now. Errors: EXISTS, LIMIT, as in chek_claimed. */
+CHEK_MUST_USE int chek_directory_claim_check(const struct chek_directory *directory,
+                                             const struct chek_register *what);
+
+/*
+ * The registration that has one of the keys of this register, and so is it; others that it would
+ * bring do not matter. UNREGISTERED, EXISTS as in chek_claimed.
+ */
 CHEK_MUST_USE int chek_directory_find_register(const struct chek_directory *directory,
                                                const struct chek_register *what, uint32_t *ret);
 

@@ -11,7 +11,6 @@
 #include "engine/directory/directory.h"
 
 #define DIRECTORY_TABLE_COUNT 2040 /* references in an object of the largest class */
-#define DIRECTORY_KEY_COUNT_MAX 8
 #define DIRECTORY_REGISTER_SIZE_MAX 2048
 #define DIRECTORY_SCOPE_SIZE_MAX CHEK_DIRECTORY_SCOPE_SIZE_MAX
 #define DIRECTORY_SCRATCH_SIZE (256 * 1024)
@@ -75,6 +74,9 @@ void directory__register_decode(const struct chek_directory *directory,
                                 struct chek_arena *arena, struct chek_register *ret);
 bool directory__has_key(const struct chek_register *what, uint8_t kind,
                         struct chek_bytes_view value);
+/* Whether a registration has room for the keys of a claim that it does not have yet. */
+bool directory__keys_fit(const struct chek_directory *directory, uint32_t registration,
+                         const struct chek_register *what);
 void directory__text_merge(struct chek_bytes_view *into, struct chek_bytes_view text);
 
 /* The registration of the same organisation that has one of the keys: UNREGISTERED, or EXISTS

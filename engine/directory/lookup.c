@@ -123,6 +123,30 @@ directory__match(const struct chek_directory *directory, const struct chek_regis
     return CHEK_OK;
 }
 
+bool
+directory__keys_fit(const struct chek_directory *directory, uint32_t registration,
+                    const struct chek_register *what)
+{
+    struct chek_register known = register_read(directory, registration);
+    uint32_t count = known.keys_count;
+    for (uint32_t i = 0; i < what->keys_count; i++) {
+        count += !directory__has_key(&known, what->keys[i].kind, what->keys[i].value);
+    }
+    return count <= CHEK_REGISTER_KEY_COUNT_MAX;
+}
+
+int
+chek_directory_claim_check(const struct chek_directory *directory, const struct chek_register *what)
+{
+    uint32_t registration = 0;
+    int error = directory__match(directory, what, &registration);
+    if (error == CHEK_E_UNREGISTERED) {
+        return CHEK_OK; /* a new one, whose keys the check of its shape has counted */
+    }
+    return error != CHEK_OK || directory__keys_fit(directory, registration, what) ? error
+                                                                                  : CHEK_E_LIMIT;
+}
+
 int
 chek_directory_find_register(const struct chek_directory *directory,
                              const struct chek_register *what, uint32_t *ret)

@@ -14,7 +14,6 @@
 #define ZONE_MINUTES_MAX 840 /* UTC+14 */
 #define TAX_SUM_COUNT 2      /* turnover and sum */
 #define CURRENCY_DEFAULT 398
-#define REGISTER_KEY_COUNT_MAX 8
 #define SECTION_SIZE_MAX 32 /* C4: texts that shift cells keep */
 #define OPERATOR_SIZE_MAX 64
 
@@ -393,7 +392,7 @@ chek_register_check(const struct chek_register *what, struct chek_fault *fault)
     if (what->keys_count == 0) {
         return refuse(fault, CHEK_E_FIELD_MISSING, CHEK_FIELD_REGISTER_KEYS, 0);
     }
-    if (what->keys_count > REGISTER_KEY_COUNT_MAX) {
+    if (what->keys_count > CHEK_REGISTER_KEY_COUNT_MAX) {
         return refuse(fault, CHEK_E_LIMIT, CHEK_FIELD_REGISTER_KEYS, 0);
     }
     int error = keys_check(what, fault);

@@ -68,7 +68,8 @@ CHEK_MUST_USE int chek_fiscal_ensure(struct chek_fiscal *fiscal, uint32_t docume
 
 /*
  * Make or update a registration. Known id: new keys and names are added, another trade point
- * begins a new binding from here on; currency and organisation never change.
+ * begins a new binding from here on; currency and organisation never change. Keys are at most
+ * CHEK_REGISTER_KEY_COUNT_MAX in all (asserted): who asks has claimed them in the directory.
  */
 void chek_fiscal_register(struct chek_fiscal *fiscal, uint32_t registration,
                           const struct chek_register *what,

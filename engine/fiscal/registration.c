@@ -75,10 +75,12 @@ key_add(struct chek_fiscal *fiscal, chek_page_ref registration_ref,
 
     struct fiscal__registration *registration = chek_page_heap_change(heap, registration_ref);
     chek_page_ref *link = &registration->keys;
-    while (*link != 0) {
+    uint32_t count = 1;
+    for (; *link != 0; count++) {
         struct fiscal__key *before = chek_page_heap_change(heap, *link);
         link = &before->next;
     }
+    CHEK_ASSERT(count <= CHEK_REGISTER_KEY_COUNT_MAX); /* the directory refused the claim of more */
     *link = ref;
     int error = chek_page_map_insert(heap, &fiscal__root_change(fiscal)->keys,
                                      key_hash(key->kind, key->value), registration_ref);

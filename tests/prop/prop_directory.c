@@ -17,7 +17,7 @@
 #define STEP_COUNT 400
 #define REGISTER_COUNT_MAX STEP_COUNT
 #define PRINCIPAL_COUNT_MAX 32
-#define KEY_COUNT_MAX 8
+#define KEY_COUNT_MAX 8 /* CHEK_REGISTER_KEY_COUNT_MAX, said a second time */
 #define NAME_COUNT 24
 #define PARTITION_COUNT 7
 
@@ -94,14 +94,22 @@ plain_match(const struct plain_register *what)
     return found;
 }
 
-static void
+/* What a claim of a register that is known ends with; keys are added when all of them fit. */
+static int
 plain_merge(struct plain_register *into, const struct plain_register *what)
 {
-    for (uint32_t k = 0; k < what->key_count && into->key_count < KEY_COUNT_MAX; k++) {
+    struct plain_key added[KEY_COUNT_MAX];
+    uint32_t added_count = 0;
+    for (uint32_t k = 0; k < what->key_count; k++) {
         if (!plain_has_key(into, what->keys[k])) {
-            into->keys[into->key_count++] = what->keys[k];
+            added[added_count++] = what->keys[k];
         }
     }
+    if (into->key_count + added_count > KEY_COUNT_MAX) {
+        return CHEK_E_LIMIT;
+    }
+    memcpy(into->keys + into->key_count, added, added_count * sizeof *added);
+    into->key_count += added_count;
     uint8_t *texts[] = {&into->organisation_name, &into->point, &into->point_name, &into->address,
                         &into->model};
     const uint8_t given[] = {what->organisation_name, what->point, what->point_name, what->address,
@@ -109,6 +117,7 @@ plain_merge(struct plain_register *into, const struct plain_register *what)
     for (size_t i = 0; i < CHEK_COUNT(texts); i++) {
         *texts[i] = given[i] != 0 ? given[i] : *texts[i];
     }
+    return CHEK_OK;
 }
 
 static bool
@@ -194,30 +203,30 @@ claim_step(struct prop *prop, struct chek_prng *prng)
     struct plain_register what = any_register(prng);
     struct chek_register_key keys[KEY_COUNT_MAX];
     struct chek_register record = record_of(&what, keys);
-    uint32_t want = plain_match(&what);
-    bool is_new = want == 0;
+    uint32_t match = plain_match(&what);
+    bool is_new = match == 0;
+    int found_want = is_new ? CHEK_E_UNREGISTERED : match == UINT32_MAX ? CHEK_E_EXISTS : CHEK_OK;
+    int want = found_want;
 
     if (is_new) {
-        want = register_count + 1;
+        registers[register_count++] = what;
+        match = register_count;
+        want = CHEK_OK;
+    } else if (want == CHEK_OK) {
+        want = plain_merge(&registers[match - 1], &what);
     }
     for (size_t i = 0; i < 2; i++) {
         struct chek_claimed claimed;
         uint32_t found = 0;
         int error = chek_directory_find_register(copies[i], &record, &found);
-        PROP_CHECK(prop, error == (is_new               ? CHEK_E_UNREGISTERED
-                                   : want == UINT32_MAX ? CHEK_E_EXISTS
-                                                        : CHEK_OK));
-        PROP_CHECK(prop, error != CHEK_OK || found == want);
+        PROP_CHECK(prop, error == found_want);
+        PROP_CHECK(prop, error != CHEK_OK || found == match);
+        PROP_CHECK(prop, chek_directory_claim_check(copies[i], &record) == want);
         PROP_CHECK(prop, chek_directory_ensure(copies[i], 1024) == CHEK_OK);
         chek_directory_claim(copies[i], &record, &claimed);
         PROP_CHECK(prop, claimed.created == is_new);
-        PROP_CHECK(prop, claimed.error == (want == UINT32_MAX ? CHEK_E_EXISTS : CHEK_OK));
-        PROP_CHECK(prop, claimed.registration == (want == UINT32_MAX ? 0 : want));
-    }
-    if (is_new) {
-        registers[register_count++] = what;
-    } else if (want != UINT32_MAX) {
-        plain_merge(&registers[want - 1], &what);
+        PROP_CHECK(prop, claimed.error == want);
+        PROP_CHECK(prop, claimed.registration == (want == CHEK_OK ? match : 0));
     }
 }
 

@@ -43,8 +43,10 @@ directory_create(void)
         uint8_t secret[CHEK_TOKEN_SECRET_SIZE], hash[CHEK_TOKEN_HASH_SIZE];
         secret_of(i, secret);
         chek_token_hash(secret, hash);
-        struct chek_principal principal = {
-            .principal = i, .name = chek_bytes_view_text("somebody"), .rights = (i - 1) % 8};
+        struct chek_principal principal = {.principal = i,
+                                           .name = chek_bytes_view_text("somebody"),
+                                           .rights = (i - 1) % 8,
+                                           .trusted = i == FIXTURE_ALL};
         struct chek_command_principal command = {.principal = &principal,
                                                  .hash = chek_bytes_view_of(hash, sizeof hash)};
         error = chek_directory_ensure(directory, 1024);

@@ -3,8 +3,8 @@
  * session_fixture.h - a session host over the fake network, with a directory of principals and
  * handlers that do what the test says.
  *
- * Principal n + 1 has the rights n (bits of enum right), n of 0..7; principal 9 is revoked. A
- * handler keeps its request, or does at once what `act` of the fixture says. Kept requests are
+ * Principal n + 1 has the rights n (bits of enum right), n of 0..7, the one with all of them is
+ * trusted; principal 9 is revoked. A handler keeps its request, or does at once what `act` of the fixture says. Kept requests are
  * numbered in the order of their coming and forgotten when they end.
  */
 #ifndef CHEK_TESTS_SESSION_FIXTURE_H

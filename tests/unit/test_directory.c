@@ -204,24 +204,83 @@ test_find_register_says_where_a_claim_would_end(void **state)
     chek_directory_destroy(directory);
 }
 
+/* A register with eight keys, and what another claim of it ends with. */
+static struct eight_case {
+    const char *name;
+    struct register_row second;
+    int want;
+    uint32_t key_count; /* afterwards */
+} eight_cases[] = {
+    {"known_keys_are_no_more", {.organisation = "1", .keys = {"3:7", "3:1"}}, CHEK_OK, 7},
+    {"eighth_key_is_added", {.organisation = "1", .keys = {"3:1", "3:8"}}, CHEK_OK, 8},
+    {"ninth_key_is_refused", {.organisation = "1", .keys = {"3:1", "3:8", "3:9"}}, CHEK_E_LIMIT, 7},
+    {"nothing_of_a_refused_claim_is_taken",
+     {.organisation = "1", .keys = {"3:8", "3:1", "3:9"}, .model = "other"},
+     CHEK_E_LIMIT,
+     7},
+};
+
 static void
-test_keys_beyond_eight_are_not_kept(void **state)
+test_eight_keys(void **state)
 {
-    (void)state;
+    const struct eight_case *c = *state;
     struct chek_directory *directory = directory_open();
-    struct chek_arena arena;
+    struct register_built built;
     struct chek_registered known;
+    struct chek_arena arena;
 
     assert_int_equal(chek_arena_init(&arena, 65536), CHEK_OK);
     (void)directory_claim(
         directory, &(struct register_row){.organisation = "1",
-                                          .keys = {"2:1", "2:2", "2:3", "2:4", "2:5", "2:6"}});
-    (void)directory_claim(directory, &(struct register_row){.organisation = "1",
-                                                            .keys = {"2:1", "2:7", "2:8", "2:9"}});
+                                          .keys = {"3:1", "3:2", "3:3", "3:4", "3:5", "3:6", "3:7"},
+                                          .model = "m"});
+    uint64_t before = chek_directory_hash(directory);
+    assert_error(chek_directory_claim_check(directory, register_build(&c->second, &built)),
+                 c->want);
+    struct chek_claimed claimed = directory_claim(directory, &c->second);
+    assert_error(claimed.error, c->want);
+    assert_int_equal(claimed.registration, c->want == CHEK_OK ? 1 : 0);
+    assert_true(c->want == CHEK_OK || chek_directory_hash(directory) == before);
     assert_error(chek_directory_registered(directory, 1, &arena, &known), CHEK_OK);
-    assert_int_equal(known.profile->keys_count, 8);
-    expect_text(known.profile->keys[7].value, "8");
+    assert_int_equal(known.profile->keys_count, c->key_count);
     chek_arena_finish(&arena);
+    chek_directory_destroy(directory);
+}
+
+/* A document finds its register by any of its keys, whatever else it says of it. */
+static void
+test_register_is_found_by_a_profile_with_a_ninth_key(void **state)
+{
+    (void)state;
+    struct chek_directory *directory = directory_open();
+    struct register_row eight = {.organisation = "1",
+                                 .keys = {"3:1", "3:2", "3:3", "3:4", "3:5", "3:6", "3:7", "3:8"}};
+    struct register_row ninth = {.organisation = "1", .keys = {"3:9", "3:8"}};
+    struct register_built built;
+    uint32_t found = 0;
+
+    (void)directory_claim(directory, &eight);
+    assert_error(chek_directory_find_register(directory, register_build(&ninth, &built), &found),
+                 CHEK_OK);
+    assert_int_equal(found, 1);
+    chek_directory_destroy(directory);
+}
+
+static void
+test_claim_check_says_what_a_claim_would_end_with(void **state)
+{
+    (void)state;
+    struct chek_directory *directory = directory_open();
+    struct register_row both = {.organisation = "1", .keys = {"0:a", "0:b"}};
+    struct register_built built;
+
+    (void)directory_claim(directory, &(struct register_row){.organisation = "1", .keys = {"0:a"}});
+    assert_error(chek_directory_claim_check(directory, register_build(&both, &built)), CHEK_OK);
+    (void)directory_claim(directory, &(struct register_row){.organisation = "1", .keys = {"0:b"}});
+    assert_error(chek_directory_claim_check(directory, register_build(&both, &built)),
+                 CHEK_E_EXISTS);
+    both.organisation = "2";
+    assert_error(chek_directory_claim_check(directory, register_build(&both, &built)), CHEK_OK);
     chek_directory_destroy(directory);
 }
 
@@ -503,7 +562,9 @@ main(void)
     TABLE_TEST(&table, test_claim_of_a_known_register_adds_what_is_new);
     TABLE_TEST(&table, test_claim_that_names_two_registrations_exists_and_changes_nothing);
     TABLE_TEST(&table, test_find_register_says_where_a_claim_would_end);
-    TABLE_TEST(&table, test_keys_beyond_eight_are_not_kept);
+    TABLE_ROWS(&table, test_eight_keys, eight_cases);
+    TABLE_TEST(&table, test_register_is_found_by_a_profile_with_a_ninth_key);
+    TABLE_TEST(&table, test_claim_check_says_what_a_claim_would_end_with);
     TABLE_ROWS(&table, test_token, token_cases);
     TABLE_TEST(&table, test_every_bit_of_the_secret_counts);
     TABLE_TEST(&table, test_rights_are_had_all_or_not);
