@@ -90,6 +90,17 @@ frame_refuse(struct chek_feed_host *host, struct chek_feed_frame *frame, int err
     }
 }
 
+/* The client claims again; what the directory decided stands. */
+static void
+frame_busy(struct chek_feed_host *host, struct chek_feed_frame *frame)
+{
+    struct chek_request *request = frame->request;
+    host->counters.busy_count += 1;
+    ingest__parts_give_back(host, frame);
+    ingest__frame_give(host, frame);
+    chek_request_busy(request);
+}
+
 void
 chek_feed_claim_handle(void *context, struct chek_request *request, struct chek_bytes_view body)
 {
@@ -120,8 +131,7 @@ chek_feed_claim_handle(void *context, struct chek_request *request, struct chek_
     CHEK_ASSERT(!out.full);
     frame->body_size = out.size;
     if (!host->port.claim(host->port.context, frame, chek_bytes_view_of(out.bytes, out.size))) {
-        ingest__frame_give(host, frame);
-        chek_request_busy(request);
+        frame_busy(host, frame);
         return;
     }
     host->counters.claim_count += 1;
@@ -173,14 +183,15 @@ claim_continue(struct chek_feed_host *host, struct chek_feed_frame *frame,
     struct chek_fault fault;
     int error = chek_command_claim_decode_whole(frame->claim_buffer, frame->body_size, arena,
                                                 &claim, &fault);
-    CHEK_ASSERT(error == CHEK_OK && claim.registers_count == claimed_count);
+    if (error != CHEK_OK) { /* our own bytes: this turn's arena is used up */
+        frame_busy(host, frame);
+        return;
+    }
+    CHEK_ASSERT(claim.registers_count == claimed_count);
     memcpy(frame->claimed_list, claimed, claimed_count * sizeof *claimed);
     frame->document_count = claimed_count;
     if (!registers_fill(host, frame, &claim)) {
-        struct chek_request *request = frame->request;
-        ingest__parts_give_back(host, frame);
-        ingest__frame_give(host, frame);
-        chek_request_busy(request);
+        frame_busy(host, frame);
         return;
     }
     struct chek_part *parts[CHEK_SHARD_COUNT_MAX];
@@ -206,7 +217,8 @@ refused_find(const struct chek_feed_frame *frame)
     return i;
 }
 
-/* True when the answer is out and the frame is free again. */
+/* True when the answer is out and the frame is free again. It takes nothing but room in the output,
+ * which the session calls back for: whatever else could be short would be waited for in vain. */
 static bool
 answer_try(struct chek_feed_host *host, struct chek_feed_frame *frame)
 {
@@ -217,17 +229,17 @@ answer_try(struct chek_feed_host *host, struct chek_feed_frame *frame)
         frame_refuse(host, frame, error, &fault);
         return true;
     }
-    struct chek_arena *arena = chek_request_arena(frame->request);
-    struct chek_registered *list = chek_arena_take(arena, frame->document_count * sizeof *list);
-    struct chek_registers answer = {.registers = list, .registers_count = frame->document_count};
+    struct chek_registers answer = {.registers = frame->registered_list,
+                                    .registers_count = frame->document_count};
     struct chek_writer out = chek_request_answer_begin(
         frame->request, 16 + (size_t)frame->document_count * REGISTERED_SIZE_MAX);
-    if (out.full || list == NULL) {
+    if (out.full) {
         return false;
     }
     for (uint32_t i = 0; i < frame->document_count; i++) {
-        list[i] = (struct chek_registered){.registration = frame->claimed_list[i].registration,
-                                           .partition = frame->claimed_list[i].partition};
+        frame->registered_list[i] =
+            (struct chek_registered){.registration = frame->claimed_list[i].registration,
+                                     .partition = frame->claimed_list[i].partition};
     }
     chek_registers_encode(&out, &answer);
     CHEK_ASSERT(!out.full);

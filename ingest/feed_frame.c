@@ -23,7 +23,8 @@ static size_t
 frame_stride(void)
 {
     size_t size = COUNT * (sizeof(struct ingest__home) + sizeof(struct chek_result) +
-                           sizeof(struct chek_register) + sizeof(struct chek_claimed)) +
+                           sizeof(struct chek_register) + sizeof(struct chek_claimed) +
+                           sizeof(struct chek_registered)) +
                   2 * (size_t)CHEK_FRAME_BODY_SIZE_MAX;
     return (size + 4095) / 4096 * 4096;
 }
@@ -50,6 +51,8 @@ ingest__frames_init(struct chek_feed_host *host)
         at += COUNT * sizeof *frame->claims;
         frame->claimed_list = (void *)at;
         at += COUNT * sizeof *frame->claimed_list;
+        frame->registered_list = (void *)at;
+        at += COUNT * sizeof *frame->registered_list;
         frame->body_buffer = at;
         frame->claim_buffer = at + CHEK_FRAME_BODY_SIZE_MAX;
         chek_list_init(&frame->link);

@@ -40,7 +40,8 @@ struct chek_feed_frame {
     struct chek_result *results;
     struct chek_register *claims;
     struct chek_claimed *claimed_list;
-    uint8_t *body_buffer, *claim_buffer; /* CHEK_FRAME_BODY_SIZE_MAX each */
+    struct chek_registered *registered_list; /* of the answer of the opcode claim */
+    uint8_t *body_buffer, *claim_buffer;     /* CHEK_FRAME_BODY_SIZE_MAX each */
     size_t body_size;
     struct chek_part *parts[CHEK_SHARD_COUNT_MAX];
 };

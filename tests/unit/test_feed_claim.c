@@ -271,6 +271,52 @@ test_claim_of_two_halves_of_a_register_is_refused_when_they_are_too_much(void **
     scene_end();
 }
 
+/* ---- a turn that has used its arena ------------------------------------------------------------ */
+
+static void
+arena_use_up(void)
+{
+    struct chek_arena *arena = chek_request_arena(scene.request);
+    size_t size = 1;
+    while (chek_arena_take(arena, size) != NULL) {
+        size *= 2;
+    }
+    for (; size != 0; size /= 2) {
+        while (chek_arena_take(arena, size) != NULL) {
+        }
+    }
+}
+
+/* Everything is done by then: an answer that needs no memory cannot be missing. */
+static void
+test_claim_is_answered_though_the_arena_is_used_up(void **state)
+{
+    (void)state;
+    const char *keys = "a";
+    scene_begin(FIXTURE_ALL);
+    claim_send(&keys, 1);
+    claim_apply();
+    arena_use_up();
+    part_return();
+    expect(CHEK_OK, 0, 0);
+    scene_end();
+}
+
+/* The directory has the register, the partition is not told: the client claims again. */
+static void
+test_claim_is_busy_when_the_arena_is_used_up_before_the_partitions_are_told(void **state)
+{
+    (void)state;
+    const char *keys = "a";
+    scene_begin(FIXTURE_ALL);
+    claim_send(&keys, 1);
+    arena_use_up();
+    claim_apply();
+    assert_null(scene.part);
+    expect(CHEK_E_BUSY, 0, 0);
+    scene_end();
+}
+
 int
 main(void)
 {
@@ -278,5 +324,7 @@ main(void)
     TABLE_ROWS(&table, test_claim_refused, refusals);
     TABLE_TEST(&table, test_claim_of_a_stranger_is_unregistered);
     TABLE_TEST(&table, test_claim_of_two_halves_of_a_register_is_refused_when_they_are_too_much);
+    TABLE_TEST(&table, test_claim_is_answered_though_the_arena_is_used_up);
+    TABLE_TEST(&table, test_claim_is_busy_when_the_arena_is_used_up_before_the_partitions_are_told);
     return table_run(&table, "feed_claim");
 }
