@@ -3,28 +3,31 @@
  * ask_receipt.c - one document by any of its names.
  *
  * By ordinal and by regular number the way is direct. A sign is looked for among the register's
- * rows of the day that is given, or of its whole history, newest first. What else the asker knows
- * (sum, sign, minute) is compared, and a difference is a CONFLICT that names it: a receipt that is
- * nearly the one on the paper is not the one.
+ * rows, newest first, in as many visits as it takes; a day that is given leaves out pages without
+ * rows of it. What else the asker knows (sum, sign, minute) is compared, and a difference is a
+ * CONFLICT that names it: a receipt that is nearly the one on the paper is not the one.
  */
 #include <string.h>
 
 #include "engine/base/assertion.h"
 #include "engine/base/civil.h"
+#include "engine/store/sign_search.h"
 #include "query/host.h"
 #include "query/qr.h"
+
+/* Rows that a visit looks at: some tens of microseconds. */
+#define SEARCH_ROW_COUNT 8192
 
 /* What is looked for, whichever way it was named. */
 struct receipt_state {
     uint32_t registration;
     uint32_t ordinal; /* + 1 */
     uint32_t document;
-    uint32_t by_qr;
-    uint64_t sign, autonomous;
-    int64_t time_min, time_max; /* the day, or the minute of a QR string */
-    int64_t total;              /* -1 = not said */
-    int64_t minute;             /* of a QR string; 0 = not said */
+    uint64_t sign;
+    int64_t total;  /* -1 = not said */
+    int64_t minute; /* of a QR string; 0 = not said */
     uint64_t has_seconds;
+    struct chek_sign_search search; /* by sign, when there is nothing better */
 };
 
 _Static_assert(sizeof(struct receipt_state) <= CHEK_VISIT_STATE_SIZE, "a visit's state");
@@ -39,8 +42,8 @@ decode(struct chek_visit *visit, struct chek_arena *arena, struct chek_ask_recei
 static void
 day_of(struct receipt_state *state, int64_t time)
 {
-    state->time_min = time / CHEK_CIVIL_DAY_S * CHEK_CIVIL_DAY_S;
-    state->time_max = state->time_min + CHEK_CIVIL_DAY_S - 1;
+    state->search.time_min = time / CHEK_CIVIL_DAY_S * CHEK_CIVIL_DAY_S;
+    state->search.time_max = state->search.time_min + CHEK_CIVIL_DAY_S - 1;
 }
 
 static int
@@ -57,9 +60,10 @@ begin_qr(struct chek_query_host *host, struct chek_visit *visit,
     struct chek_target target = {
         .key = chek_bytes_view_text(russian ? qr.fiscal_drive : qr.registration_number),
         .kind = 1u + (russian ? CHEK_KEY_KIND_FISCAL_DRIVE : CHEK_KEY_KIND_REGISTRATION_NUMBER)};
-    state->by_qr = 1;
     state->document = qr.document;
     state->sign = qr.sign;
+    /* The paper of an offline receipt carries the autonomous sign in the place of the sign. */
+    state->search.sign = state->search.autonomous = qr.sign;
     state->total = qr.total;
     state->minute = qr.time;
     state->has_seconds = qr.has_seconds;
@@ -84,15 +88,16 @@ begin_key(struct chek_query_host *host, struct chek_visit *visit,
     }
     state->ordinal = question->ordinal;
     state->document = question->document;
-    state->sign = question->sign;
-    state->autonomous = question->autonomous;
+    state->sign = state->search.sign = question->sign;
+    state->search.autonomous = question->autonomous;
     if (question->total != 0) {
         state->total = question->total;
     }
     if (question->day != 0) {
         day_of(state, question->day);
     }
-    if (state->ordinal == 0 && state->document == 0 && state->sign == 0 && state->autonomous == 0) {
+    if (state->ordinal == 0 && state->document == 0 && question->sign == 0 &&
+        question->autonomous == 0) {
         visit->fault = (struct chek_fault){.field = CHEK_FIELD_ASK_RECEIPT_SIGN};
         return CHEK_E_FIELD_MISSING;
     }
@@ -119,52 +124,17 @@ begin(struct chek_query_host *host, struct chek_visit *visit)
     if (error != CHEK_OK) {
         return error;
     }
+    state->search.registration = state->registration;
     visit->partition = visit->partition_last = home.partition;
     return CHEK_OK;
 }
 
 /* ---- at the owner ----------------------------------------------------------------------------- */
 
-struct search {
-    const struct receipt_state *wanted;
-    uint32_t ordinal;
-    bool found;
-};
-
 static bool
-on_row(void *context, const struct chek_scan_row *row)
+is_search(const struct receipt_state *state)
 {
-    struct search *search = context;
-    const struct receipt_state *wanted = search->wanted;
-    bool sign = wanted->sign != 0 && row->sign == wanted->sign;
-    /* The paper of an offline receipt carries the autonomous sign, wherever it is asked for. */
-    bool autonomous = (wanted->autonomous != 0 && row->autonomous == wanted->autonomous) ||
-                      (wanted->by_qr && wanted->sign != 0 && row->autonomous == wanted->sign);
-    if ((sign || autonomous) && (!search->found || row->row.ordinal > search->ordinal)) {
-        search->ordinal = row->row.ordinal;
-        search->found = true;
-    }
-    return true;
-}
-
-static int
-find_sign(const struct receipt_state *state, const struct chek_visit_ground *ground,
-          uint32_t *ret_ordinal)
-{
-    struct search search = {.wanted = state};
-    struct chek_scan_filter filter = {.registrations = &state->registration,
-                                      .registration_count = 1,
-                                      .time_min = state->time_min,
-                                      .time_max = state->time_max};
-    int error = chek_store_scan(chek_partition_store(ground->partition), &filter, ground->arena,
-                                on_row, &search);
-    if (error == CHEK_OK && !search.found) {
-        error = CHEK_E_NOT_FOUND;
-    }
-    if (error == CHEK_OK) {
-        *ret_ordinal = search.ordinal;
-    }
-    return error;
+    return state->ordinal == 0 && state->document == 0;
 }
 
 static int
@@ -179,7 +149,11 @@ find(const struct receipt_state *state, const struct chek_visit_ground *ground,
         return chek_fiscal_find_document(chek_partition_fiscal(ground->partition),
                                          state->registration, state->document, ret_ordinal);
     }
-    return find_sign(state, ground, ret_ordinal);
+    if (!state->search.found) {
+        return CHEK_E_NOT_FOUND;
+    }
+    *ret_ordinal = state->search.ordinal;
+    return CHEK_OK;
 }
 
 /* Compare what else the asker knows. CONFLICT names the field. */
@@ -241,13 +215,16 @@ newest_copy(const struct chek_visit_ground *ground, uint32_t registration, uint3
 static void
 step(struct chek_visit *visit, const struct chek_visit_ground *ground)
 {
-    const struct receipt_state *state = (void *)visit->state;
+    struct receipt_state *state = (void *)visit->state;
     const struct chek_store *store = chek_partition_store(ground->partition);
     struct chek_row row;
     struct chek_document document;
     struct chek_stored answer;
     uint32_t ordinal = 0;
 
+    if (is_search(state) && !chek_sign_search_run(&state->search, store, SEARCH_ROW_COUNT)) {
+        return; /* the visit goes home without a chunk and comes again */
+    }
     visit->done = true;
     visit->fault = (struct chek_fault){0};
     visit->error = find(state, ground, &ordinal);

@@ -7,6 +7,7 @@
  * with random filters. A second store gets the same rows and never seals nor loads: their history
  * hashes stay equal, and so do in the end the segments of both.
  */
+#include "engine/store/sign_search.h"
 #include "tests/prop/prop.h"
 #include "tests/prop/random_document.h"
 #include "tests/prop/store_model.h"
@@ -27,6 +28,10 @@ struct round {
     struct random_document_options options;
     struct chek_store_config config;
     uint32_t ordinals[REGISTRATION_COUNT];
+    struct chek_sign_search search; /* goes on in between */
+    bool is_searching;
+    uint32_t search_calls_left; /* each looks at something new */
+    uint32_t search_want;       /* number of the row; UINT32_MAX: none */
 };
 
 static uint32_t
@@ -62,12 +67,27 @@ cell_make(struct round *round)
     return chek_bytes_view_of(bytes, size);
 }
 
+/* Several receipts of a few signs, so that a search has to choose. */
+static void
+sign_share(struct round *round, struct chek_document *document)
+{
+    if (document->receipt == NULL || document->receipt->sign == 0 || below(round, 3) != 0) {
+        return;
+    }
+    struct chek_receipt *receipt = chek_arena_take(&documents, sizeof *receipt);
+    PROP_CHECK(round->prop, receipt != NULL);
+    *receipt = *document->receipt;
+    receipt->sign = 1 + below(round, 5);
+    document->receipt = receipt;
+}
+
 static void
 append(struct round *round)
 {
     struct chek_document document;
     int error = random_document_make(round->prng, &round->options, &documents, &document);
     PROP_CHECK(round->prop, error == CHEK_OK);
+    sign_share(round, &document);
     uint32_t index = below(round, REGISTRATION_COUNT);
     struct chek_row row = {
         .registration = registration_of(index),
@@ -210,6 +230,62 @@ scan(struct round *round)
     PROP_CHECK(round->prop, arena.used == 0);
 }
 
+/* ---- searches for a sign ---- */
+
+/* The newest of the rows that there are now. */
+static uint32_t
+search_model(const struct chek_sign_search *search)
+{
+    for (uint32_t i = model.row_count; i > 0; i--) {
+        struct chek_scan_row row =
+            store_model_scan_row(&model.rows[i - 1], &model.documents[i - 1]);
+        bool fits = (search->sign != 0 && row.sign == search->sign) ||
+                    (search->autonomous != 0 && row.autonomous == search->autonomous);
+        if (row.row.registration == search->registration && fits &&
+            (search->time_max == 0 ||
+             (row.time >= search->time_min && row.time <= search->time_max))) {
+            return i - 1;
+        }
+    }
+    return UINT32_MAX;
+}
+
+/* Look for a sign of some row, now and then within times that may leave it out. */
+static void
+search_begin(struct round *round)
+{
+    uint32_t index = below(round, model.row_count);
+    struct chek_scan_row row = store_model_scan_row(&model.rows[index], &model.documents[index]);
+    round->search = (struct chek_sign_search){.registration = row.row.registration};
+    round->search.sign = below(round, 2) == 0 ? row.sign : 0;
+    round->search.autonomous = below(round, 2) == 0 ? row.autonomous : row.sign;
+    if (below(round, 3) == 0) {
+        round->search.time_min = row.time - below(round, 3600);
+        round->search.time_max = round->search.time_min + below(round, 7200);
+    }
+    round->is_searching = true;
+    round->search_calls_left = model.row_count + chek_segment_count(round->store) + 2;
+    round->search_want = search_model(&round->search);
+}
+
+static void
+search(struct round *round)
+{
+    if (!round->is_searching) {
+        search_begin(round);
+    }
+    uint32_t row_count = below(round, 4) == 0 ? 100000 : 1 + below(round, 200);
+    PROP_CHECK(round->prop, round->search_calls_left-- > 0);
+    if (!chek_sign_search_run(&round->search, round->store, row_count)) {
+        return;
+    }
+    uint32_t want = round->search_want;
+    round->is_searching = false;
+    PROP_CHECK(round->prop, round->search.found == (want != UINT32_MAX));
+    PROP_CHECK(round->prop,
+               want == UINT32_MAX || round->search.ordinal == model.rows[want].ordinal);
+}
+
 static void
 seal(struct round *round)
 {
@@ -301,9 +377,11 @@ step(struct round *round)
         seal(round);
     } else if (choice < 92) {
         scan(round);
-    } else if (choice < 93) {
+    } else if (choice < 96 && model.row_count > 0) {
+        search(round);
+    } else if (choice < 97) {
         check_missing(round);
-    } else if (choice < 94) {
+    } else if (choice < 98) {
         reload(round);
     } else if (model.row_count > 0) {
         check_row(round, round->store, below(round, model.row_count));
@@ -346,6 +424,9 @@ round_run(struct round *round)
     }
     for (uint32_t i = 0; i < 20; i++) {
         scan(round);
+    }
+    for (uint32_t i = 0; i < 200; i++) {
+        search(round);
     }
     check_segments(round);
     struct chek_store_counters counters = chek_store_count(round->store);
