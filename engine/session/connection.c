@@ -18,6 +18,11 @@ on_receive(struct chek_stream *stream, const uint8_t *bytes, size_t size, int er
     if (connection->state == SESSION_CLOSING && error == CHEK_OK) {
         return;
     }
+    if (connection->state == SESSION_REFUSED) {
+        /* His place is taken until the time is over: going early must not make guessing faster. */
+        connection->is_gone = connection->is_gone || size == 0;
+        return;
+    }
     if (size == 0) {
         session__connection_close(connection);
         return;
@@ -55,6 +60,7 @@ session__connection_start(struct chek_session_host *host, int socket)
     }
     connection->source = 0;
     connection->principal = 0;
+    connection->is_gone = false;
     connection->state = SESSION_WANTS_HELLO;
     connection->is_busy = connection->is_running = connection->is_stalled = false;
     connection->is_blocked = connection->is_touched = false;
@@ -90,7 +96,7 @@ session__connection_authenticated(struct chek_connection *connection, uint32_t p
 static void
 connection_leave(struct chek_connection *connection, enum session__state state)
 {
-    if (connection->state == SESSION_WANTS_HELLO) {
+    if (connection->state == SESSION_WANTS_HELLO || connection->state == SESSION_REFUSED) {
         connection->host->unauthenticated_count -= 1;
     }
     connection->state = state;
@@ -128,8 +134,39 @@ session__connection_fail(struct chek_connection *connection, uint64_t frame_id, 
 }
 
 void
+session__connection_refuse(struct chek_connection *connection, uint64_t frame_id)
+{
+    CHEK_ASSERT(connection->state == SESSION_WANTS_HELLO);
+    connection->host->counters.authentication_failure_count += 1;
+    if (!session__deadline_failure(connection)) {
+        session__connection_fail(connection, frame_id, CHEK_OPCODE_HELLO, CHEK_E_AUTHENTICATION,
+                                 NULL);
+        return;
+    }
+    connection->state = SESSION_REFUSED;
+    connection->refused_id = frame_id;
+}
+
+void
+session__connection_refuse_now(struct chek_connection *connection)
+{
+    CHEK_ASSERT(connection->state == SESSION_REFUSED);
+    if (connection->is_gone) {
+        session__connection_close(connection);
+        return;
+    }
+    session__output_refusal(connection, connection->refused_id, CHEK_OPCODE_HELLO,
+                            CHEK_E_AUTHENTICATION, NULL, NULL);
+    connection_leave(connection, SESSION_CLOSING);
+    chek_stream_resume(&connection->stream);
+}
+
+void
 session__connection_drain(struct chek_connection *connection)
 {
+    if (connection->state == SESSION_REFUSED) {
+        session__connection_refuse_now(connection);
+    }
     if (connection->state > SESSION_OPEN) {
         return;
     }

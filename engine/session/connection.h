@@ -34,6 +34,12 @@
 /* A connection that used more of a buffer than this gives its memory back at its end. */
 #define SESSION_TOUCHED_SIZE_MAX ((size_t)64 * 1024)
 
+/* Wrong tokens of a host that are refused at once. Each later one waits, the first for a 64th of a
+ * handshake's time, the others twice as long each, until they wait for the whole of it. One is
+ * forgotten in every handshake's time. */
+#define SESSION_FAILURE_PASS_COUNT 3
+#define SESSION_FAILURE_DOUBLING_COUNT 6
+
 /* Head, mask, code, field, index and offset as numbers, text with its size. */
 #define SESSION_TEXT_SIZE_MAX 255
 #define SESSION_REFUSAL_SIZE_MAX \
@@ -46,6 +52,7 @@ _Static_assert(SESSION_REFUSAL_SIZE_MAX >= CHEK_FRAME_HEAD_SIZE + 2 + 4 + 4 + 65
 enum session__state {
     SESSION_WANTS_HELLO,
     SESSION_OPEN,    /* authenticated; parked by its hello until that is answered */
+    SESSION_REFUSED, /* its token was wrong; it hears of that later, what arrives is dropped */
     SESSION_CLOSING, /* the last frame is on its way out; what arrives is dropped */
     SESSION_CLOSED,  /* the io room lets go of it */
 };
@@ -69,15 +76,17 @@ struct chek_connection {
     struct chek_session_host *host;
     struct chek_splitter splitter;
     struct chek_list open_link;   /* host->open, or host->free */
-    struct chek_list read_link;   /* host->handshakes or host->frames, by read_deadline_ns */
+    struct chek_list read_link;   /* host->handshakes, ->frames or ->failures, by the deadline */
     struct chek_list send_link;   /* host->sends, by send_deadline_ns */
     struct chek_list output_link; /* host->outputs: look at it at the end of the turn */
     struct chek_list ready_link;  /* host->ready: go on with it */
     struct chek_list waiting;     /* requests that wait for room */
     uint64_t read_deadline_ns, send_deadline_ns;
     uint64_t source;
+    uint64_t refused_id; /* of the hello, while SESSION_REFUSED */
     uint32_t principal;
     enum session__state state;
+    bool is_gone;          /* the peer went while it was SESSION_REFUSED */
     bool is_busy;          /* sticky, until resume */
     bool is_running;       /* its frames are being handled further up the stack */
     bool is_stalled;       /* it has frames, or may get some, and must not handle them now */
@@ -112,10 +121,12 @@ struct chek_session_host {
     struct chek_session_counters counters;
     char server[65];
     bool is_draining;
-    uint32_t unauthenticated_count;
-    struct chek_list open, free, handshakes, frames, sends, outputs, ready;
-    struct chek_op wake_op, tick_op;
+    uint32_t unauthenticated_count; /* those that wait for their refusal too */
+    struct chek_list open, free, handshakes, frames, failures, sends, outputs, ready;
+    struct chek_op wake_op, tick_op, failure_op;
     uint64_t tick_ns;
+    uint32_t failure_level; /* wrong tokens that are not forgotten; and since when it is so */
+    uint64_t failure_ns;
     struct session__listener listeners[SESSION_LISTENER_COUNT_MAX];
     uint32_t listener_count;
     /* Pools: reserved, touched as used. */
@@ -163,6 +174,11 @@ void session__connection_close(struct chek_connection *connection);
 /* The same, but first one last frame says why; connection closes when it is out. */
 void session__connection_fail(struct chek_connection *connection, uint64_t frame_id,
                               uint16_t opcode, int error, const struct chek_fault *fault);
+
+/* hello was wrong: fail as above, at once or after a while. */
+void session__connection_refuse(struct chek_connection *connection, uint64_t frame_id);
+/* The while is over. */
+void session__connection_refuse_now(struct chek_connection *connection);
 
 /* hello was right: the principal is known and frames may be large. */
 void session__connection_authenticated(struct chek_connection *connection, uint32_t principal,
@@ -222,6 +238,8 @@ void session__output_on_sent(struct chek_stream *stream, int error);
 void session__deadline_handshake(struct chek_connection *connection);
 void session__deadline_frame(struct chek_connection *connection);
 void session__deadline_send(struct chek_connection *connection, uint64_t now_ns);
+/* Count a wrong token, and let it wait; false: it need not. */
+bool session__deadline_failure(struct chek_connection *connection);
 /* Close what is past its deadline; see to it that the loop wakes for what is not. */
 void session__deadlines_expire(struct chek_session_host *host, uint64_t now_ns);
 void session__deadlines_tick(struct chek_session_host *host, uint64_t now_ns);

@@ -154,8 +154,7 @@ hello_handle(struct chek_connection *connection, const struct chek_frame *frame)
     error = chek_directory_authenticate(host->directory, hello.token, &principal);
     hello_forget(connection, frame);
     if (error != CHEK_OK) {
-        host->counters.authentication_failure_count += 1;
-        session__connection_fail(connection, head->frame_id, head->opcode, error, NULL);
+        session__connection_refuse(connection, head->frame_id);
         return;
     }
     uint64_t acknowledged = hello.acknowledged;

@@ -129,7 +129,7 @@ chek_session_host_create(struct chek_io *io, const struct chek_session_config *c
         return -ENOMEM;
     }
     struct chek_list *lists[] = {&host->open,  &host->free,    &host->handshakes, &host->frames,
-                                 &host->sends, &host->outputs, &host->ready};
+                                 &host->sends, &host->outputs, &host->ready,      &host->failures};
     for (size_t i = 0; i < CHEK_COUNT(lists); i++) {
         chek_list_init(lists[i]);
     }
@@ -137,7 +137,7 @@ chek_session_host_create(struct chek_io *io, const struct chek_session_config *c
     host->config = *config;
     host->table = *table;
     host->wake_op.on_done = on_wake;
-    host->tick_op.on_done = on_tick;
+    host->tick_op.on_done = host->failure_op.on_done = on_tick;
     host->tick_ns = tick_of(config);
     if (config->server != NULL) {
         CHEK_ASSERT(strlen(config->server) < sizeof host->server);

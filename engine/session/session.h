@@ -81,7 +81,7 @@ struct chek_session_config {
     uint32_t output_size; /* bytes of answers waiting on a connection, each of two halves; at least
                              one frame of the largest answer is taken */
     uint32_t credits;     /* bytes of request frames in flight on a connection */
-    uint64_t handshake_ns_max; /* from accept to a right hello */
+    uint64_t handshake_ns_max; /* from accept to a right hello; for a wrong one to be refused */
     uint64_t frame_ns_max; /* from a frame's first byte to its last; for the peer to take 256 KiB */
     const char *server;    /* name and version for welcome, at most 64 bytes; copied */
 };

@@ -410,6 +410,193 @@ test_listen_tells_the_error_of_the_io_room(void **state)
     fixture_destroy(fixture);
 }
 
+/* ---- tokens that were wrong again and again --------------------------------------------------- */
+
+#define PASS_COUNT 3 /* wrong tokens that are refused at once */
+#define STEP_COUNT 7 /* then the waiting doubles until it is the time of a handshake */
+
+static void
+hello_give(struct client *client, bool is_right)
+{
+    uint8_t body[256];
+    char token[CHEK_TOKEN_TEXT_MAX];
+    struct chek_writer out = chek_writer_over(body, sizeof body);
+
+    fixture_token(FIXTURE_ALL, is_right, token);
+    chek_hello_encode(&out, &(struct chek_hello){.token = chek_bytes_view_text(token)});
+    client_send(client, CHEK_OPCODE_HELLO, 9, body, out.size);
+}
+
+static void
+time_pass(struct session_fixture *fixture, uint64_t wait_ns)
+{
+    fixture->network->now_ns += wait_ns;
+    fixture_settle(fixture);
+}
+
+/* A stranger with a wrong token: how long it takes until he hears of it. */
+static uint64_t
+failure(struct session_fixture *fixture)
+{
+    struct client client = client_connect(fixture);
+    uint64_t begun_ns = fixture->network->now_ns;
+    struct seen seen;
+
+    hello_give(&client, false);
+    fixture_settle(fixture);
+    while (!client_next(&client, &seen)) {
+        assert_true(fixture->network->timer_count > 0); /* an idle shard wakes by itself */
+        time_pass(fixture, 1);
+        assert_true(fixture->network->now_ns <= begun_ns + fixture->config.handshake_ns_max);
+    }
+    assert_error(seen.error, CHEK_E_AUTHENTICATION);
+    assert_int_equal(seen.head.opcode, CHEK_OPCODE_HELLO);
+    assert_true(seen.head.frame_id == 9);
+    expect_end(&client);
+    return fixture->network->now_ns - begun_ns;
+}
+
+static struct session_fixture *
+failures_begin(unsigned count)
+{
+    struct session_fixture *fixture = fixture_create();
+    fixture->config.handshake_ns_max = 6400;
+    fixture_start(fixture);
+    for (unsigned i = 0; i < count; i++) {
+        (void)failure(fixture);
+    }
+    return fixture;
+}
+
+static void
+test_wrong_tokens_wait_twice_as_long_each_time(void **state)
+{
+    (void)state;
+    struct session_fixture *fixture = failures_begin(0);
+    uint64_t want_ns = fixture->config.handshake_ns_max / 64;
+
+    for (unsigned i = 0; i < PASS_COUNT; i++) {
+        assert_true(failure(fixture) == 0);
+    }
+    for (unsigned i = 0; i < STEP_COUNT - 2; i++, want_ns *= 2) {
+        assert_true(failure(fixture) == want_ns);
+    }
+    assert_int_equal(counted(fixture).authentication_failure_count, PASS_COUNT + STEP_COUNT - 2);
+    fixture_destroy(fixture);
+}
+
+static void
+test_wrong_token_waits_no_longer_than_a_handshake_may_take(void **state)
+{
+    (void)state;
+    struct session_fixture *fixture = fixture_create();
+    struct client clients[2 * STEP_COUNT];
+
+    fixture->config.unauthenticated_count_max = CHEK_COUNT(clients);
+    fixture->config.connection_count_max = CHEK_COUNT(clients);
+    fixture_start(fixture);
+    for (size_t i = 0; i < CHEK_COUNT(clients); i++) { /* all at the same time */
+        clients[i] = client_connect(fixture);
+        hello_give(&clients[i], false);
+    }
+    time_pass(fixture, fixture->config.handshake_ns_max - 1);
+    assert_false(client_is_closed(&clients[CHEK_COUNT(clients) - 1]));
+    time_pass(fixture, 1);
+    for (size_t i = 0; i < CHEK_COUNT(clients); i++) {
+        expect_refusal(&clients[i], CHEK_OPCODE_HELLO, 9, CHEK_E_AUTHENTICATION);
+        expect_end(&clients[i]);
+    }
+    assert_int_equal(counted(fixture).timeout_count, 0);
+    fixture_destroy(fixture);
+}
+
+static void
+test_right_token_is_welcomed_at_once_whatever_came_before(void **state)
+{
+    (void)state;
+    struct session_fixture *fixture = failures_begin(PASS_COUNT + STEP_COUNT);
+    (void)client_open(fixture, FIXTURE_ALL);
+    fixture_destroy(fixture);
+}
+
+static void
+test_wrong_tokens_are_forgotten(void **state)
+{
+    (void)state;
+    struct session_fixture *fixture = failures_begin(PASS_COUNT + 2);
+    uint64_t first_ns = fixture->config.handshake_ns_max / 64;
+
+    assert_true(failure(fixture) == 4 * first_ns);
+    time_pass(fixture, 2 * fixture->config.handshake_ns_max); /* two of six */
+    assert_true(failure(fixture) == 2 * first_ns);
+    time_pass(fixture, 100 * fixture->config.handshake_ns_max);
+    assert_true(failure(fixture) == 0);
+    fixture_destroy(fixture);
+}
+
+/* Else the one who guesses need not wait: no answer at once is an answer. */
+static void
+test_stranger_with_a_wrong_token_keeps_his_place_though_he_goes(void **state)
+{
+    (void)state;
+    for (int error = 0; error >= -104; error -= 104) {
+        struct session_fixture *fixture = failures_begin(PASS_COUNT);
+        struct client strangers[4];
+        for (size_t i = 0; i < 4; i++) {
+            strangers[i] = client_connect(fixture);
+            hello_give(&strangers[i], false);
+            fake_network_end(fixture->network, strangers[i].peer, error);
+        }
+        fixture_settle(fixture);
+        struct client refused = client_connect(fixture);
+        assert_true(fixture->network->peers[refused.peer].is_refused);
+        time_pass(fixture, fixture->config.handshake_ns_max);
+        for (size_t i = 0; i < 4; i++) {
+            assert_true(client_is_closed(&strangers[i]));
+        }
+        (void)client_open(fixture, FIXTURE_ALL);
+        assert_int_equal(counted(fixture).connection_open_count, 1);
+        fixture_destroy(fixture);
+    }
+}
+
+static void
+test_what_a_refused_stranger_still_sends_is_dropped(void **state)
+{
+    (void)state;
+    struct session_fixture *fixture = failures_begin(PASS_COUNT);
+    struct client client = client_connect(fixture);
+
+    hello_give(&client, false);
+    hello_give(&client, true);
+    client_ask(&client, CHEK_OPCODE_ASK_SUMS, 2, 100000);
+    time_pass(fixture, fixture->config.handshake_ns_max);
+    expect_refusal(&client, CHEK_OPCODE_HELLO, 9, CHEK_E_AUTHENTICATION);
+    expect_end(&client);
+    assert_int_equal(fixture->hello_count, 0);
+    fixture_destroy(fixture);
+}
+
+static void
+test_drain_does_not_wait_for_wrong_tokens(void **state)
+{
+    (void)state;
+    struct session_fixture *fixture = failures_begin(PASS_COUNT);
+    struct client clients[2];
+    for (size_t i = 0; i < 2; i++) {
+        clients[i] = client_connect(fixture);
+        hello_give(&clients[i], false);
+    }
+    fake_network_end(fixture->network, clients[1].peer, 0);
+    fixture_settle(fixture);
+    chek_session_drain(fixture->host);
+    fixture_settle(fixture);
+    assert_true(chek_session_is_drained(fixture->host));
+    expect_refusal(&clients[0], CHEK_OPCODE_HELLO, 9, CHEK_E_AUTHENTICATION);
+    expect_end(&clients[0]);
+    fixture_destroy(fixture);
+}
+
 int
 main(void)
 {
@@ -430,5 +617,12 @@ main(void)
     TABLE_TEST(&table, test_connections_are_capped_and_their_places_used_again);
     TABLE_TEST(&table, test_accept_errors_are_nothing_to_a_session);
     TABLE_TEST(&table, test_listen_tells_the_error_of_the_io_room);
+    TABLE_TEST(&table, test_wrong_tokens_wait_twice_as_long_each_time);
+    TABLE_TEST(&table, test_wrong_token_waits_no_longer_than_a_handshake_may_take);
+    TABLE_TEST(&table, test_right_token_is_welcomed_at_once_whatever_came_before);
+    TABLE_TEST(&table, test_wrong_tokens_are_forgotten);
+    TABLE_TEST(&table, test_stranger_with_a_wrong_token_keeps_his_place_though_he_goes);
+    TABLE_TEST(&table, test_what_a_refused_stranger_still_sends_is_dropped);
+    TABLE_TEST(&table, test_drain_does_not_wait_for_wrong_tokens);
     return table_run(&table, "session_hello");
 }
