@@ -485,7 +485,7 @@ run_watch(void *context, const struct chek_world_event *event)
     } else if (event->kind == CHEK_WORLD_SYNC_FOLDER && event->result != CHEK_OK) {
         run->result.folder_failure_count += 1;
         if (run->is_ready && event->path[0] == 0) { /* only the manifest is stored there then */
-            run->manifest_failed_step = chek_world_step_count(run->world);
+            run->manifest_failed_ns = chek_world_now_ns(run->world);
         }
     }
 }

@@ -18,8 +18,8 @@
 #define FAILED_START_COUNT_MAX 12    /* then somebody makes room on the disk */
 #define CAPACITY_MAX (UINT64_C(1) << 40)
 #define DOCUMENT_COUNT_MAX 160
-#define MANIFEST_STEP_COUNT_MAX 2000 /* until it gives up when it cannot store its manifest */
-#define STILL_COUNT_MAX 20000        /* steps of a world in which nothing happens */
+#define MANIFEST_WAIT_NS 10000000 /* after a worker's way home, to give up */
+#define STILL_COUNT_MAX 20000     /* steps of a world in which nothing happens */
 #define ARENA_SIZE ((size_t)16 * 1024 * 1024)
 
 void
@@ -113,7 +113,7 @@ server_destroy(struct run *run)
     chek_server_destroy(run->server);
     run->server = NULL;
     run->is_ready = run->has_stopped = run->stop_asked = false;
-    run->manifest_failed_step = 0;
+    run->manifest_failed_ns = 0;
     struct chek_memory_counters now = chek_memory_count();
     const struct chek_memory_counters *then = &run->baseline;
     if (now.heap_size != then->heap_size || now.reserved_size != then->reserved_size ||
@@ -293,9 +293,9 @@ machine_step(struct run *run)
 {
     bool is_up = chek_world_is_up(run->world, run->machine);
     if (is_up && run->server != NULL && !run->has_stopped) {
-        if (run->manifest_failed_step != 0 &&
-            chek_world_step_count(run->world) >
-                run->manifest_failed_step + MANIFEST_STEP_COUNT_MAX) {
+        uint64_t wait_ns = MANIFEST_WAIT_NS + chek_world_options(run->world)->work_delay_ns_max;
+        if (run->manifest_failed_ns != 0 &&
+            chek_world_now_ns(run->world) > run->manifest_failed_ns + wait_ns) {
             run_violate(run, "it goes on, and nobody knows which manifest a start would find");
         }
         return;

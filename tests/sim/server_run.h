@@ -177,7 +177,7 @@ struct run {
     char address[CHEK_ADDRESS_TEXT_MAX];
     unsigned crashes_left, stops_left;
     unsigned failed_start_count;
-    uint64_t manifest_failed_step; /* since when no manifest is certain; 0: one is */
+    uint64_t manifest_failed_ns; /* since when no manifest is certain; 0: one is */
     struct chek_server_config config;
     struct chek_memory_counters baseline;
     struct story story;
