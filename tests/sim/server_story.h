@@ -11,9 +11,7 @@
 #ifndef CHEK_SIM_SERVER_STORY_H
 #define CHEK_SIM_SERVER_STORY_H
 
-#include "engine/base/arena.h"
-#include "engine/base/prng.h"
-#include "tools/verify/naive/naive.h"
+#include "tests/fiscal/maker.h"
 
 #define STORY_REGISTER_COUNT 6
 #define STORY_ORGANISATION_COUNT 3
@@ -34,10 +32,7 @@ struct story_register {
     struct story_document documents[STORY_DOCUMENT_MAX];
     uint32_t count;
     struct chek_naive naive; /* all of them applied */
-    uint32_t number;
-    uint32_t skipped[8]; /* numbers that come late */
-    uint32_t skipped_count;
-    int64_t time;
+    struct maker_register next;
     const struct chek_document *fullers[8]; /* copies that may come */
     int32_t poorer[8];                      /* of which document */
     uint32_t fuller_count;
