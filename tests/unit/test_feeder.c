@@ -55,7 +55,7 @@ test_feeder_refused(void **state)
     struct chek_feeder_options options = {
         .connection = {.address = server.address, .token = chek_bytes_view_text(FAKE_SERVER_TOKEN)},
         .backoff_ms = 10,
-        .patience_ms = 300,
+        .patience_ms = 1500,
         .context = &told_count,
         .on_result = on_result};
     assert_error(chek_feeder_open(&options, &feeder, NULL), CHEK_OK);

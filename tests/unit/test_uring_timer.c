@@ -149,7 +149,6 @@ test_shard_sleeps_until_the_timer(void **state)
 
     uint64_t passed_ns = chek_io_now_ns(clock->io) - start_ns;
     assert_true(passed_ns >= 80000000);
-    assert_true(passed_ns < UINT64_C(5000000000));
     assert_true(chek_uring_count(clock->io).turn_count < 10);
     clock_close(clock);
 }

@@ -115,13 +115,17 @@ test_work_is_done_on_workers_and_completes_at_home(void **state)
 /* ---- the end ----------------------------------------------------------------------------------- */
 
 static atomic_uint slow_begun, slow_ended;
+static atomic_bool slow_may_end;
 
 static void
 slow_work(void *argument)
 {
     (void)argument;
     atomic_fetch_add(&slow_begun, 1);
-    usleep(50000);
+    while (!atomic_load(&slow_may_end)) {
+        usleep(1000);
+    }
+    usleep(50000); /* so that an end that does not wait is seen */
     atomic_fetch_add(&slow_ended, 1);
 }
 
@@ -143,6 +147,7 @@ test_end_waits_for_begun_work_and_drops_the_rest(void **state)
     struct chek_io *io = chek_uring_io(fixture.group, 0);
     atomic_store(&slow_begun, 0);
     atomic_store(&slow_ended, 0);
+    atomic_store(&slow_may_end, false);
     for (unsigned i = 0; i < CHEK_COUNT(ops); i++) {
         ops[i].on_done = on_slow;
         chek_io_work(io, &ops[i], slow_work, NULL);
@@ -151,6 +156,7 @@ test_end_waits_for_begun_work_and_drops_the_rest(void **state)
         usleep(100);
     }
     chek_uring_stop(fixture.group);
+    atomic_store(&slow_may_end, true);
 
     assert_int_equal(chek_uring_run(io), CHEK_OK);
 
@@ -170,6 +176,7 @@ test_group_that_never_ran_is_destroyed_with_its_work(void **state)
     uring_fixture_open(&fixture, 1, NULL);
     atomic_store(&slow_begun, 0);
     atomic_store(&slow_ended, 0);
+    atomic_store(&slow_may_end, true);
     for (unsigned i = 0; i < CHEK_COUNT(ops); i++) {
         ops[i].on_done = on_slow;
         chek_io_work(chek_uring_io(fixture.group, 0), &ops[i], slow_work, NULL);

@@ -123,7 +123,7 @@ connect_wait(int file, const struct sockaddr_in *address)
     if (errno != EINTR) {
         return -errno;
     }
-    while (poll(&poll_file, 1, 10000) < 0) {
+    while (poll(&poll_file, 1, -1) < 0) {
         CHEK_ASSERT(errno == EINTR);
     }
     getsockopt(file, SOL_SOCKET, SO_ERROR, &error, &size);
@@ -135,7 +135,7 @@ uring_fixture_connect(uint16_t port)
 {
     struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct timeval limit = {.tv_sec = 10};
+    struct timeval limit = {.tv_sec = URING_FIXTURE_WAIT_S_MAX};
     int one = 1;
     int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 

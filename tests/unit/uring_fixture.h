@@ -41,7 +41,8 @@ void uring_fixture_close(struct uring_fixture *fixture);
 void uring_fixture_folder_make(char *folder, size_t size);
 void uring_fixture_folder_remove(const char *folder);
 
-/* A blocking client's socket to a port of 127.0.0.1, with a receive timeout of 10 s. */
+/* A blocking client's socket to a port of 127.0.0.1. It gives up only on a peer that hangs. */
+#define URING_FIXTURE_WAIT_S_MAX 120
 int uring_fixture_connect(uint16_t port);
 
 /* recv(2), again after an interruption: the kernel interrupts a thread that has used a ring. */

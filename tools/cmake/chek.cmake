@@ -167,11 +167,13 @@ function(chek_program)
   chek__scan_includes(tools ${arg_SOURCES})
 endfunction()
 
-# The properties that every test has. A sanitizer makes a test slower, so it gets more time.
+# The properties that every test has. TIMEOUT is what a test may take on a machine of its own; only
+# one that hangs takes ten times as long, however busy the machine is. A sanitizer gets more time.
 function(chek__test_properties name labels timeout_s)
   if(NOT timeout_s)
     set(timeout_s 30)
   endif()
+  math(EXPR timeout_s "${timeout_s} * 10")
   if(CHEK_SANITIZE)
     math(EXPR timeout_s "${timeout_s} * 3")
   endif()
