@@ -70,7 +70,8 @@ begin_qr(struct chek_query_host *host, struct chek_visit *visit,
     if (!russian && qr.time != 0) {
         day_of(state, qr.time);
     }
-    return query__resolve(host, visit, &target, CHEK_FIELD_ASK_RECEIPT_QR, &state->registration);
+    return query__visit_register(host, visit, &target, CHEK_FIELD_ASK_RECEIPT_QR,
+                                 &state->registration);
 }
 
 static int
@@ -101,7 +102,7 @@ begin_key(struct chek_query_host *host, struct chek_visit *visit,
         visit->fault = (struct chek_fault){.field = CHEK_FIELD_ASK_RECEIPT_SIGN};
         return CHEK_E_FIELD_MISSING;
     }
-    return query__resolve(host, visit, target, field, &state->registration);
+    return query__visit_register(host, visit, target, field, &state->registration);
 }
 
 static int
@@ -109,7 +110,6 @@ begin(struct chek_query_host *host, struct chek_visit *visit)
 {
     struct receipt_state *state = (void *)visit->state;
     struct chek_ask_receipt question;
-    struct chek_home home;
 
     int error = decode(visit, chek_request_arena(visit->request), &question);
     if (error != CHEK_OK) {
@@ -118,15 +118,8 @@ begin(struct chek_query_host *host, struct chek_visit *visit)
     state->total = -1;
     error = question.qr.size != 0 ? begin_qr(host, visit, &question, state)
                                   : begin_key(host, visit, &question, state);
-    if (error == CHEK_OK) {
-        error = chek_directory_home(query__directory(host), state->registration, &home);
-    }
-    if (error != CHEK_OK) {
-        return error;
-    }
     state->search.registration = state->registration;
-    visit->partition = visit->partition_last = home.partition;
-    return CHEK_OK;
+    return error;
 }
 
 /* ---- at the owner ----------------------------------------------------------------------------- */

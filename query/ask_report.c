@@ -23,21 +23,13 @@ begin(struct chek_query_host *host, struct chek_visit *visit)
 {
     struct report_state *state = (void *)visit->state;
     struct chek_ask_report question;
-    struct chek_home home;
 
     int error = decode(visit, chek_request_arena(visit->request), &question);
-    if (error == CHEK_OK) {
-        error = query__resolve(host, visit, question.target, CHEK_FIELD_ASK_REPORT_TARGET,
-                               &state->registration);
-    }
-    if (error == CHEK_OK) {
-        error = chek_directory_home(query__directory(host), state->registration, &home);
-    }
     if (error != CHEK_OK) {
         return error;
     }
-    visit->partition = visit->partition_last = home.partition;
-    return CHEK_OK;
+    return query__visit_register(host, visit, question.target, CHEK_FIELD_ASK_REPORT_TARGET,
+                                 &state->registration);
 }
 
 static void

@@ -45,6 +45,15 @@ const struct chek_directory *query__directory(struct chek_query_host *host);
 CHEK_MUST_USE int query__resolve(struct chek_query_host *host, struct chek_visit *visit,
                                  const struct chek_target *target, uint16_t field, uint32_t *ret);
 
+/*
+ * Resolve the one register that a question is about, and send the visit to its partition.
+ *
+ *   Errors     as query__resolve(); UNREGISTERED
+ */
+CHEK_MUST_USE int query__visit_register(struct chek_query_host *host, struct chek_visit *visit,
+                                        const struct chek_target *target, uint16_t field,
+                                        uint32_t *ret);
+
 /* A stored document as an answer shows it; its own time. */
 void query__stored_fill(struct chek_stored *stored, const struct chek_row *row,
                         const struct chek_document *document);

@@ -299,6 +299,24 @@ query__resolve(struct chek_query_host *host, struct chek_visit *visit,
     return CHEK_OK;
 }
 
+int
+query__visit_register(struct chek_query_host *host, struct chek_visit *visit,
+                      const struct chek_target *target, uint16_t field, uint32_t *ret)
+{
+    uint32_t registration;
+    struct chek_home home;
+    int error = query__resolve(host, visit, target, field, &registration);
+    if (error == CHEK_OK) {
+        error = chek_directory_home(query__directory(host), registration, &home);
+    }
+    if (error != CHEK_OK) {
+        return error;
+    }
+    visit->partition = visit->partition_last = home.partition;
+    *ret = registration;
+    return CHEK_OK;
+}
+
 struct chek_writer
 query__chunk_begin(struct chek_visit *visit)
 {
