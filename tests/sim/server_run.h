@@ -27,6 +27,7 @@
 #define RUN_EVENT_COUNT 4096 /* of a partition */
 #define RUN_CURSOR_SIZE 256
 #define RUN_LISTED_MAX 512
+#define RUN_CAPACITY_MAX (UINT64_C(1) << 40)
 #define RUN_ADDRESS "127.0.0.1:4000"
 
 struct run;
@@ -191,8 +192,21 @@ struct run {
 /* Remember what went wrong first. */
 __attribute__((format(printf, 2, 3))) void run_violate(struct run *run, const char *format, ...);
 
+/* Say what happens, in a run that is watched by somebody. */
+__attribute__((format(printf, 2, 3))) void run_say(const struct run *run, const char *format, ...);
+
 uint64_t run_below(struct run *run, uint64_t bound);
 bool run_chance(struct run *run, uint64_t percent);
+
+/* server_machine.c */
+struct chek_server_config run_config_draw(struct run *run);
+/* Keep the machine running: start it again when it is down, or when its server has ended. */
+void run_machine_step(struct run *run);
+/* Stop what there was and start again on the same disk. */
+int run_restart(struct run *run);
+void run_server_destroy(struct run *run);
+void run_crash_plan(struct run *run); /* the next one */
+void run_stop_ask(struct run *run);
 
 /* server_journal.c: each call says what was learned */
 void run_learn_registration(struct run *run, unsigned at, uint32_t registration);
@@ -216,11 +230,14 @@ bool run_all_acked(const struct run *run);
 void run_client_step(struct run_client *client);
 void run_client_drop(struct run_client *client); /* the connection is gone, or has to go */
 struct run_request *run_request_take(struct run_client *client, uint16_t opcode);
+struct run_request *run_request_find(struct run_client *client, uint64_t id); /* NULL: none */
 uint32_t run_request_count(const struct run_client *client);
 /* Send what was encoded as the body of a request. */
 void run_request_send(struct run_client *client, struct run_request *request,
                       const struct chek_writer *body);
 struct chek_writer run_body_begin(struct run *run);
+
+/* server_watch.c */
 /* Bytes that the server gives to a connection: what is acknowledged must be durable. */
 void run_watch(void *context, const struct chek_world_event *event);
 
@@ -229,11 +246,23 @@ void run_feed_act(struct run_client *client);
 void run_feed_connected(struct run_client *client);
 void run_feed_refused(struct run_client *client, struct run_request *request, int error);
 
-/* server_ask.c */
+/* server_ask.c: questions; each takes a request if one is free */
 void run_ask_act(struct run_client *client);
+void run_ask_list(struct run_client *client, unsigned at);
+void run_ask_report(struct run_client *client, unsigned at, uint32_t shift, bool closed);
+void run_ask_shifts(struct run_client *client, unsigned at);
+void run_ask_sums(struct run_client *client, unsigned at);
+void run_ask_registers(struct run_client *client);
+void run_ask_events(struct run_client *client, bool from_start, bool follow);
+/* A list, or the next page of one. */
+void run_list_send(struct run_client *client, struct run_request *request);
+
+/* server_verify.c */
 void run_verify_act(struct run_client *client);
 /* From now on only the verifier asks, after so many steps in silence. */
 void run_verify_begin(struct run *run, uint64_t wait_steps);
+
+/* server_answer.c */
 void run_ask_answer(struct run_client *client, struct run_request *request,
                     const struct chek_frame *frame, bool last);
 void run_ask_refused(struct run_client *client, struct run_request *request, int error);

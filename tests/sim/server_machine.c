@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * server_machine.c - the machine that the server runs on: starts, crashes, stops, and state that
+ * must be the same behind each of them.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "tests/sim/server_run.h"
+
+#define MANIFEST_WAIT_NS 10000000 /* after a worker's way home, to give up */
+#define FAILED_START_COUNT_MAX 12 /* then somebody makes room on the disk */
+
+/* ---- the server ------------------------------------------------------------------------------- */
+
+static void
+on_ready(void *context, const struct chek_server_ports *ports)
+{
+    struct run *run = context;
+    char token[CHEK_TOKEN_TEXT_MAX + 1] = {0};
+    int64_t got =
+        chek_world_peek(run->world, run->machine, "admin.token", token, sizeof token - 1, 0);
+    if (got < 66 || run->is_ready) {
+        run_violate(run, "the server is ready, and the first token has %d bytes", (int)got);
+        return;
+    }
+    token[strcspn(token, "\n")] = 0;
+    memcpy(run->admin_token, token, sizeof run->admin_token);
+    (void)snprintf(run->address, sizeof run->address, "%s", ports->listen);
+    run->is_ready = true;
+}
+
+static void
+on_stopped(void *context, int error)
+{
+    struct run *run = context;
+    run->has_stopped = true;
+    run->stop_error = error;
+    run_say(run, "stopped: %s", chek_error_name(error));
+}
+
+struct chek_server_config
+run_config_draw(struct run *run)
+{
+    static const uint64_t credit_sizes[] = {3000, 20000, 8 * 1024 * 1024};
+    return (struct chek_server_config){
+        .listen = RUN_ADDRESS,
+        .partition_count = (uint16_t)(1 + run_below(run, RUN_PARTITION_COUNT_MAX)),
+        .segment_row_count = 64,
+        .log_file_size = CHEK_BLOCK_SIZE * (8 + run_below(run, 24)),
+        .snapshot_log_size = 20000 + run_below(run, 400000),
+        .sync_method = (enum chek_sync_method)run_below(run, 3),
+        .connection_count_max = RUN_CLIENT_COUNT + 3 + (uint32_t)run_below(run, 8),
+        .intake_credit_size = credit_sizes[run_below(run, CHEK_COUNT(credit_sizes))],
+        .context = run,
+        .on_ready = on_ready,
+        .on_stopped = on_stopped,
+    };
+}
+
+/* Everything that the server took it gave back. */
+void
+run_server_destroy(struct run *run)
+{
+    chek_server_destroy(run->server);
+    run->server = NULL;
+    run->is_ready = run->has_stopped = run->stop_asked = false;
+    run->manifest_failed_ns = 0;
+    struct chek_memory_counters now = chek_memory_count();
+    const struct chek_memory_counters *then = &run->baseline;
+    if (now.heap_size != then->heap_size || now.reserved_size != then->reserved_size ||
+        now.committed_size != then->committed_size ||
+        now.allocation_count - now.free_count != then->allocation_count - then->free_count) {
+        run_violate(run,
+                    "after its end the server holds %" PRId64 " bytes in %" PRId64
+                    " blocks, %" PRId64 " reserved",
+                    (int64_t)(now.heap_size - then->heap_size),
+                    (int64_t)(now.allocation_count - now.free_count - then->allocation_count +
+                              then->free_count),
+                    (int64_t)(now.reserved_size - then->reserved_size));
+    }
+}
+
+/* A start that fails without a reason that the disk gave. */
+static bool
+is_bad_start(int error)
+{
+    return error < -5000 && error != CHEK_E_HALTED;
+}
+
+static int
+server_create(struct run *run, unsigned machine, unsigned shard_count, struct chek_server **ret)
+{
+    struct chek_server_fault fault = {0};
+    for (unsigned i = 0; i < shard_count; i++) {
+        run->ios[i] = chek_world_io(run->world, machine, i);
+    }
+    int error = chek_server_create(run->ios, shard_count, &run->config, &fault, ret);
+    if (error != CHEK_OK) {
+        run_say(run, "machine %u, %u shards: %s", machine, shard_count, fault.text);
+    }
+    if (error != CHEK_OK && is_bad_start(error) && chek_world_is_up(run->world, machine)) {
+        run_violate(run, "it does not start: %s", fault.text);
+    }
+    return error;
+}
+
+static unsigned
+shards_draw(struct run *run)
+{
+    return 1 + (unsigned)run_below(run, RUN_SHARD_COUNT_MAX);
+}
+
+/* ---- state hashes ----------------------------------------------------------------------------- */
+
+static void
+hashes_take(const struct run *run, const struct chek_server *server,
+            uint64_t ret[RUN_PARTITION_COUNT_MAX + 1])
+{
+    (void)run;
+    for (unsigned i = 0; i <= chek_server_partition_count(server); i++) {
+        ret[i] = chek_server_partition_hash(server, (uint16_t)i);
+    }
+}
+
+static void
+hashes_compare(struct run *run, const struct chek_server *server, const uint64_t *hashes,
+               const char *what)
+{
+    for (unsigned i = 0; i <= chek_server_partition_count(server); i++) {
+        if (chek_server_partition_hash(server, (uint16_t)i) != hashes[i]) {
+            run_violate(run, "partition %u has another state hash %s", i, what);
+        }
+    }
+}
+
+/* The same disk, brought back on another machine by another number of shards: the same state. */
+static void
+twin_compare(struct run *run)
+{
+    struct chek_server *twin;
+    uint64_t hashes[RUN_PARTITION_COUNT_MAX + 1];
+    unsigned shard_count = shards_draw(run);
+    chek_world_restart(run->world, run->twin, shard_count);
+    if (server_create(run, run->twin, shard_count, &twin) == CHEK_OK) {
+        hashes_take(run, twin, hashes);
+        run->result.twin_count += 1;
+        chek_world_crash(run->world, run->twin, CHEK_CRASH_POWER);
+        chek_server_destroy(twin);
+        hashes_compare(run, run->server, hashes, "on a machine that has a copy of the disk");
+    } else if (chek_world_is_up(run->world, run->twin)) {
+        chek_world_crash(run->world, run->twin, CHEK_CRASH_POWER);
+    }
+}
+
+/* ---- the machine ------------------------------------------------------------------------------ */
+
+static enum chek_world_crash
+crash_draw(struct run *run)
+{
+    return run_below(run, 4) != 0 ? CHEK_CRASH_POWER : CHEK_CRASH_KILL;
+}
+
+void
+run_crash_plan(struct run *run)
+{
+    if (run->options.first_crash != 0 || run->crashes_left == 0) {
+        chek_world_crash_after(run->world, run->machine, 0, CHEK_CRASH_POWER);
+        return;
+    }
+    run->crashes_left -= 1;
+    bool is_soon = run_chance(run, 30); /* while it starts */
+    uint64_t n = 1 + run_below(run, is_soon ? 120 : 4000);
+    chek_world_crash_after(run->world, run->machine, n, crash_draw(run));
+}
+
+/* Stop what there was and start again on the same disk. */
+int
+run_restart(struct run *run)
+{
+    bool with_twin = !run->options.calm && run->server != NULL && run_chance(run, 40);
+    run_server_destroy(run);
+    if (with_twin) {
+        chek_world_disk_copy(run->world, run->machine, run->twin);
+    }
+    run->shard_count = shards_draw(run);
+    chek_world_restart(run->world, run->machine, run->shard_count);
+    int error = server_create(run, run->machine, run->shard_count, &run->server);
+    if (error != CHEK_OK) {
+        run->server = NULL;
+        if (chek_world_is_up(run->world, run->machine)) {
+            chek_world_crash(run->world, run->machine, CHEK_CRASH_KILL); /* the process ends */
+        }
+        return error;
+    }
+    run_say(run, "started with %u shards", run->shard_count);
+    if (!run->is_ending) {
+        chek_world_fail_folder_sync(run->world, run->machine, run->options.folder_failing);
+    }
+    run->result.start_count += 1;
+    if (run->has_hashes && chek_world_is_up(run->world, run->machine)) {
+        hashes_compare(run, run->server, run->hashes, "after an orderly stop");
+    }
+    run->has_hashes = false;
+    if (with_twin && chek_world_is_up(run->world, run->machine)) {
+        twin_compare(run);
+    }
+    if (!run->is_ending && run_chance(run, 50)) {
+        run_verify_begin(run, 0);
+    }
+    return CHEK_OK;
+}
+
+/* A stop that was asked for is over: nothing of it may get lost any more. */
+static void
+stopped_note(struct run *run)
+{
+    if (run->stop_error != CHEK_OK) {
+        run->result.latch_count += 1;
+        if (run->options.calm) {
+            run_violate(run, "it gave up: %s", chek_error_name(run->stop_error));
+        }
+    } else if (!run->stop_asked) {
+        run_violate(run, "it stopped and was not asked to");
+    } else {
+        run->result.stop_count += 1;
+        hashes_take(run, run->server, run->hashes);
+        run->has_hashes = true;
+    }
+}
+
+static void
+clients_drop(struct run *run)
+{
+    for (unsigned i = 0; i < RUN_CLIENT_COUNT; i++) {
+        if (run_chance(run, 50)) {
+            run_client_drop(&run->clients[i]); /* else it finds out by itself */
+        }
+    }
+}
+
+/* Keep the machine running: start it again when it is down, or when its server has ended. */
+void
+run_machine_step(struct run *run)
+{
+    bool is_up = chek_world_is_up(run->world, run->machine);
+    if (is_up && run->server != NULL && !run->has_stopped) {
+        uint64_t wait_ns = MANIFEST_WAIT_NS + chek_world_options(run->world)->work_delay_ns_max;
+        if (run->manifest_failed_ns != 0 &&
+            chek_world_now_ns(run->world) > run->manifest_failed_ns + wait_ns) {
+            run_violate(run, "it goes on, and nobody knows which manifest a start would find");
+        }
+        return;
+    }
+    if (is_up && run->has_stopped) {
+        stopped_note(run);
+    }
+    run->result.crash_count += !is_up;
+    run_say(run, "%s", is_up ? "ends" : "crashed");
+    if (is_up) {
+        chek_world_crash(run->world, run->machine, crash_draw(run));
+    }
+    clients_drop(run);
+    run_crash_plan(run);
+    if (run_restart(run) == CHEK_OK) {
+        run->failed_start_count = 0;
+        return;
+    }
+    run->result.failed_start_count += 1;
+    run->failed_start_count += 1; /* the next step starts again */
+    if (run->failed_start_count > FAILED_START_COUNT_MAX) {
+        chek_world_options(run->world)->disk_capacity = RUN_CAPACITY_MAX;
+        chek_world_heal(run->world);
+    }
+}
+
+void
+run_stop_ask(struct run *run)
+{
+    if (run->server != NULL && run->is_ready && !run->stop_asked && !run->has_stopped &&
+        chek_world_is_up(run->world, run->machine)) {
+        run_say(run, "is asked to stop");
+        run->stop_asked = true;
+        chek_server_stop(run->server, run->ios[run_below(run, run->shard_count)]);
+    }
+}
