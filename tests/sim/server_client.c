@@ -173,8 +173,12 @@ on_hello_refused(struct run_client *client, int error)
 static void
 request_refused(struct run_client *client, struct run_request *request, int error)
 {
-    if (error == CHEK_E_STOPPING || error == CHEK_E_LATCHED ||
-        (error == CHEK_E_PERMISSION && principal_of(client)->revoke_asked)) {
+    if (error == CHEK_E_PERMISSION) {
+        /* Nobody asks for what he may not; and who is revoked has no connection any more. */
+        run_violate(client->run, "opcode %u is not permitted to %s", request->opcode,
+                    principal_of(client)->name);
+    }
+    if (error == CHEK_E_STOPPING || error == CHEK_E_LATCHED) {
         client->lost = true; /* whatever it was, it is not known what came of it */
         return;
     }
@@ -318,6 +322,19 @@ run_client_drop(struct run_client *client)
     client->task_sent = false;
 }
 
+/* Who was revoked tries to come in now and then, wherever and after whatever. */
+static void
+trespass(struct run_client *client)
+{
+    struct run *run = client->run;
+    unsigned at = (unsigned)run_below(run, RUN_PRINCIPAL_COUNT);
+    if (client->act == run_ask_act && client->principal == 0 &&
+        run->journal.principals[at].revoked_ns != 0) {
+        client->principal = at;
+        client->cursor[0] = 0;
+    }
+}
+
 static void
 client_connect(struct run_client *client)
 {
@@ -344,16 +361,36 @@ client_connect(struct run_client *client)
     frame_send(client, &out, CHEK_OPCODE_HELLO, ++client->id_next);
 }
 
+/* Whatever happens, in the end there is an answer, or the connection is gone. */
+static void
+check_patience(struct run_client *client)
+{
+    uint64_t now_ns = chek_world_now_ns(client->run->world);
+    if (client->link != NULL && !client->is_welcome &&
+        now_ns - client->hello_ns > RUN_PATIENCE_NS) {
+        run_violate(client->run, "a hello of %s is not answered", principal_of(client)->name);
+    }
+    for (unsigned i = 0; i < RUN_REQUEST_COUNT; i++) {
+        const struct run_request *request = &client->requests[i];
+        if (request->id != 0 && !request->is_busy && !request->question.follow &&
+            now_ns - request->sent_ns > RUN_PATIENCE_NS) {
+            run_violate(client->run, "opcode %u is not answered", request->opcode);
+        }
+    }
+}
+
 void
 run_client_step(struct run_client *client)
 {
     struct run *run = client->run;
     bool is_odd = !run->options.calm && !run->is_ending && !run->is_verifying;
+    check_patience(client);
     if (client->lost) {
         run_client_drop(client);
     }
     if (client->link == NULL) {
         if (run->is_ready && run_chance(run, 5)) {
+            trespass(client);
             client_connect(client);
         }
         return;
@@ -362,7 +399,7 @@ run_client_step(struct run_client *client)
         run_client_drop(client);
         return;
     }
-    if (client->is_welcome) {
+    if (client->is_welcome && !run->is_settling) {
         client->act(client);
     }
 }

@@ -16,7 +16,7 @@
 #define STEP_COUNT_MAX 60000         /* with faults */
 #define ENDING_STEP_COUNT_MAX 400000 /* without */
 #define DOCUMENT_COUNT_MAX 160
-#define STILL_COUNT_MAX 20000 /* steps of a world in which nothing happens */
+#define STILL_COUNT_MAX 20000  /* steps of a world in which nothing happens */
 #define ARENA_SIZE ((size_t)16 * 1024 * 1024)
 
 void
@@ -112,9 +112,13 @@ all_acked(const struct run *run)
 static void
 trouble(struct run *run)
 {
+    unsigned still_count = 0;
     while (run->result.violation[0] == 0 && !run_all_acked(run) &&
            chek_world_step_count(run->world) < STEP_COUNT_MAX) {
-        (void)step(run);
+        still_count = step(run) ? 0 : still_count + 1;
+        if (still_count > STILL_COUNT_MAX) {
+            run_violate(run, "nothing happens, and not all is acknowledged");
+        }
         if (run->stops_left != 0 && chek_prng_chance(&run->prng, 150)) {
             run->stops_left -= 1;
             run_stop_ask(run);
@@ -124,6 +128,21 @@ trouble(struct run *run)
             run_verify_begin(run, 300);
         }
     }
+}
+
+/* Nobody waits for an answer any more, but who follows, or has to ask again. */
+static bool
+all_answered(const struct run *run)
+{
+    for (unsigned i = 0; i < RUN_CLIENT_COUNT; i++) {
+        for (unsigned j = 0; j < RUN_REQUEST_COUNT; j++) {
+            const struct run_request *request = &run->clients[i].requests[j];
+            if (request->id != 0 && !request->is_busy && !request->question.follow) {
+                return false;
+            }
+        }
+    }
+    return true;
 }
 
 static void
@@ -150,6 +169,9 @@ finish(struct run *run)
     steps(run, ENDING_STEP_COUNT_MAX, all_acked,
           "faults have stopped, and not all is acknowledged");
     verify(run);
+    run->is_settling = true;
+    steps(run, ENDING_STEP_COUNT_MAX, all_answered, "something is never answered");
+    run->is_settling = false;
     if (run->result.violation[0] == 0) {
         chek_world_crash(run->world, run->machine, CHEK_CRASH_POWER);
         verify(run);

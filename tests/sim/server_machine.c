@@ -198,6 +198,7 @@ run_restart(struct run *run)
         chek_world_fail_folder_sync(run->world, run->machine, run->options.folder_failing);
     }
     run->result.start_count += 1;
+    run->started_ns = chek_world_now_ns(run->world);
     if (run->has_hashes && chek_world_is_up(run->world, run->machine)) {
         hashes_compare(run, run->server, run->hashes, "after an orderly stop");
     }
@@ -239,6 +240,19 @@ clients_drop(struct run *run)
     }
 }
 
+/* A start leads to a server that serves, and a stop that was asked for to its end. */
+static void
+check_patience(struct run *run)
+{
+    uint64_t now_ns = chek_world_now_ns(run->world);
+    if (!run->is_ready && now_ns - run->started_ns > RUN_PATIENCE_NS) {
+        run_violate(run, "it has started and does not serve");
+    }
+    if (run->stop_asked && now_ns - run->stop_asked_ns > RUN_PATIENCE_NS) {
+        run_violate(run, "it does not stop");
+    }
+}
+
 /* Keep the machine running: start it again when it is down, or when its server has ended. */
 void
 run_machine_step(struct run *run)
@@ -250,6 +264,7 @@ run_machine_step(struct run *run)
             chek_world_now_ns(run->world) > run->manifest_failed_ns + wait_ns) {
             run_violate(run, "it goes on, and nobody knows which manifest a start would find");
         }
+        check_patience(run);
         return;
     }
     if (is_up && run->has_stopped) {
@@ -281,6 +296,7 @@ run_stop_ask(struct run *run)
         chek_world_is_up(run->world, run->machine)) {
         run_say(run, "is asked to stop");
         run->stop_asked = true;
+        run->stop_asked_ns = chek_world_now_ns(run->world);
         chek_server_stop(run->server, run->ios[run_below(run, run->shard_count)]);
     }
 }

@@ -27,6 +27,7 @@
 #define RUN_EVENT_COUNT 4096 /* of a partition */
 #define RUN_CURSOR_SIZE 256
 #define RUN_LISTED_MAX 512
+#define RUN_PATIENCE_NS UINT64_C(60000000000) /* for any answer, a start, a stop */
 #define RUN_CAPACITY_MAX (UINT64_C(1) << 40)
 #define RUN_ADDRESS "127.0.0.1:4000"
 
@@ -171,6 +172,7 @@ struct run {
     struct chek_io *ios[RUN_SHARD_COUNT_MAX];
     unsigned shard_count;
     bool is_ready, has_stopped, stop_asked;
+    uint64_t started_ns, stop_asked_ns;
     int stop_error;
     uint64_t hashes[RUN_PARTITION_COUNT_MAX + 1]; /* at the orderly stop */
     bool has_hashes;
@@ -186,6 +188,7 @@ struct run {
     struct chek_arena story_arena, arena; /* the second: while one answer is looked at */
     struct run_client clients[RUN_CLIENT_COUNT];
     bool is_verifying, is_verified; /* only the verifier asks */
+    bool is_settling;               /* nobody begins anything */
     bool is_ending;
 };
 
