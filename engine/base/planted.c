@@ -5,3 +5,4 @@
 #include "engine/base/planted.h"
 
 enum chek_planted chek_planted_bug = CHEK_PLANTED_NONE;
+uint32_t chek_planted_countdown;

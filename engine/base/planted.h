@@ -8,14 +8,22 @@
 #ifndef CHEK_BASE_PLANTED_H
 #define CHEK_BASE_PLANTED_H
 
+#include <stdint.h>
+
 /* NAME, number, what goes wrong. A number never changes its meaning. */
-#define CHEK_PLANTED_LIST(X)                                                          \
-    X(ACK_BEFORE_SYNC, 1, "a completed write is taken for a durable one")             \
-    X(APPLY_BEFORE_SYNC, 2, "commands are handed over when their group is submitted") \
-    X(FOLDER_NOT_SYNCED, 3, "a log file is used before its name is durable")          \
-    X(SYNC_RETRIED, 4, "a failed sync is repeated instead of latching")               \
-    X(ACKNOWLEDGED_TAIL_CUT, 5, "a torn tail is cut although it was proved durable")  \
-    X(PREFIX_IGNORED, 6, "a group is handed over before the groups in front of it")
+#define CHEK_PLANTED_LIST(X)                                                                  \
+    X(ACK_BEFORE_SYNC, 1, "a completed write is taken for a durable one")                     \
+    X(APPLY_BEFORE_SYNC, 2, "commands are handed over when their group is submitted")         \
+    X(FOLDER_NOT_SYNCED, 3, "a log file is used before its name is durable")                  \
+    X(SYNC_RETRIED, 4, "a failed sync is repeated instead of latching")                       \
+    X(ACKNOWLEDGED_TAIL_CUT, 5, "a torn tail is cut although it was proved durable")          \
+    X(PREFIX_IGNORED, 6, "a group is handed over before the groups in front of it")           \
+    X(IDENTITY_FORGOTTEN, 7, "numbers of documents that only a snapshot holds are forgotten") \
+    X(MESSAGE_LOST, 8, "one message between shards does not arrive")                          \
+    X(REVOKE_FORGOTTEN, 9, "a start passes over the revocations in the log")                  \
+    X(REVOKED_STAYS, 10, "open connections of a revoked principal go on")                     \
+    X(DIRECTORY_NOT_TOLD, 11, "the last shard is not told of changes of the directory")       \
+    X(EVENTS_NOT_AWAITED, 12, "a snapshot does not wait for the events of before it")
 
 #define CHEK_PLANTED_ENUM(name, number, text) CHEK_PLANTED_##name = (number),
 enum chek_planted { CHEK_PLANTED_NONE = 0, CHEK_PLANTED_LIST(CHEK_PLANTED_ENUM) };
@@ -23,10 +31,14 @@ enum chek_planted { CHEK_PLANTED_NONE = 0, CHEK_PLANTED_LIST(CHEK_PLANTED_ENUM) 
 
 extern enum chek_planted chek_planted_bug;
 
+/* A bug that strikes once does so at the place that is passed for this time, from 0. */
+extern uint32_t chek_planted_countdown;
+
 #ifdef CHEK_PLANTED_BUGS
 #    define CHEK_PLANTED(name) (chek_planted_bug == CHEK_PLANTED_##name)
 #else
 #    define CHEK_PLANTED(name) 0
 #endif
+#define CHEK_PLANTED_ONCE(name) (CHEK_PLANTED(name) && chek_planted_countdown-- == 0)
 
 #endif

@@ -82,6 +82,9 @@ void chek_fiscal_register(struct chek_fiscal *fiscal, uint32_t registration,
  */
 bool chek_fiscal_is_valid(const struct chek_fiscal *fiscal);
 
+/* Forget which numbers are there. Only a planted bug does this. */
+void chek_fiscal_forget(struct chek_fiscal *fiscal);
+
 bool chek_fiscal_is_registered(const struct chek_fiscal *fiscal, uint32_t registration);
 
 /*

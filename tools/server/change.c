@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "engine/base/assertion.h"
+#include "engine/base/planted.h"
 #include "tools/server/shard.h"
 
 struct server__change *
@@ -136,6 +137,10 @@ server__change_applied(struct server__shard *shard, struct server__change *chang
     unsigned shard_count = server__shard_count(shard->server);
     change->told_count = 1;
     for (unsigned i = 1; i < shard_count; i++) {
+        if (CHEK_PLANTED(DIRECTORY_NOT_TOLD) && i == shard_count - 1) {
+            change->told_count += 1;
+            break;
+        }
         change->tells[i] = (struct server__tell){.change = change};
         change->tells[i].message.payload = &change->tells[i];
         server__post(shard, i, SERVER_DIRECTORY_TELL, &change->tells[i].message);

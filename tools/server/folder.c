@@ -16,6 +16,7 @@
 
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
+#include "engine/base/planted.h"
 #include "persist/snapshot.h"
 #include "tools/server/manifest_flow.h"
 
@@ -400,12 +401,21 @@ events_make_room(struct server__folder *folder, uint16_t partition)
     return chek_event_log_has_room(log, 8) ? CHEK_OK : chek_event_log_flush_now(log);
 }
 
+static struct chek_bytes_view
+revocation_of_nobody(uint8_t *bytes, size_t size)
+{
+    struct chek_writer out = chek_writer_over(bytes, size);
+    chek_command_revoke_encode(&out, &(struct chek_command_revoke){0});
+    return chek_bytes_view_of(bytes, out.size);
+}
+
 static int
 on_command(void *context, struct chek_bytes_view bytes)
 {
     struct server__folder *folder = context;
     struct chek_command command;
     struct chek_outcome outcome;
+    uint8_t body[16];
 
     int error = chek_command_decode(bytes, &command);
     if (error != CHEK_OK) {
@@ -417,6 +427,9 @@ on_command(void *context, struct chek_bytes_view bytes)
     struct chek_partition *partition = folder->partitions[command.envelope.partition];
     if (command.envelope.partition_seq <= chek_partition_seq(partition)) {
         return CHEK_OK; /* the snapshot has it */
+    }
+    if (CHEK_PLANTED(REVOKE_FORGOTTEN) && command.envelope.kind == CHEK_COMMAND_REVOKE) {
+        command.body = revocation_of_nobody(body, sizeof body);
     }
     error = events_make_room(folder, command.envelope.partition);
     if (error == CHEK_OK) {

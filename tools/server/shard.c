@@ -9,6 +9,7 @@
 
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
+#include "engine/base/planted.h"
 #include "tools/server/event_flow.h"
 #include "tools/server/metrics.h"
 
@@ -142,6 +143,9 @@ server__post(struct server__shard *shard, unsigned to, uint16_t kind, struct che
 {
     struct server__outbox *outbox = &shard->outboxes[to];
     message->kind = kind;
+    if (to != shard->index && CHEK_PLANTED_ONCE(MESSAGE_LOST)) {
+        return;
+    }
     if (outbox->count == 0 && chek_io_post(shard->io, to, message) == CHEK_OK) {
         return;
     }

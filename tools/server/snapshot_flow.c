@@ -13,6 +13,7 @@
 
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
+#include "engine/base/planted.h"
 #include "persist/snapshot.h"
 #include "tools/server/shard.h"
 
@@ -138,7 +139,8 @@ server__snapshot_turn(struct server__shard *shard)
     }
     if (snapshot->partition > partition_count) {
         /* Events of before the snapshot cannot be made again after it. */
-        if (snapshot->error == CHEK_OK && !chek_event_log_flush(shard->events)) {
+        if (snapshot->error == CHEK_OK && !chek_event_log_flush(shard->events) &&
+            !CHEK_PLANTED(EVENTS_NOT_AWAITED)) {
             return;
         }
         snapshot->running = false;
