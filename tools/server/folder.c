@@ -401,6 +401,7 @@ events_make_room(struct server__folder *folder, uint16_t partition)
     return chek_event_log_has_room(log, 8) ? CHEK_OK : chek_event_log_flush_now(log);
 }
 
+/* What a planted bug replays instead of a revocation. */
 static struct chek_bytes_view
 revocation_of_nobody(uint8_t *bytes, size_t size)
 {
