@@ -133,14 +133,27 @@ store__set_prefetch(const struct store__set *set, uint32_t registration)
     chek_prefetch(chain_of(set, registration));
 }
 
-uint32_t
-store__set_newest(const struct store__set *set, uint32_t registration)
+/* The first row of a registration in a chain from `number` on. */
+static uint32_t
+chain_next(const struct store__set *set, uint32_t number, uint32_t registration)
 {
-    uint32_t number = *chain_of(set, registration);
     while (number != 0 && set->heads[number - 1].registration != registration) {
         number = set->heads[number - 1].previous;
     }
     return number;
+}
+
+uint32_t
+store__set_newest(const struct store__set *set, uint32_t registration)
+{
+    return chain_next(set, *chain_of(set, registration), registration);
+}
+
+uint32_t
+store__set_previous(const struct store__set *set, uint32_t row)
+{
+    const struct store__head *head = &set->heads[row];
+    return chain_next(set, head->previous, head->registration);
 }
 
 uint32_t

@@ -120,6 +120,9 @@ uint32_t store__set_find(const struct store__set *set, uint32_t registration, ui
 /* The newest row of a registration + 1; 0 when the set has none. */
 uint32_t store__set_newest(const struct store__set *set, uint32_t registration);
 
+/* The row of the same registration before `row`, + 1; 0 when the set has none. */
+uint32_t store__set_previous(const struct store__set *set, uint32_t row);
+
 /* Start loading what finding or adding a row of a registration touches first. */
 void store__set_prefetch(const struct store__set *set, uint32_t registration);
 

@@ -51,7 +51,7 @@ row_below(const struct chek_sign_search *search, const struct store__set *set)
     }
     uint32_t row = store__set_newest(set, search->registration);
     while (row != 0 && set->heads[row - 1].ordinal >= search->ordinal_end) {
-        row = set->heads[row - 1].previous;
+        row = store__set_previous(set, row - 1);
     }
     return row;
 }
@@ -85,7 +85,7 @@ set_run(struct chek_sign_search *search, const struct store__set *set, uint32_t 
             found(search, head->ordinal);
         }
         search->ordinal_end = head->ordinal;
-        row = head->previous;
+        row = store__set_previous(set, at);
     }
     search->open_row = row;
 }

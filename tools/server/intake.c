@@ -76,8 +76,11 @@ server__append(struct server__shard *shard, struct server__ground *ground,
     return true;
 }
 
-/* Tell a partition about a register that it does not know, from the shard's copy of the directory:
- * a crash may have come between the claim and the telling. */
+/*
+ * Tell a partition about a register that it does not know, from the shard's copy of the directory: a
+ * crash may have come between the claim and the telling. Another shard's copy may be newer, and its
+ * parts come before the change does: they wait for it.
+ */
 static bool
 append_register(struct server__shard *shard, struct server__ground *ground, uint32_t registration,
                 int *ret_error)
@@ -89,7 +92,10 @@ append_register(struct server__shard *shard, struct server__ground *ground, uint
     chek_arena_reset(&shard->arena);
     int error = chek_directory_registered(server__directory(shard), registration, &shard->arena,
                                           &registered);
-    CHEK_ASSERT(error == CHEK_OK); /* the origin found it in a copy that cannot be newer */
+    if (error == CHEK_E_UNREGISTERED) {
+        return false; /* the origin was told of it, this shard is about to be: it comes again */
+    }
+    CHEK_ASSERT(error == CHEK_OK);
     struct chek_command_register body = {.registration = registration,
                                          .profile = registered.profile};
     struct chek_writer out = chek_writer_over(bytes, sizeof bytes);
