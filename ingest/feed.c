@@ -165,6 +165,7 @@ judge_document(struct chek_feed_host *host, struct chek_feed_frame *frame, uint3
             error = CHEK_E_RANGE; /* the server's to set, not the sender's */
         }
     }
+    home->number = error == CHEK_OK ? chek_document_number(&document) : 0;
     if (error != CHEK_OK) {
         refuse_document(frame, index, error, &fault);
     }
@@ -198,6 +199,7 @@ parts_fill(struct chek_feed_host *host, struct chek_feed_frame *frame, struct ch
             .partition = home->partition,
             .kind = CHEK_COMMAND_DOCUMENT,
             .index = (uint16_t)i,
+            .number = home->number,
             .warnings = home->warnings,
             .source_offset = frame->offset != 0 ? frame->offset + i : 0,
         };

@@ -16,6 +16,7 @@ struct ingest__home {
     struct chek_bytes_view body;
     uint32_t registration;
     uint32_t warnings;
+    uint32_t number; /* of the document; 0 = none */
     uint16_t partition;
     bool personal; /* a buyer is on it */
 };

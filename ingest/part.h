@@ -27,6 +27,7 @@ struct chek_part_item {
     uint8_t kind;           /* CHEK_COMMAND_DOCUMENT or CHEK_COMMAND_REGISTER */
     bool subject;           /* a personal value travels along: see `subject_body` */
     uint16_t index;         /* of the document in its frame */
+    uint32_t number;        /* the document's regular number; 0 = none */
     uint32_t warnings;      /* of the check of its shape */
     uint64_t source_offset; /* 0 = not numbered */
     uint8_t subject_id[16];

@@ -20,7 +20,7 @@ static const char help[] =
     "                         administrator's token in DIR/admin.token\n"
     "  --listen HOST:PORT     the native protocol (127.0.0.1:7420; port 0: chosen by the system)\n"
     "  --metrics HOST:PORT    answer GET /metrics for Prometheus (off)\n"
-    "  --shards N             threads that serve (half of the processors); may differ every start\n"
+    "  --shards N             threads that serve (as many as processors); may differ every start\n"
     "  --partitions N         of a fresh folder (64)\n"
     "  --log-file-mib N       size of a log file (256)\n"
     "  --snapshot-log-mib N   take a snapshot after so much log (4096)\n"
@@ -247,7 +247,7 @@ chekd__options_read(struct chekd_options *ret, int argc, char **argv)
 {
     struct chekd_options options = {.listen = "127.0.0.1:7420"};
     long processor_count = sysconf(_SC_NPROCESSORS_ONLN);
-    options.shard_count = processor_count > 3 ? (unsigned)processor_count / 2 : 1;
+    options.shard_count = processor_count > 1 ? (unsigned)processor_count : 1;
     if (options.shard_count > CHEK_SHARD_COUNT_MAX) {
         options.shard_count = CHEK_SHARD_COUNT_MAX;
     }

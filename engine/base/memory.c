@@ -16,6 +16,11 @@
 
 #include "engine/base/assertion.h"
 
+/* Since Linux 5.14; younger than the C library that we build with. */
+#ifndef MADV_POPULATE_WRITE
+#    define MADV_POPULATE_WRITE 23
+#endif
+
 #define HUGE_PAGE_SIZE ((size_t)2 * 1024 * 1024)
 #define RESERVATION_COUNT_MAX 16384
 
@@ -243,12 +248,22 @@ chek_memory_commit(void *at, size_t size)
     if (failed != 0) {
         return -ENOMEM;
     }
-    if (size >= HUGE_PAGE_SIZE) {
-        /* Advice only: without it everything works, with more TLB misses. */
-        madvise(at, size, MADV_HUGEPAGE);
-    }
     counter_add(&counters.committed_size, size);
     return 0;
+}
+
+void
+chek_memory_advise_huge(void *at, size_t size)
+{
+    if (size >= HUGE_PAGE_SIZE) {
+        madvise(at, size, MADV_HUGEPAGE); /* without it everything works, with more TLB misses */
+    }
+}
+
+void
+chek_memory_populate(void *at, size_t size)
+{
+    madvise(at, size, MADV_POPULATE_WRITE);
 }
 
 void

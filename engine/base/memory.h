@@ -55,6 +55,21 @@ CHEK_MUST_USE void *chek_memory_reserve(size_t size);
 CHEK_MUST_USE int chek_memory_commit(void *at, size_t size);
 
 /*
+ * Ask for huge pages under a committed range that will be used densely, from its beginning on: a
+ * page that is touched anywhere is then there as a whole. Advice only, and none for less than one.
+ */
+void chek_memory_advise_huge(void *at, size_t size);
+
+/*
+ * Have the pages of a committed range in memory, so that nobody waits for them when they are first
+ * touched: what is written there meanwhile stays. Advice only.
+ *
+ *   Cost     clears the pages: from 0.1 ms a MiB to many times that where a host has to find them
+ *   Threads  any
+ */
+void chek_memory_populate(void *at, size_t size);
+
+/*
  * Give the pages of a committed range back; they stay addressable, read as zero and count as
  * committed.
  */

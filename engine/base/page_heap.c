@@ -81,12 +81,13 @@ pages_commit(struct chek_page_heap *heap, uint32_t page_count)
     if (target > heap->page_count_max) {
         target = heap->page_count_max;
     }
-    uint32_t added = target - heap->page_count_committed;
-    int error = chek_memory_commit(heap->base + (size_t)heap->page_count_committed * CHEK_PAGE_SIZE,
-                                   (size_t)added * CHEK_PAGE_SIZE);
+    uint8_t *at = heap->base + (size_t)heap->page_count_committed * CHEK_PAGE_SIZE;
+    size_t size = (size_t)(target - heap->page_count_committed) * CHEK_PAGE_SIZE;
+    int error = chek_memory_commit(at, size);
     if (error != CHEK_OK) {
         return error;
     }
+    chek_memory_advise_huge(at, size);
     heap->page_count_committed = target;
     return CHEK_OK;
 }

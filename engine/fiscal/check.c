@@ -325,6 +325,14 @@ document_kind_check(const struct chek_document *document, struct chek_fault *fau
 }
 
 uint32_t
+chek_document_number(const struct chek_document *document)
+{
+    return document->receipt != NULL    ? document->receipt->document
+           : document->movement != NULL ? document->movement->document
+                                        : document->close->document;
+}
+
+uint32_t
 chek_document_warnings(const struct chek_document *document)
 {
     const struct chek_receipt *receipt = document->receipt;

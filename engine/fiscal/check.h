@@ -22,6 +22,9 @@
 CHEK_MUST_USE int chek_document_check(const struct chek_document *document, uint32_t *ret_warnings,
                                       struct chek_fault *fault);
 
+/* The regular number of a document that passed; 0 when it has none. */
+uint32_t chek_document_number(const struct chek_document *document);
+
 /* The warnings that a document which passed comes with. */
 uint32_t chek_document_warnings(const struct chek_document *document);
 

@@ -62,16 +62,6 @@ answer_conflict(struct fiscal__step *step, const struct chek_document *document,
     ret->shift = stored->shift;
 }
 
-static void
-answer_duplicate(struct fiscal__step *step, const struct chek_row *stored, struct chek_result *ret)
-{
-    fiscal__root_change(step->fiscal)->duplicate_count += 1;
-    ret->status = CHEK_STATUS_DUPLICATE;
-    ret->ordinal = stored->ordinal;
-    ret->shift = stored->shift;
-    ret->warnings = stored->warnings;
-}
-
 /* ---- limits ----------------------------------------------------------------------------------- */
 
 /* F23: whether the amounts still fit where they would be added. */
@@ -401,10 +391,11 @@ apply_fuller(struct fiscal__step *step, const struct chek_document *document,
 /* ---- which of them ---------------------------------------------------------------------------- */
 
 static int
-stored_read(const struct fiscal__step *step, uint32_t ordinal, struct stored *ret)
+stored_read(const struct chek_fiscal *fiscal, const struct fiscal__registration *registration,
+            uint32_t ordinal, struct stored *ret)
 {
-    return chek_store_read(step->fiscal->store, step->registration->id, ordinal,
-                           step->fiscal->scratch, &ret->row, &ret->document);
+    return chek_store_read(fiscal->store, registration->id, ordinal, fiscal->scratch, &ret->row,
+                           &ret->document);
 }
 
 /*
@@ -412,37 +403,77 @@ stored_read(const struct fiscal__step *step, uint32_t ordinal, struct stored *re
  * closed has room for one. (F15)
  */
 static int
-close_find(const struct fiscal__step *step, const struct fiscal__key_set *keys, struct stored *ret)
+close_find(const struct chek_fiscal *fiscal, const struct fiscal__registration *registration,
+           const struct fiscal__key_set *keys, struct stored *ret)
 {
-    const struct fiscal__registration *registration = step->registration;
     if (keys->row_kind != CHEK_ROW_CLOSE) {
         return CHEK_E_NOT_FOUND;
     }
     const struct fiscal__entry *entry =
-        fiscal__index_find(step->heap, &registration->shifts, keys->shift);
+        fiscal__index_find(fiscal->heap, &registration->shifts, keys->shift);
     if (entry == NULL) {
         return CHEK_E_NOT_FOUND;
     }
-    int error = stored_read(step, entry->a, ret);
+    int error = stored_read(fiscal, registration, entry->a, ret);
     if (error != CHEK_OK || !fiscal__close_is_ours(ret->document.close)) {
         return error;
     }
-    const struct fiscal__late *late = fiscal__late_read(step->heap, registration, keys->shift);
+    const struct fiscal__late *late = fiscal__late_read(fiscal->heap, registration, keys->shift);
     if (late == NULL || late->close == 0) {
         return CHEK_E_NOT_FOUND;
     }
-    return stored_read(step, late->close - 1, ret);
+    return stored_read(fiscal, registration, late->close - 1, ret);
 }
 
 static int
-stored_find(const struct fiscal__step *step, const struct fiscal__key_set *keys, struct stored *ret)
+stored_find(const struct chek_fiscal *fiscal, const struct fiscal__registration *registration,
+            const struct fiscal__key_set *keys, struct stored *ret)
 {
     uint32_t ordinal;
-    int error = fiscal__identity_find(step->fiscal, step->registration, keys, &ordinal);
+    int error = fiscal__identity_find(fiscal, registration, keys, &ordinal);
     if (error == CHEK_OK) {
-        return stored_read(step, ordinal, ret);
+        return stored_read(fiscal, registration, ordinal, ret);
     }
-    return error == CHEK_E_NOT_FOUND ? close_find(step, keys, ret) : error;
+    return error == CHEK_E_NOT_FOUND ? close_find(fiscal, registration, keys, ret) : error;
+}
+
+/* What a sender gets to hear of a copy that stands. (F17) */
+static void
+result_of_copy(const struct chek_row *stored, struct chek_result *ret)
+{
+    ret->status = CHEK_STATUS_DUPLICATE;
+    ret->ordinal = stored->ordinal;
+    ret->shift = stored->shift;
+    ret->warnings = stored->warnings;
+}
+
+bool
+chek_fiscal_is_repeat(const struct chek_fiscal *fiscal, uint32_t registration,
+                      const struct chek_document *document, struct chek_result *ret)
+{
+    struct fiscal__key_set keys = fiscal__keys_of(document);
+    const struct fiscal__registration *record =
+        fiscal__registration_find(fiscal, registration, NULL);
+    struct stored stored;
+    chek_arena_reset(fiscal->scratch);
+    if (record == NULL || stored_find(fiscal, record, &keys, &stored) != CHEK_OK) {
+        return false;
+    }
+    struct fiscal__sameness sameness = fiscal__compare(document, &stored.document);
+    if (!sameness.same || sameness.fuller) {
+        return false;
+    }
+    *ret = (struct chek_result){.registration = registration};
+    result_of_copy(&stored.row, ret);
+    return true;
+}
+
+uint32_t
+chek_fiscal_number_last(const struct chek_fiscal *fiscal, uint32_t registration)
+{
+    const struct fiscal__registration *record =
+        fiscal__registration_find(fiscal, registration, NULL);
+    return record != NULL ? record->number_last : 0;
 }
 
 static void
@@ -456,7 +487,8 @@ apply_known(struct fiscal__step *step, const struct chek_document *document,
     } else if (sameness.fuller) {
         apply_fuller(step, document, keys, stored, ret);
     } else {
-        answer_duplicate(step, &stored->row, ret);
+        fiscal__root_change(step->fiscal)->duplicate_count += 1;
+        result_of_copy(&stored->row, ret);
     }
 }
 
@@ -482,7 +514,7 @@ chek_fiscal_apply(struct chek_fiscal *fiscal, uint32_t registration,
     *ret = (struct chek_result){.registration = registration};
 
     struct stored stored;
-    int error = stored_find(&step, &keys, &stored);
+    int error = stored_find(fiscal, step.registration, &keys, &stored);
     if (error == CHEK_E_NOT_FOUND) {
         apply_fresh(&step, document, &keys, ret);
     } else if (error == CHEK_OK) {

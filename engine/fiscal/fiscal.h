@@ -103,6 +103,19 @@ CHEK_MUST_USE bool chek_fiscal_apply(struct chek_fiscal *fiscal, uint32_t regist
                                      const struct chek_circumstance *circumstance,
                                      const struct chek_event_sink *events, struct chek_result *ret);
 
+/*
+ * Whether a document repeats one that was applied, and adds nothing to it: then *ret is what
+ * applying it would answer, and nothing has to be logged. Changes nothing; false may also mean
+ * that a page is damaged. (F17)
+ *
+ *   Cost  reads the first copy's row
+ */
+bool chek_fiscal_is_repeat(const struct chek_fiscal *fiscal, uint32_t registration,
+                           const struct chek_document *document, struct chek_result *ret);
+
+/* The highest regular number of a registration's documents so far; 0 when it has none. */
+uint32_t chek_fiscal_number_last(const struct chek_fiscal *fiscal, uint32_t registration);
+
 /* A registration that a document is about to be applied to. */
 struct chek_fiscal_target {
     const struct chek_fiscal *fiscal;

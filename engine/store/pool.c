@@ -16,8 +16,8 @@
 
 #define REGION_SIZE ((size_t)64 << 30) /* places in cache lines fit 32 bits */
 
-/* The size from which memory.h asks for huge pages. */
-#define COMMIT_STEP ((size_t)2 << 20)
+#define COMMIT_STEP ((size_t)2 << 20) /* a huge page */
+#define AHEAD_SIZE (2 * COMMIT_STEP)  /* that is populated before it is used */
 
 /* ---- regions ---------------------------------------------------------------------------------- */
 
@@ -39,9 +39,26 @@ region_ensure(struct store__region *region, size_t size)
         if (chek_memory_commit(region->base + region->committed, COMMIT_STEP) != CHEK_OK) {
             return -ENOMEM;
         }
+        chek_memory_advise_huge(region->base + region->committed, COMMIT_STEP);
         region->committed += COMMIT_STEP;
     }
     return CHEK_OK;
+}
+
+/* Have some memory behind what is used there before it is touched; a small store touches its own. */
+static bool
+region_ahead(struct store__region *region, struct chek_store_ahead *ret)
+{
+    size_t wanted = region->used + AHEAD_SIZE;
+    if (region->used < COMMIT_STEP / 2 || region->populated >= wanted ||
+        region_ensure(region, AHEAD_SIZE + COMMIT_STEP) != CHEK_OK) {
+        return false;
+    }
+    size_t from =
+        region->populated > region->used ? region->populated : region->used & ~(COMMIT_STEP - 1);
+    region->populated = from + COMMIT_STEP;
+    *ret = (struct chek_store_ahead){region->base + from, COMMIT_STEP};
+    return true;
 }
 
 static void *
@@ -161,6 +178,12 @@ chek_store_pool_destroy(struct chek_store_pool *pool)
     chek_memory_release(pool->block_region.base, REGION_SIZE);
     chek_memory_release(pool->piece_region.base, REGION_SIZE);
     chek_memory_free(pool, sizeof *pool);
+}
+
+bool
+chek_store_pool_ahead(struct chek_store_pool *pool, struct chek_store_ahead *ret)
+{
+    return region_ahead(&pool->block_region, ret) || region_ahead(&pool->piece_region, ret);
 }
 
 /* ---- a store's part --------------------------------------------------------------------------- */

@@ -26,7 +26,7 @@
 /* A reservation of address space that is used from its beginning on. */
 struct store__region {
     uint8_t *base;
-    size_t used, committed;
+    size_t used, committed, populated;
 };
 
 /* What is free of one kind; the last one given is the first one taken. */

@@ -56,6 +56,19 @@ struct chek_store_pool;
 CHEK_MUST_USE int chek_store_pool_create(struct chek_store_pool **ret);
 void chek_store_pool_destroy(struct chek_store_pool *pool);
 
+/* Memory that the pool's stores will use next: to be populated by a worker, ahead of them. */
+struct chek_store_ahead {
+    void *at;
+    size_t size;
+};
+
+/*
+ * Tell what to populate now; false when enough is there. It counts as done from here on.
+ *
+ *   Cost  two comparisons, mostly; a system call for every 2 MiB
+ */
+bool chek_store_pool_ahead(struct chek_store_pool *pool, struct chek_store_ahead *ret);
+
 struct chek_store_config {
     struct chek_store_pool *pool;  /* NULL = one of its own */
     uint32_t dictionary_count_max; /* entries of a dictionary; values beyond are stored plain */

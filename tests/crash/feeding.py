@@ -10,6 +10,7 @@ import chek
 import workload
 
 CHECKED_COUNT = 60  # documents of a register that are sent again after a restart
+QUIET_S = 0.2       # a log has its mark and its next file by then
 END_S = 20          # in which a server whose log failed must have ended
 
 
@@ -25,6 +26,9 @@ class Feeder(threading.Thread):
         self.random = random.Random(seed)
         self.wrong = None
         self.acknowledged = 0
+        self.gate = threading.Event()  # closed: it sends nothing
+        self.gate.set()
+        self.waits = threading.Event()
 
     def run(self):
         try:
@@ -33,12 +37,17 @@ class Feeder(threading.Thread):
             pass  # the server was killed: what is pending is not known
         except Exception as wrong:  # told by the main thread
             self.wrong = wrong
+        finally:
+            self.waits.set()
 
     def feed(self):
         with chek.Client(self.server.address, token_file=self.server.token_file) as client:
             workload.claim(client, self.tills)
             again = {till: bool(till.pending) for till in self.tills}
             while True:
+                self.waits.set()
+                self.gate.wait()
+                self.waits.clear()
                 till = self.random.choice(self.tills)
                 sent_at = time.monotonic()
                 results = client.feed(till.documents(self.random.randrange(1, 30)))
@@ -58,6 +67,20 @@ def feeders_start(server, tills, count, chance, cut_at=lambda: None):
     for feeder in feeders:
         feeder.start()
     return feeders
+
+
+def feeders_pause(feeders):
+    """Have everything answered and nothing under way, until feeders_go_on()."""
+    for feeder in feeders:
+        feeder.gate.clear()
+    for feeder in feeders:
+        feeder.waits.wait()
+    time.sleep(QUIET_S)
+
+
+def feeders_go_on(feeders):
+    for feeder in feeders:
+        feeder.gate.set()
 
 
 def feeders_join(feeders):

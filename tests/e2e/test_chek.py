@@ -191,6 +191,21 @@ class Chek(unittest.TestCase):
         self.assertEqual(sum(row["kind"] in ("receipt", "late") for row in events), sum(COUNTS) - 1)
         self.assertEqual(self.server.lines("events", "--from", events[-1]["cursor"]), [])
 
+    def test_repeats_of_applied_documents_are_not_logged(self):
+        def figures():
+            rows = self.server.lines("status")
+            return {name: sum(row["value"] for row in rows if row["name"] == name)
+                    for name in ("repeats_not_logged", "log_durable_lsn", "duplicates")}
+
+        before = figures()
+        done, = self.server.lines("import", SAMPLES / "export.json")
+        after = figures()
+        told = done["duplicates"]
+        self.assertGreater(told, 0)
+        self.assertEqual(after["duplicates"] - before["duplicates"], told)
+        self.assertEqual(after["repeats_not_logged"] - before["repeats_not_logged"], told)
+        self.assertEqual(after["log_durable_lsn"], before["log_durable_lsn"])
+
     def test_help_has_examples(self):
         done = subprocess.run([BIN / "chek", "--help"], capture_output=True, text=True, check=True)
         commands = [line.split("  ")[1].strip() for line in done.stdout.splitlines()

@@ -75,8 +75,10 @@ watch_fed(struct run_client *client, const struct chek_frame *frame)
         const struct run_item *item = &request->items[i];
         const struct story_document *story =
             &run->story.registers[item->at].documents[item->document];
+        /* A repeat is another copy's acknowledgement, and may never have been in the log itself. */
         if (item->kind == ITEM_DOCUMENT && fed.results[i].status != CHEK_STATUS_REFUSED &&
-            story->mark != 0 && !is_durable(run, story->mark)) {
+            fed.results[i].status != CHEK_STATUS_DUPLICATE && story->mark != 0 &&
+            !is_durable(run, story->mark)) {
             run_violate(run, "register %u: document %u is acknowledged before it is durable",
                         item->at, item->document);
         }

@@ -10,6 +10,7 @@
 
 #include "engine/base/assertion.h"
 #include "engine/base/prng.h"
+#include "engine/fiscal/check.h"
 #include "tools/server/event_flow.h"
 #include "tools/server/shard.h"
 
@@ -107,7 +108,7 @@ append_register(struct server__shard *shard, struct server__ground *ground, uint
         return false;
     }
     if (*ret_error == CHEK_OK) {
-        shard->registering[registration] = REGISTRATION_COMING;
+        shard->registrations[registration].state = REGISTRATION_COMING;
     }
     return true;
 }
@@ -119,12 +120,14 @@ append_before(struct server__shard *shard, struct server__ground *ground,
 {
     static const struct server__ticket nobody = {.kind = TICKET_NONE};
     *ret_error = CHEK_OK;
-    uint8_t *known = &shard->registering[item->registration];
-    if (*known == REGISTRATION_UNSEEN &&
-        chek_fiscal_is_registered(chek_partition_fiscal(ground->partition), item->registration)) {
-        *known = REGISTRATION_KNOWN;
+    struct server__registration *known = &shard->registrations[item->registration];
+    const struct chek_fiscal *fiscal = chek_partition_fiscal(ground->partition);
+    if (known->state == REGISTRATION_UNSEEN &&
+        chek_fiscal_is_registered(fiscal, item->registration)) {
+        known->state = REGISTRATION_KNOWN;
+        known->number_last = chek_fiscal_number_last(fiscal, item->registration);
     }
-    if (*known == REGISTRATION_UNSEEN) {
+    if (known->state == REGISTRATION_UNSEEN) {
         if (!append_register(shard, ground, item->registration, ret_error)) {
             return false;
         }
@@ -153,6 +156,29 @@ item_result(struct server__shard *shard, struct chek_part *part, uint32_t index,
     }
 }
 
+/*
+ * Whether a document repeats one that was applied: it is answered now and leaves no trace in the
+ * log. What is on its way through the log is not looked at: its repeat goes the same way behind it.
+ * So does the document of a numbered stream, whose offset has to be kept, and one that brings a
+ * person along.
+ */
+static bool
+is_repeat(struct server__shard *shard, const struct server__ground *ground,
+          const struct chek_part_item *item, struct chek_result *ret)
+{
+    struct chek_document document;
+    struct chek_fault fault;
+    if (item->number == 0 || item->source_offset != 0 || item->subject ||
+        item->number > shard->registrations[item->registration].number_last) {
+        return false;
+    }
+    chek_arena_reset(&shard->arena);
+    int error =
+        chek_document_decode_whole(item->body, item->body_size, &shard->arena, &document, &fault);
+    return error == CHEK_OK && chek_fiscal_is_repeat(chek_partition_fiscal(ground->partition),
+                                                     item->registration, &document, ret);
+}
+
 /* Log one item, or answer it. False: no room; it stays. */
 static bool
 item_take(struct server__shard *shard, struct chek_part *part, uint32_t index)
@@ -164,9 +190,16 @@ item_take(struct server__shard *shard, struct chek_part *part, uint32_t index)
                                      .source = part->source,
                                      .source_offset = item->source_offset};
     struct server__ticket ticket = {.owner = part, .index = index, .kind = TICKET_PART};
+    struct chek_result result;
     int error = CHEK_OK;
 
     CHEK_ASSERT(ground != NULL);
+    if (item->kind == CHEK_COMMAND_DOCUMENT && is_repeat(shard, ground, item, &result)) {
+        shard->counters.repeat_count += 1;
+        part->taken_count += 1;
+        item_result(shard, part, index, &result);
+        return true;
+    }
     if (item->kind == CHEK_COMMAND_DOCUMENT && !append_before(shard, ground, item, &error)) {
         return false;
     }
@@ -182,7 +215,7 @@ item_take(struct server__shard *shard, struct chek_part *part, uint32_t index)
                                           .code = (uint32_t)-error,
                                           .registration = item->registration});
     } else if (item->kind == CHEK_COMMAND_REGISTER) {
-        shard->registering[item->registration] = REGISTRATION_COMING;
+        shard->registrations[item->registration].state = REGISTRATION_COMING;
     }
     return true;
 }
@@ -244,6 +277,13 @@ part_apply(struct server__shard *shard, const struct server__ticket *ticket,
 }
 
 static void
+number_note(struct server__registration *known, const struct chek_document *document)
+{
+    uint32_t number = chek_document_number(document);
+    known->number_last = number > known->number_last ? number : known->number_last;
+}
+
+static void
 command_apply(struct server__shard *shard, const struct chek_partition_target *target)
 {
     const struct chek_command *command = &target->command;
@@ -256,8 +296,11 @@ command_apply(struct server__shard *shard, const struct chek_partition_target *t
     }
 
     struct server__ticket ticket = ticket_take(shard);
+    if (command->document != NULL && outcome.result.status == CHEK_STATUS_STORED) {
+        number_note(&shard->registrations[command->envelope.registration], command->document);
+    }
     if (command->envelope.kind == CHEK_COMMAND_REGISTER) {
-        shard->registering[command->envelope.registration] = REGISTRATION_KNOWN;
+        shard->registrations[command->envelope.registration].state = REGISTRATION_KNOWN;
     }
     if (ticket.kind == TICKET_PART) {
         part_apply(shard, &ticket, command, &outcome);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * seal.c - full chunks become segments on a worker while the shard goes on.
+ * seal.c - what workers do for the stores of a shard while it goes on: full chunks become segments,
+ * memory that will be used is populated.
  */
 #include "engine/base/assertion.h"
+#include "engine/base/memory.h"
 #include "tools/server/shard.h"
 
 static void
@@ -41,4 +43,31 @@ server__seals_finish(struct server__shard *shard)
             shard->grounds[i]->seal = NULL;
         }
     }
+}
+
+/* ---- memory ahead ----------------------------------------------------------------------------- */
+
+static void
+populate(void *argument)
+{
+    const struct chek_store_ahead *ahead = argument;
+    chek_memory_populate(ahead->at, ahead->size);
+}
+
+static void
+on_populated(struct chek_op *op, int64_t result)
+{
+    (void)op;
+    (void)result; /* the turn that follows asks for more */
+}
+
+void
+server__memory_turn(struct server__shard *shard)
+{
+    if (shard->memory_op.in_flight || shard->stopping ||
+        !chek_store_pool_ahead(shard->pool, &shard->memory_ahead)) {
+        return;
+    }
+    shard->memory_op.on_done = on_populated;
+    chek_io_work(shard->io, &shard->memory_op, populate, &shard->memory_ahead);
 }

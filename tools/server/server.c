@@ -153,6 +153,7 @@ shard_settle(struct chek_server *server, struct server__shard *shard)
         shard->grounds[i] = ground;
     }
     shard->events = server->folder.event_logs[shard->index];
+    shard->pool = server->folder.pools[shard->index];
     if (shard->index == 0) {
         return CHEK_OK;
     }

@@ -13,6 +13,7 @@
 #include "tools/server/event_flow.h"
 #include "tools/server/metrics.h"
 
+#define REGISTRATIONS_SIZE (SERVER_REGISTRATION_COUNT_MAX * sizeof(struct server__registration))
 #define ARENA_SIZE (32 * 1024 * 1024) /* reserved; touched as it is used */
 #define GATHER_ANSWER_SIZE (64 * 1024 * (size_t)CHEK_SHARD_COUNT_MAX)
 #define CHANGE_SIZE \
@@ -250,6 +251,7 @@ on_turn(void *context)
     server__events_turn(shard);
     chek_session_turn(shard->sessions, now_ns);
     server__life_turn(shard);
+    server__memory_turn(shard);
     if (outboxes_flush(shard) && !shard->flush_op.in_flight) {
         shard->flush_op.on_done = on_flush_timer;
         chek_io_timer(shard->io, &shard->flush_op, now_ns + 50000);
@@ -332,9 +334,9 @@ tables_init(struct server__shard *shard)
     shard->tickets = chek_memory_allocate(SERVER_TICKET_COUNT * sizeof *shard->tickets);
     shard->credits = chek_memory_allocate(shard_count * sizeof *shard->credits);
     shard->outboxes = chek_memory_allocate(shard_count * sizeof *shard->outboxes);
-    shard->registering = chek_memory_reserve(SERVER_REGISTRATION_COUNT_MAX);
+    shard->registrations = chek_memory_reserve(REGISTRATIONS_SIZE);
     if (shard->grounds == NULL || shard->tickets == NULL || shard->credits == NULL ||
-        shard->outboxes == NULL || shard->registering == NULL) {
+        shard->outboxes == NULL || shard->registrations == NULL) {
         return -ENOMEM;
     }
     for (unsigned i = 0; i < shard_count; i++) {
@@ -345,7 +347,7 @@ tables_init(struct server__shard *shard)
             return -ENOMEM;
         }
     }
-    return chek_memory_commit(shard->registering, SERVER_REGISTRATION_COUNT_MAX);
+    return chek_memory_commit(shard->registrations, REGISTRATIONS_SIZE);
 }
 
 static int
@@ -454,8 +456,8 @@ server__shard_finish(struct server__shard *shard)
     chek_memory_free(shard->grounds, ground_count * sizeof(struct server__ground *));
     chek_memory_free(shard->changes, SERVER_CHANGE_COUNT * sizeof *shard->changes);
     chek_memory_free(shard->gathers, SERVER_GATHER_COUNT * sizeof *shard->gathers);
-    if (shard->registering != NULL) {
-        chek_memory_release(shard->registering, SERVER_REGISTRATION_COUNT_MAX);
+    if (shard->registrations != NULL) {
+        chek_memory_release(shard->registrations, REGISTRATIONS_SIZE);
     }
     if (shard->memory != NULL) {
         chek_memory_release(shard->memory, shard->memory_size);

@@ -47,11 +47,16 @@ enum server__message {
 #define CHEK_SERVER_VERSION "0.1"
 #define SERVER_REGISTRATION_COUNT_MAX (4 * 1024 * 1024)
 
-/* What a shard knows of a registration's place in its partition. */
-enum server__registration {
+/* What a shard remembers of a registration of its partitions, so that it need not ask them. */
+enum server__registered {
     REGISTRATION_UNSEEN, /* nothing: it asks */
     REGISTRATION_COMING, /* its REGISTER command is under way */
     REGISTRATION_KNOWN,
+};
+
+struct server__registration {
+    uint32_t number_last; /* a number above it was not applied yet */
+    uint8_t state;        /* enum server__registered */
 };
 
 /* Who waits for a command that is on its way through the log. */
@@ -170,9 +175,9 @@ struct server__shard {
     struct chek_list intake;         /* parts that wait for room in the log */
     struct server__ticket *tickets;
     uint32_t ticket_first, ticket_count;
-    uint64_t *credits;    /* bytes under way to each shard */
-    uint64_t wall_us;     /* the time of the commands that are being appended */
-    uint8_t *registering; /* by registration: enum server__registration */
+    uint64_t *credits; /* bytes under way to each shard */
+    uint64_t wall_us;  /* the time of the commands that are being appended */
+    struct server__registration *registrations; /* by registration; touched as they come */
     struct chek_list changes_free;
     struct server__change *changes;
     struct chek_list changes_wait;     /* shard 0: asked, not begun */
@@ -190,6 +195,9 @@ struct server__shard {
     struct chek_message wanted; /* a snapshot */
     bool wanted_posted;
     struct chek_op flush_op;
+    struct chek_op memory_op;
+    struct chek_store_ahead memory_ahead;
+    struct chek_store_pool *pool; /* of its stores; the folder's */
     struct server__snapshot snapshot;
     uint32_t seal_count; /* at work */
     bool started, stopping, quiet;
@@ -271,6 +279,9 @@ void server__on_hello(void *context, struct chek_request *request, uint64_t ackn
 void server__seal_check(struct server__shard *shard, struct server__ground *ground);
 /* Drop what is being encoded. No worker runs any more. */
 void server__seals_finish(struct server__shard *shard);
+
+/* Have a worker populate the memory that the shard's stores will use next. */
+void server__memory_turn(struct server__shard *shard);
 
 /* life.c */
 void server__shard_start(struct server__shard *shard);
