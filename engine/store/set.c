@@ -13,7 +13,7 @@ replaced_size(uint32_t row_count_max)
     return ((size_t)row_count_max + 63) / 64 * sizeof(uint64_t);
 }
 
-/* Bytes of the tables of a set, which lie behind it. */
+/* Bytes of the tables of a set: address space of their own, touched as rows come. */
 static size_t
 tables_size(uint32_t row_count_max)
 {
@@ -21,16 +21,27 @@ tables_size(uint32_t row_count_max)
            STORE__CHAIN_COUNT * sizeof(uint32_t);
 }
 
+static uint8_t *
+tables_reserve(size_t size)
+{
+    uint8_t *bytes = chek_memory_reserve(size);
+    if (bytes != NULL && chek_memory_commit(bytes, size) != CHEK_OK) {
+        chek_memory_release(bytes, size);
+        return NULL;
+    }
+    return bytes;
+}
+
 int
 store__set_create(uint32_t row_count_max, struct store__set **ret)
 {
-    size_t head_size = (sizeof(struct store__set) + 63) & ~(size_t)63;
-    uint8_t *bytes = chek_memory_allocate(head_size + tables_size(row_count_max));
-    if (bytes == NULL) {
+    struct store__set *set = chek_memory_allocate(sizeof *set);
+    uint8_t *bytes = tables_reserve(tables_size(row_count_max));
+    if (set == NULL || bytes == NULL) {
+        chek_memory_free(set, sizeof *set);
+        chek_memory_release(bytes, tables_size(row_count_max));
         return -ENOMEM;
     }
-    struct store__set *set = (struct store__set *)(void *)bytes;
-    bytes += head_size;
     set->row_count_max = row_count_max;
     set->row_capacity = row_count_max;
     set->text_at = STORE__TEXT_BLOCK_SIZE;
@@ -71,8 +82,8 @@ store__set_destroy(struct store__set *set)
         CHEK_ASSERT(set->block_count[kind] == 0);
         chek_memory_free(set->blocks[kind], set->block_count_max[kind] * sizeof(void *));
     }
-    size_t head_size = (sizeof *set + 63) & ~(size_t)63;
-    chek_memory_free(set, head_size + tables_size(set->row_capacity));
+    chek_memory_release(set->replaced, tables_size(set->row_capacity));
+    chek_memory_free(set, sizeof *set);
 }
 
 int
