@@ -165,6 +165,8 @@ static void
 finish(int peer)
 {
     fake_network_end(fixture->network, peer, 0);
+    /* A failed handshake keeps its place until its refusal is due, though its peer has gone. */
+    fixture->network->now_ns += 2 * fixture->config.handshake_ns_max;
     fixture_settle(fixture);
     for (unsigned i = 0; i < fixture->kept_count; i++) {
         CHEK_ASSERT(fixture->kept[i].request == NULL);
