@@ -238,18 +238,6 @@ parts_submit(struct chek_feed_host *host, struct chek_feed_frame *frame)
     }
 }
 
-static void
-frame_busy(struct chek_feed_host *host, struct chek_feed_frame *frame)
-{
-    struct chek_request *request = frame->request;
-    host->counters.busy_count += 1;
-    ingest__parts_give_back(host, frame);
-    ingest__frame_give(host, frame);
-    if (request != NULL) {
-        chek_request_busy(request);
-    }
-}
-
 /* Claim what the frame names and nobody knows; its connection waits, the frame is kept. */
 static void
 frame_claim(struct chek_feed_host *host, struct chek_feed_frame *frame, struct chek_bytes_view body)
@@ -265,7 +253,7 @@ frame_claim(struct chek_feed_host *host, struct chek_feed_frame *frame, struct c
     chek_request_park(frame->request);
     if (!host->port.claim(host->port.context, frame, chek_bytes_view_of(out.bytes, out.size))) {
         chek_request_unpark(frame->request);
-        frame_busy(host, frame);
+        ingest__frame_busy(host, frame);
         return;
     }
     host->counters.claim_count += 1;
@@ -297,7 +285,7 @@ frame_run(struct chek_feed_host *host, struct chek_feed_frame *frame, struct che
         return;
     }
     if (!parts_fill(host, frame, arena)) {
-        frame_busy(host, frame);
+        ingest__frame_busy(host, frame);
         return;
     }
     host->counters.document_count += frame->document_count;

@@ -90,17 +90,6 @@ frame_refuse(struct chek_feed_host *host, struct chek_feed_frame *frame, int err
     }
 }
 
-/* The client claims again; what the directory decided stands. */
-static void
-frame_busy(struct chek_feed_host *host, struct chek_feed_frame *frame)
-{
-    struct chek_request *request = frame->request;
-    host->counters.busy_count += 1;
-    ingest__parts_give_back(host, frame);
-    ingest__frame_give(host, frame);
-    chek_request_busy(request);
-}
-
 void
 chek_feed_claim_handle(void *context, struct chek_request *request, struct chek_bytes_view body)
 {
@@ -131,7 +120,7 @@ chek_feed_claim_handle(void *context, struct chek_request *request, struct chek_
     CHEK_ASSERT(!out.full);
     frame->body_size = out.size;
     if (!host->port.claim(host->port.context, frame, chek_bytes_view_of(out.bytes, out.size))) {
-        frame_busy(host, frame);
+        ingest__frame_busy(host, frame);
         return;
     }
     host->counters.claim_count += 1;
@@ -184,14 +173,14 @@ claim_continue(struct chek_feed_host *host, struct chek_feed_frame *frame,
     int error = chek_command_claim_decode_whole(frame->claim_buffer, frame->body_size, arena,
                                                 &claim, &fault);
     if (error != CHEK_OK) { /* our own bytes: this turn's arena is used up */
-        frame_busy(host, frame);
+        ingest__frame_busy(host, frame);
         return;
     }
     CHEK_ASSERT(claim.registers_count == claimed_count);
     memcpy(frame->claimed_list, claimed, claimed_count * sizeof *claimed);
     frame->document_count = claimed_count;
     if (!registers_fill(host, frame, &claim)) {
-        frame_busy(host, frame);
+        ingest__frame_busy(host, frame);
         return;
     }
     struct chek_part *parts[CHEK_SHARD_COUNT_MAX];

@@ -181,7 +181,19 @@ ingest__take_personal(struct chek_feed_host *host, struct chek_part *part,
     return true;
 }
 
-/* ---- answers ---------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
+
+void
+ingest__frame_busy(struct chek_feed_host *host, struct chek_feed_frame *frame)
+{
+    struct chek_request *request = frame->request;
+    host->counters.busy_count += 1;
+    ingest__parts_give_back(host, frame);
+    ingest__frame_give(host, frame);
+    if (request != NULL) {
+        chek_request_busy(request);
+    }
+}
 
 /* True when the answer is out and the frame is free again. */
 static bool

@@ -67,6 +67,9 @@ struct chek_feed_frame *ingest__frame_take(struct chek_feed_host *host,
                                            struct chek_request *request);
 void ingest__frame_give(struct chek_feed_host *host, struct chek_feed_frame *frame);
 
+/* End a frame as BUSY: it is sent again. Of a claim, what the directory decided stands. */
+void ingest__frame_busy(struct chek_feed_host *host, struct chek_feed_frame *frame);
+
 /* The part of the frame for a shard, begun when it is needed first. NULL: the pool is empty. */
 struct chek_part *ingest__part_for(struct chek_feed_host *host, struct chek_feed_frame *frame,
                                    unsigned shard);

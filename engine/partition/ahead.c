@@ -6,7 +6,6 @@
  * different registers, so each step is done for all of them before the next step of any: by then
  * what the first step asked for has come.
  */
-#include "engine/base/assertion.h"
 #include "engine/partition/partition.h"
 #include "engine/partition/state.h"
 

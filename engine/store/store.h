@@ -2,8 +2,8 @@
 /*
  * store.h - the documents of one partition as columns.
  *
- * A document is a row: it is appended to an open chunk, and when four chunks (16,384 rows) are
- * full they are sealed into a segment: sorted by (registration, ordinal), encoded in pages of 4,096
+ * A document is a row: it is appended to an open chunk, and when four chunks (16,384 rows; fewer for
+ * the first segment) are full they are sealed into a segment: sorted by (registration, ordinal), encoded in pages of 4,096
  * rows, immutable for ever. Texts are codes of append-only dictionaries. What the store holds is
  * logical history; where a row lives (open or sealed) is not part of the state and changes nothing
  * that a reader can see.

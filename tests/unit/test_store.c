@@ -202,7 +202,67 @@ test_store_dictionary(void **state)
     chek_store_destroy(store);
 }
 
+/* A short text is found by its bytes padded with zeroes: one that has zeroes is another text. */
+static void
+test_store_tells_texts_with_zero_bytes_apart(void **state)
+{
+    (void)state;
+    static const char zeroes[] = "ab\0\0\0\0\0\0\0";
+    struct chek_store_config config = {
+        .dictionary_count_max = 100, .dictionary_size_max = 1000, .segment_row_count = 32};
+    struct chek_store *store;
+    assert_int_equal(chek_store_create(&config, &store), CHEK_OK);
+    for (uint32_t i = 0; i < 18; i++) { /* each twice, of 1 to 9 bytes */
+        struct chek_close close = {.time = 1767225600};
+        struct chek_document document = {.close = &close};
+        struct chek_row row = {.registration = 5, .ordinal = i, .kind = CHEK_ROW_CLOSE};
+        close.operator= chek_bytes_view_of(zeroes, 1 + i % 9);
+        assert_int_equal(chek_store_ensure(store, 1, 256, 0), CHEK_OK);
+        chek_store_append(store, &row, &document);
+    }
+    for (uint32_t i = 0; i < 18; i++) {
+        struct chek_row row;
+        struct chek_document document;
+        assert_int_equal(read_row(store, 5, i, &row, &document), CHEK_OK);
+        assert_int_equal(document.close->operator.size, 1 + i % 9);
+    }
+    chek_store_destroy(store);
+}
+
 /* ---- memory ---- */
+
+/* Of all documents of their size, those of the smallest lines and taxes take the most rows. */
+static void
+test_store_ensured_bytes_hold_the_smallest_lines(void **state)
+{
+    (void)state;
+    static const struct chek_tax taxes[CHEK_TAX_COUNT_MAX];
+    static struct chek_line lines[CHEK_LINE_COUNT_MAX];
+    static uint8_t bytes[65536];
+    for (uint32_t with_taxes = 0; with_taxes < 2; with_taxes++) {
+        struct chek_receipt receipt = {.time = 1767225600, .lines = lines};
+        struct chek_document document = {.receipt = &receipt};
+        struct chek_store_config config = {.segment_row_count = 64};
+        struct chek_writer out = chek_writer_over(bytes, sizeof bytes);
+        struct chek_store *store;
+        receipt.lines_count = CHEK_LINE_COUNT_MAX;
+        for (uint32_t i = 0; i < CHEK_LINE_COUNT_MAX; i++) {
+            lines[i].taxes = taxes;
+            lines[i].taxes_count = with_taxes ? CHEK_TAX_COUNT_MAX : 0;
+        }
+        chek_document_encode(&out, &document);
+        assert_false(out.full);
+        document.raw = chek_bytes_view_of(out.bytes, out.size);
+        assert_int_equal(chek_store_create(&config, &store), CHEK_OK);
+        assert_int_equal(chek_store_ensure(store, 40, 40 * out.size, 0), CHEK_OK);
+        for (uint32_t i = 0; i < 40; i++) {
+            struct chek_row row = {.registration = 5, .ordinal = i};
+            chek_store_append(store, &row, &document);
+        }
+        assert_int_equal(chek_store_count(store).line_count, 40 * CHEK_LINE_COUNT_MAX);
+        chek_store_destroy(store);
+    }
+}
 
 static void
 test_store_append_does_not_allocate(void **state)
@@ -464,6 +524,8 @@ main(void)
         {"read_needs_its_arena_open", test_store_read_needs_its_arena, NULL, NULL, &open},
         {"read_needs_its_arena_sealed", test_store_read_needs_its_arena, NULL, NULL, &sealed},
         cmocka_unit_test(test_store_keeps_the_largest_document),
+        cmocka_unit_test(test_store_tells_texts_with_zero_bytes_apart),
+        cmocka_unit_test(test_store_ensured_bytes_hold_the_smallest_lines),
         cmocka_unit_test(test_store_append_does_not_allocate),
         cmocka_unit_test(test_store_survives_every_failed_allocation),
         cmocka_unit_test(test_store_gives_back_the_blocks_of_sealed_sets),

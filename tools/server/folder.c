@@ -99,11 +99,14 @@ static struct chek_partition_config
 partition_config(const struct server__folder *folder, const struct chek_server_config *config,
                  unsigned number)
 {
+    uint64_t index_seed; /* so that no sender can make texts that collide */
+    chek_io_random(folder->io, &index_seed, sizeof index_seed);
     return (struct chek_partition_config){
         .number = (uint16_t)number,
         .page_count_max = SERVER_PAGE_COUNT_MAX,
         .segment_row_count = config->segment_row_count,
         .pool = number != 0 ? folder->pools[(number - 1) % folder->shard_count] : NULL,
+        .index_seed = index_seed,
     };
 }
 
