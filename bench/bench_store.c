@@ -17,7 +17,6 @@
 #define PRODUCT_COUNT 50000
 #define CLIENT_COUNT 500000
 #define BATCH_COUNT 256
-#define AHEAD_COUNT 32 /* documents that are prefetched together, as in a batch of the log */
 #define LINE_COUNT_MAX 5
 #define SCAN_SEGMENT_COUNT 16
 #define MILLISECONDS_A_RECEIPT 518 /* 5,000,000 in 30 days */
@@ -145,13 +144,6 @@ batch_append(struct chek_store *store)
 {
     for (uint32_t i = 0; i < BATCH_COUNT; i++) {
         const struct receipt_slot *slot = &workload.slots[i];
-        for (uint32_t j = i; i % AHEAD_COUNT == 0 && j < i + AHEAD_COUNT && j < BATCH_COUNT; j++) {
-            const struct receipt_slot *ahead = &workload.slots[j];
-            chek_store_prefetch(store, ahead->row.registration, &ahead->document);
-        }
-        if (i % AHEAD_COUNT == 0) {
-            chek_store_prefetch_texts(store);
-        }
         int error = chek_store_ensure(store, 1, slot->document.raw.size, 0);
         if (error != CHEK_OK) {
             abort();

@@ -26,7 +26,7 @@ work_finish(struct uring_shard *shard, struct chek_op *op)
 
 /* Sealing and writing snapshots take turns with the shards where processors are few: a shard that
  * has something to do is not kept from it, and what is left is still enough to keep up. */
-#define WORKER_NICE 10
+#define WORKER_NICE 3
 
 static void *
 worker_main(void *argument)

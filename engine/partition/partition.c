@@ -307,9 +307,9 @@ chek_partition_apply(struct chek_partition *partition, const struct chek_command
         (seen->seq == 0) != (envelope->kind == CHEK_COMMAND_GENESIS)) {
         return CHEK_E_CORRUPT;
     }
-    struct chek_outcome outcome = {0};
+    *ret = (struct chek_outcome){0};
     chek_arena_reset(&partition->decode);
-    int error = apply_kind(partition, command, &outcome);
+    int error = apply_kind(partition, command, ret);
     if (error != CHEK_OK) {
         return error;
     }
@@ -322,7 +322,6 @@ chek_partition_apply(struct chek_partition *partition, const struct chek_command
     if (envelope->source_offset != 0) {
         partition__source_add(partition, envelope->source, envelope->source_offset);
     }
-    *ret = outcome;
     return CHEK_OK;
 }
 

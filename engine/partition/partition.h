@@ -77,7 +77,7 @@ void chek_partition_prefetch(struct chek_partition_target *targets, uint32_t cou
  *
  *   Returns    CHEK_OK and *ret (valid until the next call); 1 when it was skipped
  *   Errors     GAP a hole in partition_seq; CORRUPT a body that does not decode: a damaged log
- *              or our bug, never a client's doing; the state is unchanged
+ *              or our bug, never a client's doing; the state is unchanged, *ret is anything
  */
 CHEK_MUST_USE int chek_partition_apply(struct chek_partition *partition,
                                        const struct chek_command *command,

@@ -25,12 +25,6 @@ put(struct walk *to, const void *bytes, size_t size)
 }
 
 static void
-put_u8(struct walk *to, uint8_t value)
-{
-    put(to, &value, sizeof value);
-}
-
-static void
 put_u16(struct walk *to, uint16_t value)
 {
     put(to, &value, sizeof value);
@@ -75,77 +69,54 @@ put_text(struct walk *to, struct chek_bytes_view text)
     put(to, text.bytes, text.size);
 }
 
+/* Texts that only open rows have get their codes again when those are sealed. */
 static void
-put_dictionary(struct walk *to, const struct store__dictionary *dictionary)
+put_dictionary(struct walk *to, const struct chek_store *store, uint32_t kind)
 {
-    put_u32(to, dictionary->count);
+    const struct store__texts *texts = &store->texts[kind];
+    put_u32(to, texts->count);
     if (to->out == NULL) { /* without a look at every text */
-        to->size += (size_t)dictionary->count * 2 + (size_t)dictionary->text_size;
+        to->size += (size_t)texts->count * 2 + (size_t)texts->size;
         return;
     }
-    for (uint32_t code = 1; code <= dictionary->count; code++) {
-        put_text(to, store__dictionary_text(dictionary, code));
-    }
-}
-
-/* Texts of rows may be longer than those of dictionaries. */
-static void
-put_strings(struct walk *to, const struct store__set *set, enum store__column column)
-{
-    for (uint32_t i = 0; i < set->child_count[store__columns[column].table]; i++) {
-        struct chek_bytes_view text = store__set_text(set, store__set_value(set, column, i));
-        put_u32(to, (uint32_t)text.size);
-        put(to, text.bytes, text.size);
+    for (uint32_t code = 1; code <= texts->count; code++) {
+        put_text(to, store__dictionary_text(&store->dictionaries[kind], code));
     }
 }
 
 static void
-put_values(struct walk *to, const struct store__set *set, enum store__column column)
+put_row(struct walk *to, const struct store__row *row)
 {
-    static const uint8_t untouched[STORE__BLOCK_ROW_COUNT * 8];
-    const struct store__column_info *info = &store__columns[column];
-    uint32_t left = set->child_count[info->table];
-    for (uint32_t i = 0; left != 0; i++) {
-        const uint8_t *block = set->blocks[info->table][i];
-        bool touched = (chek_load_u64(block) >> info->bit & 1) != 0;
-        uint32_t count = left < STORE__BLOCK_ROW_COUNT ? left : STORE__BLOCK_ROW_COUNT;
-        put(to, touched ? block + info->offset : untouched, (size_t)count * info->width);
-        left -= count;
-    }
-}
-
-static void
-put_table(struct walk *to, const struct store__set *set, uint32_t table)
-{
-    put_u32(to, set->child_count[table]);
-    for (uint32_t i = store__table_begin[table]; i < store__table_begin[table + 1]; i++) {
-        const struct store__column_info *info = &store__columns[i];
-        if (set->child_count[table] == 0 || !store__image_has_column(set, i)) {
-            continue;
-        }
-        put_u16(to, info->id);
-        put_u8(to, info->width);
-        put_u8(to, info->need);
-        if (info->kind == STORE__BYTES) {
-            put_strings(to, set, i);
-        } else {
-            put_values(to, set, i);
-        }
-    }
-    put_u16(to, STORE__IMAGE_COLUMNS_END);
+    uint8_t head[STORE__IMAGE_ROW_SIZE];
+    struct chek_writer out = chek_writer_over(head, sizeof head);
+    chek_writer_u32(&out, row->registration);
+    chek_writer_u32(&out, row->ordinal);
+    chek_writer_u32(&out, row->shift);
+    chek_writer_u32(&out, row->completes);
+    chek_writer_u32(&out, row->warnings);
+    chek_writer_u16(&out, row->binding);
+    chek_writer_u8(&out, row->flags & STORE__FLAG_KIND);
+    chek_writer_u8(&out, (row->flags & STORE__FLAG_LATE) != 0);
+    chek_writer_u64(&out, row->received);
+    chek_writer_u32(&out, row->document_size);
+    chek_writer_u32(&out, row->cell_size);
+    CHEK_ASSERT(!out.full && out.size == sizeof head);
+    put(to, head, sizeof head);
+    put(to, row->bytes, (size_t)row->document_size + row->cell_size);
 }
 
 static void
 put_set(struct walk *to, const struct store__set *set)
 {
     put_u32(to, set->row_count);
-    for (uint32_t i = 0; i < set->row_count; i++) {
-        put_u32(to, set->heads[i].registration);
-        put_u32(to, set->heads[i].ordinal);
-    }
     put_bits(to, set->replaced, set->row_count, set->replaced_count);
-    for (uint32_t table = 0; table < STORE__TABLE_COUNT; table++) {
-        put_table(to, set, table);
+    if (to->out == NULL) { /* without a look at every row */
+        to->size += (size_t)set->row_count * STORE__IMAGE_ROW_SIZE + (size_t)set->document_size +
+                    (size_t)set->cell_size;
+        return;
+    }
+    for (uint32_t i = 0; i < set->row_count; i++) {
+        put_row(to, store__set_row(set, i));
     }
 }
 
@@ -173,7 +144,7 @@ put_store(struct walk *to, const struct chek_store *store)
     put_segments(to, store);
     put_u32(to, STORE__DICTIONARY_COUNT);
     for (uint32_t i = 0; i < STORE__DICTIONARY_COUNT; i++) {
-        put_dictionary(to, &store->dictionaries[i]);
+        put_dictionary(to, store, i);
     }
     put_u32(to, set_count(store));
     for (const struct store__set *set = store->oldest; set != NULL; set = set->next) {

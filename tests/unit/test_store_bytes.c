@@ -247,6 +247,30 @@ test_segment_counts_its_children(void **state)
     }
 }
 
+/* ---- dictionaries ---- */
+
+/* A short text is found by its bytes padded with zeroes: one that has zeroes is another text. */
+static void
+test_dictionary_tells_texts_with_zero_bytes_apart(void **state)
+{
+    (void)state;
+    static const char zeroes[] = "ab\0\0\0\0\0\0\0";
+    struct chek_store_config config = {
+        .dictionary_count_max = 100, .dictionary_size_max = 1000, .segment_row_count = 32};
+    struct chek_store *store;
+    assert_int_equal(chek_store_create(&config, &store), CHEK_OK);
+    assert_int_equal(store__pool_stock(&store->pool, 64), CHEK_OK);
+    struct store__dictionary *dictionary = &store->dictionaries[STORE__DICTIONARY_PROFILE];
+    for (uint32_t i = 0; i < 18; i++) { /* each twice, of 1 to 9 bytes */
+        uint32_t code = store__dictionary_intern(dictionary, &store->pool,
+                                                 chek_bytes_view_of(zeroes, 1 + i % 9));
+        assert_int_equal(code, 1 + i % 9);
+        assert_int_equal(store__dictionary_text(dictionary, code).size, 1 + i % 9);
+    }
+    assert_true(store__dictionary_is_valid(dictionary));
+    chek_store_destroy(store);
+}
+
 /* ---- loading images ---- */
 
 static int
@@ -416,6 +440,7 @@ main(int argument_count, char **arguments)
         cmocka_unit_test(test_segment_finds_every_truncation),
         cmocka_unit_test(test_segment_skips_an_unknown_optional_column),
         cmocka_unit_test(test_segment_counts_its_children),
+        cmocka_unit_test(test_dictionary_tells_texts_with_zero_bytes_apart),
         cmocka_unit_test(test_image_loads_a_store_that_behaves_the_same),
         cmocka_unit_test(test_image_finds_every_flipped_bit),
         cmocka_unit_test(test_image_stands_every_changed_byte),

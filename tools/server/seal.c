@@ -7,21 +7,32 @@
 #include "engine/base/memory.h"
 #include "tools/server/shard.h"
 
+/* A worker at a time takes documents apart, and the next set waits for it: more would only take
+ * memory. */
+#define SEAL_COUNT_MAX 2
+
 static void
 on_sealed(struct chek_op *op, int64_t result)
 {
     struct server__ground *ground = CHEK_CONTAINER_OF(op, struct server__ground, seal_op);
+    struct server__shard *shard = ground->shard;
+    unsigned partition_count = chek_server_partition_count(shard->server);
     (void)result;
     chek_seal_adopt(ground->seal);
     ground->seal = NULL;
-    ground->shard->seal_count -= 1;
-    server__seal_check(ground->shard, ground);
+    shard->seal_count -= 1;
+    for (unsigned i = 0; i < partition_count && shard->seal_count < SEAL_COUNT_MAX; i++) {
+        shard->seal_next = shard->seal_next % partition_count + 1;
+        if (shard->grounds[shard->seal_next] != NULL) {
+            server__seal_check(shard, shard->grounds[shard->seal_next]);
+        }
+    }
 }
 
 void
 server__seal_check(struct server__shard *shard, struct server__ground *ground)
 {
-    if (ground->seal != NULL) {
+    if (ground->seal != NULL || shard->seal_count >= SEAL_COUNT_MAX) {
         return;
     }
     ground->seal = chek_store_seal_begin(chek_partition_store(ground->partition));

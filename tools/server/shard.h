@@ -200,6 +200,7 @@ struct server__shard {
     struct chek_store_pool *pool; /* of its stores; the folder's */
     struct server__snapshot snapshot;
     uint32_t seal_count; /* at work */
+    unsigned seal_next;  /* whose turn it is */
     bool started, stopping, quiet;
     int start_error;
     uint16_t metrics_port;
