@@ -3,7 +3,7 @@
  * sealer_page.c - documents of a page taken apart into columns, as read.c puts them together.
  *
  * A value of zero is not put: arrays are zero, and a column that nothing was put into is not in
- * the segment. A column that holds what its values differ from a prediction (predict.h) is always
+ * the segment. Columns that nearly every row has are written without a look at the value. A column that holds what its values differ from a prediction (predict.h) is always
  * there, for with a prediction no value says that there is nothing.
  */
 #include <errno.h>
@@ -45,6 +45,10 @@ put(struct store__sealer *to, uint32_t table, uint32_t column, uint32_t bit, uin
     put((from)->to, STORE__##TABLE, STORE__##TABLE##_##NAME,                      \
         (uint32_t)STORE__##TABLE##_##NAME - (uint32_t)TABLE_BEGIN_##TABLE, index, \
         (uint64_t)(value))
+
+/* For columns of columns_written alone: every row writes them. */
+#define WRITE(from, TABLE, NAME, index, value) \
+    (from)->to->values[STORE__##TABLE##_##NAME][index] = (int64_t)(value)
 
 /* ---- texts ---- */
 
@@ -97,11 +101,11 @@ put_taxes(struct taking *from, const struct chek_tax *taxes, uint32_t count, int
         const struct chek_tax *tax = &taxes[i];
         uint64_t prediction = store__predict_tax(tax->rate, tax->on_top, (uint64_t)tax->turnover,
                                                  (uint64_t)owner_sum);
-        PUT(from, TAX, PRESENT, at, tax->present);
-        PUT(from, TAX, KIND, at, tax->kind);
+        WRITE(from, TAX, PRESENT, at, tax->present);
+        WRITE(from, TAX, KIND, at, tax->kind);
         PUT(from, TAX, ON_TOP, at, tax->on_top);
-        PUT(from, TAX, RATE, at, tax->rate);
-        PUT(from, TAX, SUM, at, (uint64_t)tax->sum - prediction);
+        WRITE(from, TAX, RATE, at, tax->rate);
+        WRITE(from, TAX, SUM, at, (uint64_t)tax->sum - prediction);
         PUT(from, TAX, TURNOVER, at, tax->turnover);
     }
     from->to->counts[STORE__TAX] = at;
@@ -127,13 +131,13 @@ static void
 put_line(struct taking *from, const struct chek_line *line)
 {
     uint32_t at = from->to->counts[STORE__LINE];
-    PUT(from, LINE, PRESENT, at, line->present);
-    PUT(from, LINE, QUANTITY, at, line->quantity);
-    PUT(from, LINE, PRICE, at, line->price);
-    PUT(from, LINE, SUM, at,
-        (uint64_t)line->sum -
-            store__predict_line_sum((uint64_t)line->price, (uint64_t)line->quantity));
-    PUT(from, LINE, TAX_COUNT, at, line->taxes_count);
+    WRITE(from, LINE, PRESENT, at, line->present);
+    WRITE(from, LINE, QUANTITY, at, line->quantity);
+    WRITE(from, LINE, PRICE, at, line->price);
+    WRITE(from, LINE, SUM, at,
+          (uint64_t)line->sum -
+              store__predict_line_sum((uint64_t)line->price, (uint64_t)line->quantity));
+    WRITE(from, LINE, TAX_COUNT, at, line->taxes_count);
     if ((line->kind | line->storno | line->settlement | line->subject | line->gtin |
          line->markings_count) != 0) { /* one test for what most lines have not */
         put_line_rest(from, line, at);
@@ -154,9 +158,9 @@ put_payments(struct taking *from, const struct chek_receipt *receipt)
     uint64_t rest = (uint64_t)receipt->total;
     for (uint32_t i = 0; i < receipt->payments_count; i++, at++) {
         const struct chek_payment *payment = &receipt->payments[i];
-        PUT(from, PAYMENT, PRESENT, at, payment->present);
-        PUT(from, PAYMENT, KIND, at, payment->kind);
-        PUT(from, PAYMENT, SUM, at, (uint64_t)payment->sum - rest);
+        WRITE(from, PAYMENT, PRESENT, at, payment->present);
+        WRITE(from, PAYMENT, KIND, at, payment->kind);
+        WRITE(from, PAYMENT, SUM, at, (uint64_t)payment->sum - rest);
         rest -= (uint64_t)payment->sum;
     }
     from->to->counts[STORE__PAYMENT] = at;
@@ -209,21 +213,21 @@ put_row(struct taking *from)
 {
     const struct store__row *row = from->row;
     uint32_t at = from->at;
-    PUT(from, DOCUMENT, SHIFT, at, row->shift);
+    WRITE(from, DOCUMENT, SHIFT, at, row->shift);
     PUT(from, DOCUMENT, COMPLETES, at, row->completes);
     PUT(from, DOCUMENT, WARNINGS, at, row->warnings);
     PUT(from, DOCUMENT, BINDING, at, row->binding);
-    PUT(from, DOCUMENT, FLAGS, at, row->flags & STORE__FLAGS_STORED);
-    PUT(from, DOCUMENT, RECEIVED, at, row->received);
+    WRITE(from, DOCUMENT, FLAGS, at, row->flags & STORE__FLAGS_STORED);
+    WRITE(from, DOCUMENT, RECEIVED, at, row->received);
     PUT(from, DOCUMENT, OPERATION, at, row->operation);
-    PUT(from, DOCUMENT, TIME, at, row->time);
-    PUT(from, DOCUMENT, NUMBER, at, (uint64_t)row->number - row->ordinal);
-    PUT(from, DOCUMENT, SIGN, at, row->sign);
+    WRITE(from, DOCUMENT, TIME, at, row->time);
+    WRITE(from, DOCUMENT, NUMBER, at, (uint64_t)row->number - row->ordinal);
+    WRITE(from, DOCUMENT, SIGN, at, row->sign);
     PUT(from, DOCUMENT, AUTONOMOUS, at, row->autonomous);
-    PUT(from, DOCUMENT, TOTAL, at, row->total);
-    PUT(from, DOCUMENT, GROSS, at, (uint64_t)row->gross - (uint64_t)row->total);
-    PUT(from, DOCUMENT, POSITIONS, at, (uint64_t)row->position_count - row->line_count);
-    PUT(from, DOCUMENT, TAX_SUM, at, row->tax);
+    WRITE(from, DOCUMENT, TOTAL, at, row->total);
+    WRITE(from, DOCUMENT, GROSS, at, (uint64_t)row->gross - (uint64_t)row->total);
+    WRITE(from, DOCUMENT, POSITIONS, at, (uint64_t)row->position_count - row->line_count);
+    WRITE(from, DOCUMENT, TAX_SUM, at, row->tax);
     if (row->cell_size != 0) {
         put_string(from, STORE__DOCUMENT_CELL, at, store__row_cell(row));
     }
@@ -334,17 +338,25 @@ page_ensure(struct store__sealer *to, const struct store__set *set, uint32_t fro
     }
 }
 
-/* Columns that hold a difference. */
+/* Those that every row of a table writes; all that hold a difference are among them. */
+static const enum store__column columns_written[] = {
+    STORE__DOCUMENT_SHIFT,   STORE__DOCUMENT_FLAGS,  STORE__DOCUMENT_RECEIVED,
+    STORE__DOCUMENT_TIME,    STORE__DOCUMENT_NUMBER, STORE__DOCUMENT_SIGN,
+    STORE__DOCUMENT_TOTAL,   STORE__DOCUMENT_GROSS,  STORE__DOCUMENT_POSITIONS,
+    STORE__DOCUMENT_TAX_SUM, STORE__PAYMENT_PRESENT, STORE__PAYMENT_KIND,
+    STORE__PAYMENT_SUM,      STORE__LINE_PRESENT,    STORE__LINE_QUANTITY,
+    STORE__LINE_PRICE,       STORE__LINE_SUM,        STORE__LINE_TAX_COUNT,
+    STORE__TAX_PRESENT,      STORE__TAX_KIND,        STORE__TAX_RATE,
+    STORE__TAX_SUM,
+};
+
 static void
-predicted_touch(struct store__sealer *to)
+written_touch(struct store__sealer *to)
 {
-    static const enum store__column columns[] = {STORE__DOCUMENT_NUMBER,    STORE__DOCUMENT_GROSS,
-                                                 STORE__DOCUMENT_POSITIONS, STORE__PAYMENT_SUM,
-                                                 STORE__LINE_SUM,           STORE__TAX_SUM};
-    for (uint32_t i = 0; i < CHEK_COUNT(columns); i++) {
-        uint32_t table = store__columns[columns[i]].table;
+    for (uint32_t i = 0; i < CHEK_COUNT(columns_written); i++) {
+        uint32_t table = store__columns[columns_written[i]].table;
         if (to->counts[table] != 0) {
-            to->touched[table] |= UINT64_C(1) << (columns[i] - store__table_begin[table]);
+            to->touched[table] |= UINT64_C(1) << (columns_written[i] - store__table_begin[table]);
         }
     }
 }
@@ -452,7 +464,7 @@ store__sealer_page(struct store__sealer *to, struct chek_store *store, const str
             to->counts[STORE__DOCUMENT] = at + i + 1;
         }
     }
-    predicted_touch(to);
+    written_touch(to);
 }
 
 void
