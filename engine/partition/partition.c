@@ -66,6 +66,7 @@ partition_allocate(const struct chek_partition_config *config,
         config->segment_row_count != 0 ? config->segment_row_count : CHEK_SEGMENT_RECEIPT_COUNT;
     partition->store_config = (struct chek_store_config){
         .pool = config->pool,
+        .partition = config->number,
         .index_seed = config->index_seed,
         .dictionary_count_max = CHEK_DICTIONARY_COUNT_MAX,
         .dictionary_size_max = CHEK_DICTIONARY_SIZE_MAX,

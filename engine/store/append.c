@@ -464,6 +464,7 @@ chek_store_append(struct chek_store *store, const struct chek_row *row,
 {
     struct chek_bytes_view bytes = document_bytes(store, document);
     store->history_hash = history_next(store->history_hash, row, bytes);
+    store__link_add(store, row, bytes);
     struct appending to = appending_begin(store, row);
     append_profile(&to, document->profile);
     switch (row->kind) {

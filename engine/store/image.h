@@ -12,7 +12,7 @@
 #include "engine/store/set.h"
 
 #define STORE__IMAGE_MAGIC UINT64_C(0x0a474d494b454843) /* "CHEKIMG\n" */
-#define STORE__IMAGE_VERSION 1
+#define STORE__IMAGE_VERSION 2
 
 /* Columns of a table are {id u16, width u8, need u8, values}; this id ends them. */
 #define STORE__IMAGE_COLUMNS_END 0

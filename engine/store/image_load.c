@@ -12,6 +12,7 @@
 #include "engine/base/cursor.h"
 #include "engine/base/memory.h"
 #include "engine/store/image.h"
+#include "engine/store/row_source.h"
 #include "engine/store/segment.h"
 
 /* ---- the parts ---- */
@@ -27,12 +28,16 @@ head_load(struct store__loading *from)
     store->history_hash = chek_cursor_u64(&from->in);
     store->row_count = chek_cursor_u64(&from->in);
     store->line_count = chek_cursor_u64(&from->in);
+    store->chain.range_count = chek_cursor_u64(&from->in);
+    store->chain.row_count = chek_cursor_u64(&from->in);
+    struct chek_bytes_view head = chek_cursor_view(&from->in, sizeof store->chain.head);
     if (from->in.error != CHEK_OK || magic != STORE__IMAGE_MAGIC || reserved != 0) {
         return CHEK_E_CORRUPT;
     }
     if (version != STORE__IMAGE_VERSION) {
         return CHEK_E_VERSION;
     }
+    memcpy(store->chain.head, head.bytes, sizeof store->chain.head);
     return segment_row_count == store->config.segment_row_count ? CHEK_OK : CHEK_E_CORRUPT;
 }
 
@@ -159,6 +164,66 @@ sets_load(struct store__loading *from)
     return error;
 }
 
+/* ---- chain ---- */
+
+#define ROW_ARENA_SIZE ((size_t)16 * 1024 * 1024) /* a document of 1,000 lines; touched when used */
+
+/* What the image says covers whole ranges, which end before the newest set, or with it. */
+static bool
+chain_fits(const struct chek_store *store)
+{
+    static const uint8_t none[CHEK_CHAIN_SIZE];
+    const struct chek_chain *chain = &store->chain;
+    const struct store__set *newest = store->newest;
+    uint64_t open_count = newest->row_count != newest->row_count_max ? newest->row_count : 0;
+    return chain->row_count == store->row_count - open_count &&
+           chain->range_count <= chain->row_count &&
+           chek_store_range_first(store, chain->range_count) == chain->row_count &&
+           (chain->range_count != 0 || memcmp(chain->head, none, sizeof none) == 0);
+}
+
+static int
+row_link(struct chek_store *store, uint32_t index, struct chek_arena *arena)
+{
+    struct chek_row row;
+    struct chek_document document;
+    chek_arena_reset(arena);
+    int error = store__open_row_read(store, store->newest, index, arena, &row, &document);
+    if (error != CHEK_OK) {
+        return CHEK_E_CORRUPT; /* LIMIT too: no document is so large */
+    }
+    struct chek_writer out = chek_writer_over(store->scratch, CHEK_DOCUMENT_SIZE_MAX);
+    chek_document_encode(&out, &document);
+    if (out.full) {
+        return CHEK_E_CORRUPT;
+    }
+    store__link_add(store, &row, chek_bytes_view_of(store->scratch, out.size));
+    return CHEK_OK;
+}
+
+/* Add the rows of the range that is not full to its link again. */
+static int
+chain_load(struct chek_store *store)
+{
+    struct chek_arena arena;
+    if (!chain_fits(store)) {
+        return CHEK_E_CORRUPT;
+    }
+    store__link_begin(store);
+    if (store->newest->row_count == store->newest->row_count_max) {
+        return CHEK_OK;
+    }
+    int error = chek_arena_init(&arena, ROW_ARENA_SIZE);
+    if (error != CHEK_OK) {
+        return error;
+    }
+    for (uint32_t i = 0; i < store->newest->row_count && error == CHEK_OK; i++) {
+        error = row_link(store, i, &arena);
+    }
+    chek_arena_finish(&arena);
+    return error;
+}
+
 static int
 counters_check(const struct chek_store *store)
 {
@@ -191,7 +256,10 @@ store_load(struct store__loading *from, const struct chek_bytes_view *segments,
     if (error == CHEK_OK && chek_cursor_left(&from->in) != 0) {
         error = CHEK_E_CORRUPT;
     }
-    return error == CHEK_OK ? counters_check(from->store) : error;
+    if (error == CHEK_OK) {
+        error = counters_check(from->store);
+    }
+    return error == CHEK_OK ? chain_load(from->store) : error;
 }
 
 int

@@ -303,6 +303,24 @@ read_document(struct reading *from, struct chek_row *row, struct chek_document *
     return from->source.error;
 }
 
+int
+store__open_row_read(const struct chek_store *store, const struct store__set *set, uint32_t row,
+                     struct chek_arena *arena, struct chek_row *ret_row,
+                     struct chek_document *ret_document)
+{
+    struct reading from;
+    struct chek_row head = {.registration = set->heads[row].registration,
+                            .ordinal = set->heads[row].ordinal};
+    store__source_open_row(&from.source, store, set, row, arena);
+    struct chek_document document;
+    int error = read_document(&from, &head, &document);
+    if (error == CHEK_OK) {
+        *ret_row = head;
+        *ret_document = document;
+    }
+    return error;
+}
+
 /* ---- finding the row ---- */
 
 struct place {
@@ -361,6 +379,15 @@ chek_store_read(const struct chek_store *store, uint32_t registration, uint32_t 
     *ret_row = row;
     *ret_document = document;
     return CHEK_OK;
+}
+
+/* A set that is not the newest is full. */
+bool
+chek_store_is_covered(const struct chek_store *store, uint32_t registration, uint32_t ordinal)
+{
+    struct place place;
+    return place_find(store, registration, ordinal, &place) &&
+           (place.set != store->newest || place.set->row_count == place.set->row_count_max);
 }
 
 int

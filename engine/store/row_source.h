@@ -43,6 +43,16 @@ store__source_fail(struct store__source *source, int error)
     }
 }
 
+/*
+ * Read an open row.
+ *
+ *   Errors     as chek_store_read(), but for NOT_FOUND; outputs are unchanged
+ */
+CHEK_MUST_USE int store__open_row_read(const struct chek_store *store, const struct store__set *set,
+                                       uint32_t row, struct chek_arena *arena,
+                                       struct chek_row *ret_row,
+                                       struct chek_document *ret_document);
+
 /* A value that is stored less its prediction when sealed (predict.h). */
 static inline uint64_t
 store__source_predicted(const struct store__source *source, enum store__column column,

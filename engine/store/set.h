@@ -10,6 +10,7 @@
 #ifndef CHEK_STORE_SET_H
 #define CHEK_STORE_SET_H
 
+#include "engine/store/chain.h"
 #include "engine/store/columns.h"
 #include "engine/store/dictionary.h"
 #include "engine/store/pool.h"
@@ -79,6 +80,8 @@ struct chek_store {
     struct chek_segment **segments;
     uint32_t segment_count, segment_count_max;
     uint64_t history_hash;
+    struct chek_chain chain;     /* over the full ranges */
+    struct chek_chain_link link; /* of the range that is not: the rows of the newest set */
     uint64_t row_count, line_count;
     uint64_t sealed_row_count;
     uint64_t segment_size; /* bytes in memory for all segments */
@@ -190,6 +193,13 @@ uint32_t store__dictionary_of(enum store__column column);
 
 /* Rows of a page of a segment with so many rows. */
 uint32_t store__page_row_count(uint32_t segment_row_count);
+
+/* Begin the link of the next range. */
+void store__link_begin(struct chek_store *store);
+
+/* Add a row that was appended, and go on with the next link when the range is full. */
+void store__link_add(struct chek_store *store, const struct chek_row *row,
+                     struct chek_bytes_view document);
 
 /* Put an empty set behind the others; there is a spare one. */
 struct store__set *store__set_begin(struct chek_store *store);

@@ -53,6 +53,7 @@ store_init(struct chek_store *store)
     if (error == CHEK_OK && store->config.segment_row_first != 0) {
         store->oldest->row_count_max = store->config.segment_row_first;
     }
+    store__link_begin(store);
     return error;
 }
 
@@ -285,6 +286,40 @@ store__page_row_count(uint32_t segment_row_count)
         count *= 2;
     }
     return count;
+}
+
+const struct chek_chain *
+chek_store_chain(const struct chek_store *store)
+{
+    return &store->chain;
+}
+
+uint64_t
+chek_store_range_first(const struct chek_store *store, uint64_t range)
+{
+    const struct chek_store_config *config = &store->config;
+    uint64_t first =
+        config->segment_row_first != 0 ? config->segment_row_first : config->segment_row_count;
+    return range == 0 ? 0 : first + (range - 1) * config->segment_row_count;
+}
+
+void
+store__link_begin(struct chek_store *store)
+{
+    uint64_t end = chek_store_range_first(store, store->chain.range_count + 1);
+    chek_chain_link_begin(&store->link, &store->chain, store->config.partition,
+                          (uint32_t)(end - store->chain.row_count));
+}
+
+void
+store__link_add(struct chek_store *store, const struct chek_row *row,
+                struct chek_bytes_view document)
+{
+    chek_chain_link_add(&store->link, row, document);
+    if (store->link.left == 0) {
+        store->chain = chek_chain_link_end(&store->link);
+        store__link_begin(store);
+    }
 }
 
 uint64_t

@@ -28,7 +28,7 @@
 #define ROOT_MAPS_AT (256 + 32)          /* in page 0: the first of four */
 #define ROOT_COUNTERS_AT (256 + 96 + 64) /* in page 0: registrations, documents */
 #define STORE_ROWS_AT 24                 /* in the store's image */
-#define STORE_SEGMENTS_AT 40
+#define STORE_SEGMENTS_AT 88
 #define REGISTRATION_COUNT 2
 
 /* Under a sanitizer, which is slow, every so many bytes. */
