@@ -299,6 +299,18 @@ segments_read(struct server__folder *folder, unsigned number, struct segments *r
     return CHEK_OK;
 }
 
+/* Whether a partition is the one that the manifest speaks of. */
+static bool
+partition_fits(struct chek_partition *partition, const struct server__entry *entry)
+{
+    const struct chek_store *store = chek_partition_store(partition);
+    struct chek_chain chain = store != NULL ? *chek_store_chain(store) : (struct chek_chain){0};
+    return chek_partition_seq(partition) == entry->partition_seq &&
+           chain.range_count == entry->chain.range_count &&
+           chain.row_count == entry->chain.row_count &&
+           memcmp(chain.head, entry->chain.head, sizeof chain.head) == 0;
+}
+
 static int
 partition_load(struct chek_server *server, struct server__folder *folder,
                const struct chek_server_config *config, unsigned number)
@@ -325,8 +337,7 @@ partition_load(struct chek_server *server, struct server__folder *folder,
         segments_free(&segments, segments.count);
     }
     chek_memory_free(bytes, size);
-    if (error == CHEK_OK &&
-        chek_partition_seq(folder->partitions[number]) != folder->entries[number].partition_seq) {
+    if (error == CHEK_OK && !partition_fits(folder->partitions[number], &folder->entries[number])) {
         error = CHEK_E_CORRUPT;
     }
     return error;

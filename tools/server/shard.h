@@ -131,6 +131,7 @@ struct server__entry {
     uint64_t partition_seq;
     uint64_t number; /* of the snapshot that its image belongs to */
     uint32_t segment_count;
+    struct chek_chain chain; /* as far as the image has it */
 };
 
 /* Which manifest a start would find after an attempt to write one. */
