@@ -241,6 +241,22 @@ segment_row_count(struct chek_bytes_view image)
     return in.error == CHEK_OK ? count : 0;
 }
 
+/* How far the chain reaches is said twice; the rows say what its head is. */
+static void
+chain_compare(struct verify__run *run, uint16_t number, const struct verify__partition *to)
+{
+    const struct chek_manifest_chain *said = chek_manifest_chain(&run->manifest, number);
+    uint64_t row_count = said != NULL ? said->row_count : 0;
+    uint64_t range_count = said != NULL ? said->range_count : 0;
+    if (to->image_chain.row_count != row_count || to->image_chain.range_count != range_count) {
+        verify__find(run, to->image, IMMUTABLE_HEAD_SIZE, number, 0,
+                     "its chain has %" PRIu64 " ranges of %" PRIu64
+                     " rows, and the manifest says %" PRIu64 " of %" PRIu64,
+                     to->image_chain.range_count, to->image_chain.row_count, range_count,
+                     row_count);
+    }
+}
+
 static int
 partition_make(struct verify__run *run, uint16_t number, struct chek_bytes_view image,
                const struct segments *segments)
@@ -269,6 +285,9 @@ partition_make(struct verify__run *run, uint16_t number, struct chek_bytes_view 
         return CHEK_OK;
     }
     to->image_event_seq = chek_partition_event_seq(to->partition);
+    const struct chek_store *store = chek_partition_store(to->partition);
+    to->image_chain = store != NULL ? *chek_store_chain(store) : (struct chek_chain){0};
+    chain_compare(run, number, to);
     if (chek_partition_seq(to->partition) != to->image_seq) {
         verify__find(run, to->image, IMMUTABLE_HEAD_SIZE, number, 0,
                      "it reaches command %" PRIu64 ", and the manifest says %" PRIu64,
