@@ -330,6 +330,7 @@ void server__status_run(struct server__shard *shard, struct server__gather *gath
 struct chek_status_items server__status_join(struct server__shard *shard,
                                              struct server__gather *gather);
 void server__ask_status(void *context, struct chek_request *request, struct chek_bytes_view body);
+void server__ask_chains(void *context, struct chek_request *request, struct chek_bytes_view body);
 
 /* event_flow.c */
 void server__on_event(void *context, uint16_t partition, uint64_t event_seq,
