@@ -10,13 +10,12 @@
 #include "engine/base/checksum.h"
 #include "engine/base/cursor.h"
 #include "engine/base/memory.h"
+#include "persist/private_file.h"
 #include "persist/snapshot.h"
 #include "tools/verify/verify_run.h"
 
 #define PAGE_COUNT_MAX (1024 * 1024) /* of a heap; address space only */
 #define MANIFEST_PREFIX "manifest."
-#define KEY_NAME "secret.key"
-#define KEY_SIZE 64
 #define IMMUTABLE_HEAD_SIZE 64
 #define PARTITION_IMAGE_HEAD_SIZE 48
 
@@ -364,21 +363,18 @@ leftovers_list(struct verify__run *run)
 static int
 key_check(struct verify__run *run)
 {
-    int file = chek_disk_open(run->io, KEY_NAME, CHEK_FILE_READ);
-    if (file == -ENOENT) {
-        verify__note(run, KEY_NAME, "it is not here, as in a backup: a server needs it");
-        return CHEK_OK;
+    uint8_t secret[CHEK_SECRET_SIZE];
+    int error = chek_secret_read(run->io, secret);
+    explicit_bzero(secret, sizeof secret);
+    if (error == -ENOENT) {
+        verify__note(run, CHEK_SECRET_NAME, "it is not here, as in a backup: a server needs it");
+    } else if (error == CHEK_E_CORRUPT) {
+        verify__find(run, CHEK_SECRET_NAME, VERIFY_NO_OFFSET, -1, 0,
+                     "it is not what was written: put it back from where you keep it");
+    } else if (error != CHEK_OK) {
+        return error;
     }
-    if (file < 0) {
-        return file;
-    }
-    int64_t size = chek_disk_size(run->io, file);
-    chek_disk_close(run->io, file);
-    if (size >= 0 && size != KEY_SIZE) {
-        verify__find(run, KEY_NAME, VERIFY_NO_OFFSET, -1, 0, "%" PRId64 " bytes, not %d", size,
-                     KEY_SIZE);
-    }
-    return size < 0 ? (int)size : CHEK_OK;
+    return CHEK_OK;
 }
 
 int
