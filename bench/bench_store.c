@@ -259,6 +259,21 @@ run_chain(struct chek_bench_state *state)
     chek_store_destroy(store);
 }
 
+/* The wall of a chain: BLAKE2b over bytes that lie together. */
+static void
+run_wall_blake2b(struct chek_bench_state *state)
+{
+    static uint8_t bytes[65536];
+    uint8_t hash[CHEK_CHAIN_SIZE];
+    while (chek_bench_next(state)) {
+        if (crypto_generichash(hash, sizeof hash, bytes, sizeof bytes, NULL, 0) != 0) {
+            abort();
+        }
+        bytes[0] = hash[0];
+    }
+    chek_bench_set_bytes(state, sizeof bytes);
+}
+
 struct totals {
     uint64_t rows;
     int64_t sum;
@@ -338,6 +353,7 @@ chek_bench_cases(void)
     chek_bench_add("append", run_append);
     chek_bench_add("seal", run_seal);
     chek_bench_add("chain", run_chain);
+    chek_bench_add("wall_blake2b", run_wall_blake2b);
     chek_bench_add("scan", run_scan);
     chek_bench_add("scan_one_register", run_scan_one_register);
     chek_bench_add("read", run_read);
