@@ -84,6 +84,12 @@ golden_read_log_is_ended(const char *name)
 }
 
 bool
+golden_read_log_is_torn(const char *name)
+{
+    return known_of(name)->torn;
+}
+
+bool
 golden_read_log_is_written(const struct fake_file *file, size_t offset)
 {
     const uint8_t *block = file->bytes + offset / CHEK_BLOCK_SIZE * CHEK_BLOCK_SIZE;

@@ -8,10 +8,10 @@
  * the rest (long runs of zeros: of some bytes), and read by the part of recovery that reads it. The
  * whole check runs over a sample of these, and names the file.
  *
- * What is not covered, and must then change nothing: log bytes behind the end of a stream that the
- * manifest has recorded, and zeros that fill up its blocks. What a crash may leave
- * as well is a note and no finding, and changes nothing either: events that the log makes again,
- * bytes behind the last block of the current log.
+ * What a start does not look at, and must then change nothing: log bytes behind the end of a stream
+ * that the manifest has recorded, and zeros that fill up its blocks; the whole check notes them. What
+ * a crash may leave as well is a note and no finding, and changes nothing either: events that the log
+ * makes again, bytes behind the last block of the current log.
  */
 #include <setjmp.h>
 #include <sodium.h>
@@ -264,6 +264,32 @@ test_folder_check_finds_files_cut_short(void **state)
     }
 }
 
+/* What stands behind the end of a stream counts for nothing, and is told all the same. */
+static void
+test_folder_check_notes_bits_behind_an_end(void **state)
+{
+    (void)state;
+    unsigned count = 0;
+    for (unsigned i = 0; i < FAKE_FILE_COUNT_MAX; i++) {
+        struct fake_file *file = &disk->files[i];
+        if (!file->exists || !begins(file->name, "log/") || file->size != GOLDEN_LOG_FILE_SIZE ||
+            !golden_read_log_is_ended(file->name) || golden_read_log_is_torn(file->name)) {
+            continue;
+        }
+        for (size_t offset = 0; offset < file->size; offset += CHEK_SECTOR_SIZE - 7) {
+            if (golden_read_log_is_replayed(file, offset)) {
+                continue;
+            }
+            file->bytes[offset] ^= 0x20;
+            const char *wrong = damage_check(file->name, NOTICED);
+            file->bytes[offset] ^= 0x20;
+            damage_judge(wrong, file->name, "a bit flipped behind the end", offset);
+            count += 1;
+        }
+    }
+    printf("%u flips behind ends\n", count);
+}
+
 /* Every bit of the small files that only this check reads, or a start. */
 static void
 test_folder_check_finds_flipped_bits_of_private_files(void **state)
@@ -412,6 +438,7 @@ main(int count, char **arguments)
         cmocka_unit_test(test_folder_finds_flipped_bits_while_it_reads),
         cmocka_unit_test(test_folder_check_names_the_file_of_a_flipped_bit),
         cmocka_unit_test(test_folder_check_finds_files_cut_short),
+        cmocka_unit_test(test_folder_check_notes_bits_behind_an_end),
         cmocka_unit_test(test_folder_check_finds_flipped_bits_of_private_files),
         cmocka_unit_test(test_folder_check_finds_files_that_are_gone),
         cmocka_unit_test(test_folder_check_finds_swapped_blocks),
