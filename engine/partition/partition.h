@@ -129,6 +129,13 @@ const struct chek_directory *chek_partition_directory(const struct chek_partitio
 struct chek_store *chek_partition_store(struct chek_partition *partition);
 uint16_t chek_partition_number(const struct chek_partition *partition);
 
+/*
+ * How far the chain of the partition's rows reaches; zero in partition 0.
+ *
+ *   Ownership  the head is the store's, until rows are appended
+ */
+struct chek_chain_reach chek_partition_chain_reach(const struct chek_partition *partition);
+
 /* ---- images ----------------------------------------------------------------------------------- */
 
 size_t chek_partition_image_size(const struct chek_partition *partition);

@@ -66,12 +66,16 @@ head_load(struct loading *from)
     store->history_hash = chek_cursor_u64(&from->in);
     from->row_count = chek_cursor_u64(&from->in);
     from->line_count = chek_cursor_u64(&from->in);
+    store->chain.range_count = chek_cursor_u64(&from->in);
+    store->chain.row_count = chek_cursor_u64(&from->in);
+    struct chek_bytes_view head = chek_cursor_view(&from->in, sizeof store->chain.head);
     if (from->in.error != CHEK_OK || magic != STORE__IMAGE_MAGIC || reserved != 0) {
         return CHEK_E_CORRUPT;
     }
     if (version != STORE__IMAGE_VERSION) {
         return CHEK_E_VERSION;
     }
+    memcpy(store->chain.head, head.bytes, sizeof store->chain.head);
     return segment_row_count == store->config.segment_row_count ? CHEK_OK : CHEK_E_CORRUPT;
 }
 
@@ -270,6 +274,19 @@ sets_load(struct loading *from)
     return error;
 }
 
+/* ---- chain ---- */
+
+/* The chain is over what is sealed, whole ranges. */
+static bool
+chain_fits(const struct chek_store *store)
+{
+    static const uint8_t none[CHEK_CHAIN_SIZE];
+    const struct chek_chain *chain = &store->chain;
+    return chain->row_count == store->sealed_row_count && chain->range_count <= chain->row_count &&
+           chek_store_range_first(store, chain->range_count) == chain->row_count &&
+           (chain->range_count != 0 || memcmp(chain->head, none, sizeof none) == 0);
+}
+
 static int
 store_load(struct loading *from, const struct chek_bytes_view *segments, uint32_t segment_count)
 {
@@ -291,7 +308,7 @@ store_load(struct loading *from, const struct chek_bytes_view *segments, uint32_
         store__sealer_give(store->pool.shared, from->sealer);
     }
     bool whole = chek_cursor_left(&from->in) == 0 && from->row_count == store->row_count &&
-                 from->line_count == store->line_count;
+                 from->line_count == store->line_count && chain_fits(store);
     return error == CHEK_OK && !whole ? CHEK_E_CORRUPT : error;
 }
 

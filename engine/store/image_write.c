@@ -141,6 +141,9 @@ put_store(struct walk *to, const struct chek_store *store)
     put_u64(to, store->history_hash);
     put_u64(to, store->row_count);
     put_u64(to, store->line_count);
+    put_u64(to, store->chain.range_count);
+    put_u64(to, store->chain.row_count);
+    put(to, store->chain.head, sizeof store->chain.head);
     put_segments(to, store);
     put_u32(to, STORE__DICTIONARY_COUNT);
     for (uint32_t i = 0; i < STORE__DICTIONARY_COUNT; i++) {

@@ -393,6 +393,13 @@ chek_store_read(const struct chek_store *store, uint32_t registration, uint32_t 
     return CHEK_OK;
 }
 
+bool
+chek_store_is_covered(const struct chek_store *store, uint32_t registration, uint32_t ordinal)
+{
+    struct place place;
+    return place_find(store, registration, ordinal, &place) && place.set == NULL;
+}
+
 int
 chek_store_replace(struct chek_store *store, uint32_t registration, uint32_t ordinal)
 {

@@ -241,6 +241,7 @@ put_profile(struct taking *from, const struct chek_register *profile)
     }
     uint8_t bytes[CHEK_REGISTER_SIZE_MAX];
     struct chek_writer out = chek_writer_over(bytes, sizeof bytes);
+    out.keep = UINT32_MAX;
     chek_register_encode(&out, profile);
     CHEK_ASSERT(!out.full);
     PUT_TEXT(from, DOCUMENT, PROFILE, PROFILE, from->at, chek_bytes_view_of(bytes, out.size));

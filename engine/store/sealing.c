@@ -64,6 +64,22 @@ chek_store_seal_begin(struct chek_store *store)
     return &store->seal;
 }
 
+/* The rows of the set in the order they came, as they came: no column is in the chain. */
+static struct chek_chain
+chain_next(const struct chek_seal *seal)
+{
+    const struct chek_store *store = seal->store;
+    const struct store__set *set = seal->set;
+    struct chek_chain_link link;
+    chek_chain_link_begin(&link, &store->chain, store->config.partition, set->row_count);
+    for (uint32_t i = 0; i < set->row_count; i++) {
+        const struct store__row *row = store__set_row(set, i);
+        struct chek_row told = store__row_told(row, false);
+        chek_chain_link_add(&link, &told, store__row_document(row));
+    }
+    return chek_chain_link_end(&link);
+}
+
 void
 chek_seal_run(void *context)
 {
@@ -83,6 +99,9 @@ chek_seal_run(void *context)
         }
     }
     chek_memory_unsealed_end();
+    if (error == CHEK_OK) {
+        seal->chain = chain_next(seal);
+    }
 }
 
 /* Rows that were replaced while they were open, as bits of the segment. */
@@ -128,6 +147,7 @@ chek_seal_adopt(struct chek_seal *seal)
     store->segment_count += 1;
     store->sealed_row_count += segment->row_count;
     store->segment_size += store__segment_memory_size(segment);
+    store->chain = seal->chain;
     store__texts_publish(store);
 
     store->oldest = set->next;

@@ -14,6 +14,7 @@
 #ifndef CHEK_STORE_SET_H
 #define CHEK_STORE_SET_H
 
+#include "engine/store/chain.h"
 #include "engine/store/columns.h"
 #include "engine/store/dictionary.h"
 #include "engine/store/pool.h"
@@ -111,6 +112,7 @@ struct chek_seal {
     struct store__sealer *sealer;
     uint64_t first_row;
     struct chek_segment *segment; /* NULL until the worker was done, or when it had no memory */
+    struct chek_chain chain;      /* with the set's link, when the worker was done */
     bool stock_ended;             /* there were too few pieces for new texts */
 };
 
@@ -127,6 +129,7 @@ struct chek_store {
     struct chek_segment **segments;
     uint32_t segment_count, segment_count_max;
     uint64_t history_hash;
+    struct chek_chain chain; /* over the sealed rows */
     uint64_t row_count, line_count;
     uint64_t sealed_row_count;
     uint64_t segment_size; /* bytes in memory for all segments */

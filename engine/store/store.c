@@ -256,6 +256,21 @@ store__page_row_count(uint32_t segment_row_count)
     return count;
 }
 
+const struct chek_chain *
+chek_store_chain(const struct chek_store *store)
+{
+    return &store->chain;
+}
+
+uint64_t
+chek_store_range_first(const struct chek_store *store, uint64_t range)
+{
+    const struct chek_store_config *config = &store->config;
+    uint64_t first =
+        config->segment_row_first != 0 ? config->segment_row_first : config->segment_row_count;
+    return range == 0 ? 0 : first + (range - 1) * config->segment_row_count;
+}
+
 uint64_t
 chek_store_history_hash(const struct chek_store *store)
 {

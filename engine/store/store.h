@@ -71,6 +71,7 @@ bool chek_store_pool_ahead(struct chek_store_pool *pool, struct chek_store_ahead
 
 struct chek_store_config {
     struct chek_store_pool *pool;  /* NULL = one of its own */
+    uint16_t partition;            /* that the rows belong to: its chain says so */
     uint32_t dictionary_count_max; /* entries of a dictionary; values beyond are stored plain */
     uint32_t dictionary_size_max;  /* bytes of their text */
     uint32_t segment_row_count;    /* rows that are sealed together; CHEK_SEGMENT_RECEIPT_COUNT */
@@ -210,6 +211,26 @@ void chek_seal_drop(struct chek_seal *seal);
  * of persist/FORMAT.md "Segment". */
 uint32_t chek_segment_count(const struct chek_store *store);
 struct chek_bytes_view chek_segment_bytes(const struct chek_store *store, uint32_t index);
+
+/* ---- chain ---------------------------------------------------------------------------------- */
+
+#define CHEK_CHAIN_SIZE 32
+
+/* How far the chain of a store reaches (engine/store/chain.h), and its head. */
+struct chek_chain {
+    uint64_t range_count;
+    uint64_t row_count; /* of all ranges: the rows that came first */
+    uint8_t head[CHEK_CHAIN_SIZE];
+};
+
+/* The chain over all sealed ranges. Ownership: the store's, until one is adopted. */
+const struct chek_chain *chek_store_chain(const struct chek_store *store);
+
+/* Rows of the store before a range: ranges are the rows that are sealed together, from 0. */
+uint64_t chek_store_range_first(const struct chek_store *store, uint64_t range);
+
+/* Whether the chain covers a row; false also when there is no such row. Cost: finds the row. */
+bool chek_store_is_covered(const struct chek_store *store, uint32_t registration, uint32_t ordinal);
 
 /* ---- images, for snapshots ------------------------------------------------------------------ */
 

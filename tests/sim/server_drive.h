@@ -31,6 +31,7 @@ struct server_result {
     unsigned stored_count, duplicate_count, conflict_count, busy_count, connection_count;
     unsigned snapshot_count, revoke_count, verify_count, question_count, event_count;
     unsigned twin_count, watched_count, unwatched_count;
+    unsigned range_count;          /* of chains: heads that have to stay */
     unsigned folder_failure_count; /* syncs of a folder that failed */
 };
 

@@ -367,6 +367,40 @@ test_image_stands_every_changed_byte(void **state)
     assert_true(refused_count > size / 5 / 10);
 }
 
+/* Where the image has its chain: ranges, rows, head. The golden one has a range of four rows. */
+#define CHAIN_AT 40
+
+static struct chain_case {
+    const char *name;
+    size_t at;
+    uint64_t value;
+    int want;
+} chain_cases[] = {
+    {"a_chain_covers_what_is_sealed", CHAIN_AT, 1, CHEK_OK},
+    {"a_chain_has_all_sealed_ranges", CHAIN_AT, 0, CHEK_E_CORRUPT},
+    {"a_chain_has_no_more_ranges", CHAIN_AT, 2, CHEK_E_CORRUPT},
+    {"a_chain_has_no_more_rows", CHAIN_AT + 8, 8, CHEK_E_CORRUPT},
+    {"a_chain_has_no_fewer_rows", CHAIN_AT + 8, 0, CHEK_E_CORRUPT},
+    {"ranges_are_as_long_as_the_folder_says", CHAIN_AT, UINT64_C(1) << 62, CHEK_E_CORRUPT},
+    {"another_head_is_for_the_check_to_find", CHAIN_AT + 16, 1, CHEK_OK},
+};
+
+static void
+test_image_chain(void **state)
+{
+    const struct chain_case *c = *state;
+    static uint8_t image[SIZE_MAX_HERE];
+    static uint8_t segment_bytes[SIZE_MAX_HERE];
+    struct chek_store *store = NULL;
+    size_t size = file_read(IMAGE_PATH, image);
+    struct chek_bytes_view segment =
+        chek_bytes_view_of(segment_bytes, file_read(SEGMENT_PATH, segment_bytes));
+    chek_store_u64(image + c->at, c->value);
+    store_resum_image(image, size);
+    assert_int_equal(load(chek_bytes_view_of(image, size), &segment, 1, &store), c->want);
+    chek_store_destroy(store);
+}
+
 static void
 test_image_belongs_to_its_segments(void **state)
 {
@@ -456,6 +490,13 @@ main(int argument_count, char **arguments)
                                          .test_func = test_segment_patch,
                                          .initial_state = &patch_cases[i]};
     }
+    struct CMUnitTest chains[CHEK_COUNT(chain_cases)];
+    for (size_t i = 0; i < CHEK_COUNT(chain_cases); i++) {
+        chains[i] = (struct CMUnitTest){.name = chain_cases[i].name,
+                                        .test_func = test_image_chain,
+                                        .initial_state = &chain_cases[i]};
+    }
     int failed = cmocka_run_group_tests_name("store_bytes", tests, NULL, NULL);
+    failed += cmocka_run_group_tests_name("image_chain", chains, NULL, NULL);
     return failed + cmocka_run_group_tests_name("segment_patch", patches, NULL, NULL);
 }

@@ -11,22 +11,28 @@
  * memory. */
 #define SEAL_COUNT_MAX 2
 
-static void
-on_sealed(struct chek_op *op, int64_t result)
+void
+server__seals_begin(struct server__shard *shard)
 {
-    struct server__ground *ground = CHEK_CONTAINER_OF(op, struct server__ground, seal_op);
-    struct server__shard *shard = ground->shard;
     unsigned partition_count = chek_server_partition_count(shard->server);
-    (void)result;
-    chek_seal_adopt(ground->seal);
-    ground->seal = NULL;
-    shard->seal_count -= 1;
     for (unsigned i = 0; i < partition_count && shard->seal_count < SEAL_COUNT_MAX; i++) {
         shard->seal_next = shard->seal_next % partition_count + 1;
         if (shard->grounds[shard->seal_next] != NULL) {
             server__seal_check(shard, shard->grounds[shard->seal_next]);
         }
     }
+}
+
+static void
+on_sealed(struct chek_op *op, int64_t result)
+{
+    struct server__ground *ground = CHEK_CONTAINER_OF(op, struct server__ground, seal_op);
+    struct server__shard *shard = ground->shard;
+    (void)result;
+    chek_seal_adopt(ground->seal);
+    ground->seal = NULL;
+    shard->seal_count -= 1;
+    server__seals_begin(shard);
 }
 
 void

@@ -108,6 +108,7 @@ image_take(struct server__snapshot *snapshot, struct server__ground *ground)
         server__snapshot_entry(snapshot->shard->server, snapshot->partition);
     entry->partition_seq = chek_partition_seq(ground->partition);
     entry->number = snapshot->number;
+    entry->chain = store != NULL ? *chek_store_chain(store) : (struct chek_chain){0};
     return CHEK_OK;
 }
 
