@@ -6,19 +6,11 @@
  * ranges that the run directory and the zone maps leave over: time and shift first, and the
  * columns of a batch only when a row of it passes. Open rows are read where they are.
  */
+#include "engine/store/scan.h"
+
 #include "engine/base/assertion.h"
-#include "engine/store/segment.h"
-#include "engine/store/set.h"
 
 #define BATCH_ROW_COUNT 256
-
-struct scan {
-    const struct chek_scan_filter *filter;
-    struct chek_arena *arena;
-    chek_scan_fn on_row;
-    void *context;
-    bool stopped;
-};
 
 /* ---- the filter ---- */
 
@@ -83,35 +75,26 @@ open_payments(const struct store__set *set, uint32_t index, const struct store__
     payments_settle(row, paid, (int64_t)store__set_value(set, STORE__DOCUMENT_CHANGE, index));
 }
 
-static void
-open_row(struct scan *scan, const struct store__set *set, uint32_t index)
+struct chek_scan_row
+store__scan_row_open(const struct store__set *set, uint32_t index)
 {
     const struct store__document_block *in =
         set->blocks[STORE__DOCUMENT][index >> STORE__BLOCK_SHIFT];
     uint32_t slot = index & (STORE__BLOCK_ROW_COUNT - 1);
     const struct store__head *head = &set->heads[index];
 #define VALUE(NAME, field) (in->touched >> STORE__DOCUMENT_##NAME & 1 ? in->field[slot] : 0)
-    bool replaced = store__bit(set->replaced, index);
-    int64_t time = VALUE(TIME, time);
-    uint32_t shift = VALUE(SHIFT, shift);
-    if ((replaced && !scan->filter->with_replaced) || !time_passes(scan->filter, time) ||
-        !shift_passes(scan->filter, shift) ||
-        !registration_passes(scan->filter, head->registration, head->ordinal)) {
-        return;
-    }
     uint32_t flags = VALUE(FLAGS, flags);
     struct chek_scan_row row = {
         .row = {.registration = head->registration,
                 .ordinal = head->ordinal,
-                .shift = shift,
+                .shift = VALUE(SHIFT, shift),
                 .completes = VALUE(COMPLETES, completes),
                 .warnings = VALUE(WARNINGS, warnings),
                 .binding = (uint16_t)VALUE(BINDING, binding),
                 .kind = (uint8_t)(flags & STORE__FLAG_KIND),
                 .late = (flags & STORE__FLAG_LATE) != 0,
-                .replaced = replaced,
                 .received_us = VALUE(RECEIVED, received)},
-        .time = time,
+        .time = VALUE(TIME, time),
         .operation = (uint8_t)VALUE(OPERATION, operation),
         .offline = (flags & STORE__FLAG_OFFLINE) != 0,
         .position_count = VALUE(POSITIONS, positions),
@@ -122,18 +105,39 @@ open_row(struct scan *scan, const struct store__set *set, uint32_t index)
         .sign = VALUE(SIGN, sign),
         .autonomous = VALUE(AUTONOMOUS, autonomous),
     };
-#undef VALUE
     if (row.row.kind == CHEK_ROW_RECEIPT) {
         open_payments(set, index, in, slot, &row);
     }
-    scan->stopped = !scan->on_row(scan->context, &row);
+    return row;
 }
 
 static void
-scan_set(struct scan *scan, const struct store__set *set)
+open_row(struct store__scan *scan, const struct store__set *set, uint32_t index)
 {
-    for (uint32_t i = 0; i < set->row_count && !scan->stopped; i++) {
-        open_row(scan, set, i);
+    const struct store__document_block *in =
+        set->blocks[STORE__DOCUMENT][index >> STORE__BLOCK_SHIFT];
+    uint32_t slot = index & (STORE__BLOCK_ROW_COUNT - 1);
+    const struct store__head *head = &set->heads[index];
+    bool replaced = store__bit(set->replaced, index);
+    if ((replaced && !scan->filter->with_replaced) ||
+        !time_passes(scan->filter, VALUE(TIME, time)) ||
+        !shift_passes(scan->filter, VALUE(SHIFT, shift)) ||
+        !registration_passes(scan->filter, head->registration, head->ordinal)) {
+        return;
+    }
+#undef VALUE
+    struct chek_scan_row row = store__scan_row_open(set, index);
+    row.row.replaced = replaced;
+    scan->stopped = !scan->on_row(scan->context, &row);
+}
+
+void
+store__scan_open(struct store__scan *scan, const struct chek_store *store)
+{
+    for (const struct store__set *set = store->oldest; set != NULL; set = set->next) {
+        for (uint32_t i = 0; i < set->row_count && !scan->stopped; i++) {
+            open_row(scan, set, i);
+        }
     }
 }
 
@@ -250,17 +254,19 @@ batch_decode(const struct part *part, struct batch *batch)
 
 /* Say which rows pass; false when none does. */
 static bool
-batch_filter(const struct scan *scan, const struct part *part, struct batch *batch)
+batch_filter(const struct store__scan *scan, const struct part *part, struct batch *batch)
 {
     const struct chek_segment *segment = part->segment;
-    bool skips = segment->replaced_count != 0 && !scan->filter->with_replaced;
+    bool looks =
+        segment->replaced_count != 0 && (scan->only_replaced || !scan->filter->with_replaced);
     bool any = false;
     part_decode(part, STORE__DOCUMENT_TIME, batch->time);
     part_decode(part, STORE__DOCUMENT_SHIFT, batch->shift);
     for (uint32_t i = 0; i < part->count; i++) {
-        bool passes = time_passes(scan->filter, batch->time[i]) &&
-                      shift_passes(scan->filter, (uint32_t)batch->shift[i]) &&
-                      !(skips && store__bit(segment->replaced, part->row + i));
+        bool passes =
+            time_passes(scan->filter, batch->time[i]) &&
+            shift_passes(scan->filter, (uint32_t)batch->shift[i]) &&
+            !(looks && store__bit(segment->replaced, part->row + i) != scan->only_replaced);
         batch->passes[i] = passes;
         any |= passes;
     }
@@ -268,7 +274,7 @@ batch_filter(const struct scan *scan, const struct part *part, struct batch *bat
 }
 
 static void
-batch_row(struct scan *scan, const struct part *part, const struct batch *batch, uint32_t i,
+batch_row(struct store__scan *scan, const struct part *part, const struct batch *batch, uint32_t i,
           const struct store__run *run, const int64_t *kinds, const int64_t *sums)
 {
     const struct chek_segment *segment = part->segment;
@@ -310,7 +316,7 @@ batch_row(struct scan *scan, const struct part *part, const struct batch *batch,
 }
 
 static void
-batch_show(struct scan *scan, const struct part *part, const struct batch *batch)
+batch_show(struct store__scan *scan, const struct part *part, const struct batch *batch)
 {
     const int64_t *kinds = batch->payment_kind;
     const int64_t *sums = batch->payment_sum;
@@ -340,14 +346,30 @@ zone_passes(const struct chek_segment *segment, enum store__column column, uint3
     return zone_max >= min && (max == 0 || zone_min <= max);
 }
 
+/* Whether any of the rows from..to-1 was replaced. */
+static bool
+any_replaced(const struct chek_segment *segment, uint32_t from, uint32_t to)
+{
+    for (uint32_t word = from / 64; word * 64 < to; word++) {
+        uint64_t bits = segment->replaced[word];
+        bits &= word == from / 64 ? UINT64_MAX << (from % 64) : UINT64_MAX;
+        bits &= to - word * 64 < 64 ? (UINT64_C(1) << (to - word * 64)) - 1 : UINT64_MAX;
+        if (bits != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Rows from..to-1 of a segment, all of one page. */
 static int
-scan_part(struct scan *scan, const struct chek_segment *segment, uint32_t from, uint32_t to)
+scan_part(struct store__scan *scan, const struct chek_segment *segment, uint32_t from, uint32_t to)
 {
     const struct chek_scan_filter *filter = scan->filter;
     uint32_t page = from / segment->page_row_count;
     if (!zone_passes(segment, STORE__DOCUMENT_TIME, page, filter->time_min, filter->time_max) ||
-        !zone_passes(segment, STORE__DOCUMENT_SHIFT, page, filter->shift_min, filter->shift_max)) {
+        !zone_passes(segment, STORE__DOCUMENT_SHIFT, page, filter->shift_min, filter->shift_max) ||
+        (scan->only_replaced && !any_replaced(segment, from, to))) {
         return CHEK_OK;
     }
     size_t mark = chek_arena_mark(scan->arena);
@@ -381,7 +403,7 @@ scan_part(struct scan *scan, const struct chek_segment *segment, uint32_t from, 
 }
 
 static int
-scan_range(struct scan *scan, const struct chek_segment *segment, uint32_t from, uint32_t to)
+scan_range(struct store__scan *scan, const struct chek_segment *segment, uint32_t from, uint32_t to)
 {
     int error = CHEK_OK;
     while (from < to && !scan->stopped && error == CHEK_OK) {
@@ -393,8 +415,8 @@ scan_range(struct scan *scan, const struct chek_segment *segment, uint32_t from,
     return error;
 }
 
-static int
-scan_segment(struct scan *scan, const struct chek_segment *segment)
+int
+store__scan_segment(struct store__scan *scan, const struct chek_segment *segment)
 {
     const struct chek_scan_filter *filter = scan->filter;
     if (filter->registrations == NULL) {
@@ -425,14 +447,14 @@ int
 chek_store_scan(const struct chek_store *store, const struct chek_scan_filter *filter,
                 struct chek_arena *arena, chek_scan_fn on_row, void *context)
 {
-    struct scan scan = {.filter = filter, .arena = arena, .on_row = on_row, .context = context};
+    struct store__scan scan = {
+        .filter = filter, .arena = arena, .on_row = on_row, .context = context};
     int error = CHEK_OK;
     for (uint32_t i = 0; i < store->segment_count && !scan.stopped && error == CHEK_OK; i++) {
-        error = scan_segment(&scan, store->segments[i]);
+        error = store__scan_segment(&scan, store->segments[i]);
     }
-    for (const struct store__set *set = store->oldest;
-         set != NULL && !scan.stopped && error == CHEK_OK; set = set->next) {
-        scan_set(&scan, set);
+    if (error == CHEK_OK) {
+        store__scan_open(&scan, store);
     }
     return error;
 }
