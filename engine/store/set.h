@@ -78,6 +78,10 @@ struct chek_store {
     struct store__credit credit;
     struct chek_segment **segments;
     uint32_t segment_count, segment_count_max;
+    uint32_t merged_count;     /* of `segments`, in front of the others */
+    uint32_t merged_set_count; /* sets that were sealed into these */
+    bool is_merging;
+    uint64_t merge_count; /* adopted */
     uint64_t history_hash;
     uint64_t row_count, line_count;
     uint64_t sealed_row_count;
