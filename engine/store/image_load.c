@@ -86,6 +86,7 @@ segments_load(struct store__loading *from, const struct chek_bytes_view *segment
         store->merged_set_count += is_merged ? segment->set_count : 0;
         store->sealed_row_count += segment->row_count;
         store->segment_size += store__segment_memory_size(segment);
+        store->hour_size += segment->hour_size;
         error = store__image_bits_load(from, segment->replaced, segment->row_count,
                                        &segment->replaced_count);
         if (error != CHEK_OK) {

@@ -134,11 +134,13 @@ chek_merge_adopt(struct chek_merge *merge)
         CHEK_ASSERT(store->segments[store->merged_count + i] == merge->sources[i]);
         row_count += merge->sources[i]->row_count;
         store->segment_size -= store__segment_memory_size(merge->sources[i]);
+        store->hour_size -= merge->sources[i]->hour_size;
         replaced_move(merge->sources[i], merged);
     }
     CHEK_ASSERT(merged->row_count == row_count);
     CHEK_ASSERT(merged->first_row == merge->sources[0]->first_row);
     store->segment_size += store__segment_memory_size(merged);
+    store->hour_size += merged->hour_size;
     swap(store, merged, merge->source_count);
     merge->source_count -= CHEK_PLANTED(SEGMENT_TWICE);
     store->is_merging = false;

@@ -26,41 +26,13 @@ struct merging {
 
 /* ---- integers ---- */
 
-/* Whether all values of a column, in all sources that have rows of its table, are one. */
-static bool
-is_constant(const struct store__merge_order *order, enum store__column column, int64_t *ret)
-{
-    uint32_t table = store__columns[column].table;
-    bool found = false;
-    for (uint32_t i = 0; i < order->source_count; i++) {
-        const struct store__merge_source *source = &order->sources[i];
-        const struct chek_segment *segment = source->segment;
-        if (source->begin[table][segment->run_count] == 0) {
-            continue;
-        }
-        for (uint32_t k = 0; k < segment->page_count; k++) {
-            const struct store__page *page = store__segment_page(segment, column, k);
-            int64_t value = page != NULL ? page->min : 0;
-            if (page != NULL && page->value_count == 0) {
-                continue;
-            }
-            if ((page != NULL && page->codec != STORE__CONSTANT) || (found && value != *ret)) {
-                return false;
-            }
-            found = true;
-            *ret = value;
-        }
-    }
-    return true;
-}
-
 static void
 integers_add(struct merging *to, enum store__column column)
 {
     const struct store__column_info *info = &store__columns[column];
     struct store__merge_order *order = &to->order;
     int64_t value = 0;
-    bool constant = is_constant(order, column, &value);
+    bool constant = store__merge_constant(order->sources, order->source_count, column, &value);
     if (!constant) {
         store__merge_gather(order, column);
     }
@@ -250,6 +222,13 @@ store__segments_merge(struct chek_segment *const *segments, uint32_t count, uint
 {
     struct merging to = {0};
     int error = store__merge_order_init(&to.order, segments, count, &to.writer);
+    size_t size = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        size += segments[i]->size; /* what pages come to, nearly: they grow once, if at all */
+    }
+    if (error == CHEK_OK && store__buffer_reserve(&to.writer.pages, size) == NULL) {
+        error = -ENOMEM;
+    }
     if (error == CHEK_OK) {
         error = merging_run(&to, segments, count, ret, ret_size);
     }

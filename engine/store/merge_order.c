@@ -9,7 +9,7 @@
 
 /* ---- counting children ---- */
 
-/* The columns that say how many children a row has, flat. */
+/* The columns that say how many children a row has. */
 #define COUNT_COLUMNS(X)                  \
     X(lines, DOCUMENT_LINE_COUNT)         \
     X(payments, DOCUMENT_PAYMENT_COUNT)   \
@@ -25,18 +25,30 @@ static const enum store__column count_columns[] = {COUNT_COLUMNS(X)};
 
 #define COUNT_COLUMN_COUNT (sizeof count_columns / sizeof count_columns[0])
 
-struct counts {
-#define X(field, column) int64_t *field;
-    COUNT_COLUMNS(X)
-#undef X
-    uint32_t sizes[COUNT_COLUMN_COUNT]; /* values of each */
+/* The values of a column one behind the other, or the one that all of them are. */
+struct count {
+    int64_t *values; /* `size` of them; NULL: they are all `constant` */
+    int64_t constant;
+    uint32_t size;
 };
 
-static int64_t **
+struct counts {
+#define X(field, column) struct count field;
+    COUNT_COLUMNS(X)
+#undef X
+};
+
+static inline uint32_t
+count_at(const struct count *count, uint32_t index)
+{
+    return (uint32_t)(count->values != NULL ? count->values[index] : count->constant);
+}
+
+static struct count *
 counts_field(struct counts *counts, size_t index)
 {
 #define X(field, column) &counts->field,
-    int64_t **fields[] = {COUNT_COLUMNS(X)};
+    struct count *fields[] = {COUNT_COLUMNS(X)};
 #undef X
     return fields[index];
 }
@@ -45,20 +57,17 @@ static void
 counts_finish(struct counts *counts)
 {
     for (size_t i = 0; i < COUNT_COLUMN_COUNT; i++) {
-        chek_memory_free(*counts_field(counts, i), counts->sizes[i] * sizeof(int64_t));
+        struct count *count = counts_field(counts, i);
+        chek_memory_free(count->values, count->size * sizeof(int64_t));
     }
 }
 
-/* Get memory for the column; NULL when there is none. */
-static int64_t *
-counts_take(struct counts *counts, size_t index, uint32_t size)
+static int
+count_allocate(struct count *count, uint32_t size)
 {
-    int64_t *values = chek_memory_allocate(size * sizeof *values);
-    if (values != NULL) {
-        counts->sizes[index] = size;
-        *counts_field(counts, index) = values;
-    }
-    return values;
+    count->values = chek_memory_allocate(size * sizeof(int64_t));
+    count->size = count->values != NULL ? size : 0;
+    return count->values != NULL ? CHEK_OK : -ENOMEM;
 }
 
 /* How many rows of each table the rows that were passed have. */
@@ -68,15 +77,29 @@ struct walk {
 };
 
 static void
-modifiers_step(struct walk *walk, int64_t flags)
+modifiers_step(struct walk *walk, uint32_t flags)
 {
     uint32_t count = (flags & STORE__FLAG_DISCOUNT) != 0;
     count += (flags & STORE__FLAG_MARKUP) != 0;
     for (; count > 0; count--) {
         uint32_t index = walk->at[STORE__MODIFIER]++;
-        walk->at[STORE__TAX] += (uint32_t)walk->counts->modifier_taxes[index];
+        walk->at[STORE__TAX] += count_at(&walk->counts->modifier_taxes, index);
     }
     walk->at[STORE__PARENT] += (flags & STORE__FLAG_PARENT) != 0;
+}
+
+/* The sum of a count over `count` rows from `index` on. */
+static inline uint32_t
+count_sum(const struct count *of, uint32_t index, uint32_t count)
+{
+    if (of->values == NULL) {
+        return (uint32_t)of->constant * count;
+    }
+    uint32_t sum = 0;
+    for (uint32_t i = index; i < index + count; i++) {
+        sum += (uint32_t)of->values[i];
+    }
+    return sum;
 }
 
 static void
@@ -85,18 +108,13 @@ walk_step(struct walk *walk)
     const struct counts *counts = walk->counts;
     uint32_t row = walk->at[STORE__DOCUMENT]++;
     uint32_t line = walk->at[STORE__LINE];
-    uint32_t line_end = line + (uint32_t)counts->lines[row];
-    uint64_t taxes = (uint64_t)counts->ticket_taxes[row];
-    uint64_t markings = 0;
-    for (; line < line_end; line++) {
-        taxes += (uint64_t)counts->line_taxes[line];
-        markings += (uint64_t)counts->line_markings[line];
-    }
-    walk->at[STORE__LINE] = line_end;
-    walk->at[STORE__PAYMENT] += (uint32_t)counts->payments[row];
-    walk->at[STORE__TAX] += (uint32_t)taxes;
-    walk->at[STORE__MARKING] += (uint32_t)markings;
-    modifiers_step(walk, counts->flags[row]);
+    uint32_t line_count = count_at(&counts->lines, row);
+    walk->at[STORE__LINE] += line_count;
+    walk->at[STORE__PAYMENT] += count_at(&counts->payments, row);
+    walk->at[STORE__TAX] += count_at(&counts->ticket_taxes, row);
+    walk->at[STORE__TAX] += count_sum(&counts->line_taxes, line, line_count);
+    walk->at[STORE__MARKING] += count_sum(&counts->line_markings, line, line_count);
+    modifiers_step(walk, count_at(&counts->flags, row));
 }
 
 /* ---- one source ---- */
@@ -137,6 +155,35 @@ store__merge_decode(const struct store__merge_source *source, enum store__column
     }
 }
 
+bool
+store__merge_constant(const struct store__merge_source *sources, uint32_t count,
+                      enum store__column column, int64_t *ret)
+{
+    uint32_t table = store__columns[column].table;
+    int64_t constant = 0;
+    bool found = false;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct chek_segment *segment = sources[i].segment;
+        if (sources[i].begin[table][segment->run_count] == 0) {
+            continue;
+        }
+        for (uint32_t k = 0; k < segment->page_count; k++) {
+            const struct store__page *page = store__segment_page(segment, column, k);
+            int64_t value = page != NULL ? page->min : 0;
+            if (page != NULL && page->value_count == 0) {
+                continue;
+            }
+            if ((page != NULL && page->codec != STORE__CONSTANT) || (found && value != constant)) {
+                return false;
+            }
+            found = true;
+            constant = value;
+        }
+    }
+    *ret = constant;
+    return true;
+}
+
 static int
 source_allocate(struct store__merge_source *source)
 {
@@ -162,14 +209,12 @@ source_init(struct store__merge_source *source)
     }
     for (size_t i = 0; error == CHEK_OK && i < COUNT_COLUMN_COUNT; i++) {
         uint32_t table = store__columns[count_columns[i]].table;
-        uint32_t size = source->begin[table][segment->run_count] + 1;
-        if (table == STORE__MODIFIER) {
-            size = 2 * segment->row_count + 1; /* all of whose columns may be absent */
+        struct count *count = counts_field(&counts, i);
+        if (!store__merge_constant(source, 1, count_columns[i], &count->constant)) {
+            error = count_allocate(count, source->begin[table][segment->run_count]);
         }
-        int64_t *values = counts_take(&counts, i, size);
-        error = values != NULL ? CHEK_OK : -ENOMEM;
-        if (error == CHEK_OK) {
-            store__merge_decode(source, count_columns[i], values);
+        if (count->values != NULL) {
+            store__merge_decode(source, count_columns[i], count->values);
         }
     }
     struct walk walk = {.counts = &counts};
@@ -294,12 +339,15 @@ pages_find(struct store__merge_order *order)
     struct counts counts = {0};
     int error = CHEK_OK;
     for (size_t i = 0; error == CHEK_OK && i < COUNT_COLUMN_COUNT; i++) {
-        uint32_t count = order->row_count[store__columns[count_columns[i]].table];
-        int64_t *values = counts_take(&counts, i, count + 1);
-        error = values != NULL ? CHEK_OK : -ENOMEM;
+        struct count *count = counts_field(&counts, i);
+        if (store__merge_constant(order->sources, order->source_count, count_columns[i],
+                                  &count->constant)) {
+            continue;
+        }
+        error = count_allocate(count, order->row_count[store__columns[count_columns[i]].table]);
         if (error == CHEK_OK) {
             store__merge_gather(order, count_columns[i]);
-            memcpy(values, order->values, count * sizeof *values);
+            memcpy(count->values, order->values, count->size * sizeof(int64_t));
         }
     }
     struct walk walk = {.counts = &counts};

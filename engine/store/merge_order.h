@@ -40,6 +40,10 @@ CHEK_MUST_USE int store__merge_order_init(struct store__merge_order *order,
                                           struct store__segment_writer *writer);
 void store__merge_order_finish(struct store__merge_order *order);
 
+/* Whether all values of a column are one, in all sources that have rows of its table. */
+bool store__merge_constant(const struct store__merge_source *sources, uint32_t count,
+                           enum store__column column, int64_t *ret);
+
 /* Decode a column of one source into `ret`; zeroes when it has none. */
 void store__merge_decode(const struct store__merge_source *source, enum store__column column,
                          int64_t *ret);

@@ -127,6 +127,7 @@ chek_seal_adopt(struct chek_seal *seal)
     store->segment_count += 1;
     store->sealed_row_count += segment->row_count;
     store->segment_size += store__segment_memory_size(segment);
+    store->hour_size += segment->hour_size;
 
     store->oldest = set->next;
     store__set_clear(set, &store->pool);

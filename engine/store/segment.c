@@ -166,7 +166,7 @@ columns_read(struct chek_segment *segment, struct chek_cursor *in, struct chek_c
 }
 
 static int
-hours_read(const struct chek_segment *segment, struct store__page *at, struct chek_cursor *in,
+hours_read(struct chek_segment *segment, struct store__page *at, struct chek_cursor *in,
            struct chek_cursor *pages)
 {
     uint32_t column_count = segment->hour_count != 0 ? STORE__HOUR_COLUMN_COUNT : 0;
@@ -182,6 +182,7 @@ hours_read(const struct chek_segment *segment, struct store__page *at, struct ch
             if (error != CHEK_OK) {
                 return error;
             }
+            segment->hour_size += at->size + STORE__PAGE_HEAD_SIZE;
         }
     }
     return chek_cursor_left(pages) == 0 ? CHEK_OK : CHEK_E_CORRUPT;

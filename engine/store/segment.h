@@ -71,6 +71,7 @@ struct chek_segment {
     uint16_t columns[STORE__COLUMN_COUNT]; /* number of the column in `pages` + 1; 0 = absent */
     uint32_t hour_count;                   /* cells of the hour table */
     uint32_t hour_page_count;
+    uint64_t hour_size;                   /* bytes of the pages of the hour table */
     const struct store__page *hour_pages; /* a column behind the other, as in `pages` */
     uint64_t *replaced;                   /* a bit a row; mutable state, not of the bytes */
     uint32_t replaced_count;

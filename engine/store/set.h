@@ -86,6 +86,7 @@ struct chek_store {
     uint64_t row_count, line_count;
     uint64_t sealed_row_count;
     uint64_t segment_size; /* bytes in memory for all segments */
+    uint64_t hour_size;    /* of these, of hour tables as they are stored */
     struct store__ahead ahead;
     uint8_t *scratch; /* a document encoded, when it comes without its bytes */
 };

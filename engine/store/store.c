@@ -307,6 +307,7 @@ chek_store_count(const struct chek_store *store)
         .merge_count = store->merge_count,
         .open_row_count = (uint32_t)(store->row_count - store->sealed_row_count),
         .segment_size = store->segment_size,
+        .hour_size = store->hour_size,
         .open_size = store__pool_block_bytes(&store->pool),
         .dictionary_size = store__pool_piece_bytes(&store->pool),
     };

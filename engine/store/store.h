@@ -87,6 +87,7 @@ struct chek_store_counters {
     uint32_t open_row_count;
     uint64_t merge_count;     /* merges since the store was made or loaded */
     uint64_t segment_size;    /* bytes of sealed segments in memory */
+    uint64_t hour_size;       /* of these, of hour tables */
     uint64_t open_size;       /* bytes of open chunks */
     uint64_t dictionary_size; /* text and index of dictionaries */
 };
