@@ -25,7 +25,7 @@
     X(DIRECTORY_NOT_TOLD, 11, "the last shard is not told of changes of the directory")       \
     X(EVENTS_NOT_AWAITED, 12, "a snapshot does not wait for the events of before it")         \
     X(SEGMENT_TWICE, 13, "a merged segment leaves one of its sources in its place")           \
-    X(SOURCES_REMOVED, 14, "sources of a merge are removed before a manifest forgets them")
+    X(TIDIED_BEFORE, 14, "what a manifest will not name is removed before it is stored")
 
 #define CHEK_PLANTED_ENUM(name, number, text) CHEK_PLANTED_##name = (number),
 enum chek_planted { CHEK_PLANTED_NONE = 0, CHEK_PLANTED_LIST(CHEK_PLANTED_ENUM) };

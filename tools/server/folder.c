@@ -105,6 +105,7 @@ partition_config(const struct server__folder *folder, const struct chek_server_c
         .number = (uint16_t)number,
         .page_count_max = SERVER_PAGE_COUNT_MAX,
         .segment_row_count = config->segment_row_count,
+        .segment_merge_count = config->segment_merge_count,
         .pool = number != 0 ? folder->pools[(number - 1) % folder->shard_count] : NULL,
         .index_seed = index_seed,
     };
@@ -275,7 +276,8 @@ segments_free(struct segments *segments, uint32_t count)
 static int
 segments_read(struct server__folder *folder, unsigned number, struct segments *ret)
 {
-    struct segments segments = {.count = folder->entries[number].segment_count};
+    const struct chek_segments *named = &folder->entries[number].segments;
+    struct segments segments = {.count = chek_segments_count(named)};
     struct chek_immutable file = {.folder_id = {folder->id[0], folder->id[1]},
                                   .partition = (uint16_t)number,
                                   .kind = CHEK_IMMUTABLE_SEGMENT};
@@ -287,7 +289,7 @@ segments_read(struct server__folder *folder, unsigned number, struct segments *r
         return -ENOMEM;
     }
     for (uint32_t i = 0; i < segments.count; i++) {
-        file.number = i;
+        file.number = chek_segments_number(named, i);
         int error = chek_immutable_read(folder->io, &file, &segments.bytes[i], &segments.sizes[i],
                                         &segments.views[i]);
         if (error != CHEK_OK) {
@@ -297,6 +299,20 @@ segments_read(struct server__folder *folder, unsigned number, struct segments *r
     }
     *ret = segments;
     return CHEK_OK;
+}
+
+/* Whether the manifest numbers the segments as the store does, which is how files are named. */
+static bool
+segments_are_named(struct server__folder *folder, unsigned number)
+{
+    struct chek_segments *named = &folder->entries[number].segments;
+    struct chek_store *store = chek_partition_store(folder->partitions[number]);
+    struct chek_segments held = store != NULL ? chek_store_segments(store) : *named;
+    bool are = held.merged_count == named->merged_count &&
+               held.single_count == named->single_count &&
+               (held.single_count == 0 || held.single_first == named->single_first);
+    named->single_first = held.single_first; /* which no name tells when there are no single ones */
+    return are;
 }
 
 static int
@@ -326,7 +342,8 @@ partition_load(struct chek_server *server, struct server__folder *folder,
     }
     chek_memory_free(bytes, size);
     if (error == CHEK_OK &&
-        chek_partition_seq(folder->partitions[number]) != folder->entries[number].partition_seq) {
+        (chek_partition_seq(folder->partitions[number]) != folder->entries[number].partition_seq ||
+         !segments_are_named(folder, number))) {
         error = CHEK_E_CORRUPT;
     }
     return error;
@@ -346,7 +363,10 @@ folder_load(struct chek_server *server, struct server__folder *folder,
     if (error != CHEK_OK) {
         return fault_say(fault, error, "loading the data folder", "");
     }
-    server__manifest_entries(folder);
+    error = server__manifest_entries(folder);
+    if (error != CHEK_OK) {
+        return fault_say(fault, error, "reading the manifest", "restore the folder from a backup");
+    }
     for (unsigned i = 0; i <= folder->partition_count; i++) {
         error = partition_load(server, folder, config, i);
         if (error != CHEK_OK) {
