@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "engine/partition/partition.h"
+#include "engine/store/merge.h"
 #include "persist/manifest.h"
 #include "tools/verify/naive/naive.h"
 #include "tools/verify/verify.h"
@@ -28,6 +29,7 @@ struct verify__partition {
     uint64_t image_number, image_seq;    /* partition_seq, as the manifest says */
     uint64_t image_event_seq;            /* of the image */
     uint32_t segment_count;
+    struct chek_segments segments;       /* as the manifest names them */
     uint64_t event_last;                 /* the last one stored */
     uint64_t events_stored, events_made; /* hash of those behind the image, from file and log */
     bool log_failed;                     /* a command of it could not be applied */
@@ -146,6 +148,12 @@ CHEK_MUST_USE int verify__rows_read(struct verify__run *run, uint16_t partition,
 /* Check that numbers and ordinals lead to the rows, and that holes are those of the rows. */
 CHEK_MUST_USE int verify__identity_check(struct verify__run *run, uint16_t partition,
                                          uint32_t registration);
+
+/* ---- verify_hours.c ---------------------------------------------------------------------------- */
+
+/* Compare sums by hour with those of the documents of run->rows. Errors: of the machine. */
+CHEK_MUST_USE int verify__hours_check(struct verify__run *run, uint16_t partition,
+                                      uint32_t registration);
 
 /* ---- verify_totals.c --------------------------------------------------------------------------- */
 
