@@ -71,10 +71,11 @@ struct run_stream {
     uint32_t count; /* numbers 1..count were seen */
 };
 
-/* Where the sign of a marked receipt was written, the last few times. */
+/* Where the sign of a marked receipt was written, the last times: all copies that are sent before
+ * the first one is durable are logged, and it is the first that is acknowledged. */
 struct run_place {
-    char path[3][48];
-    uint64_t offset[3];
+    char path[16][48];
+    uint64_t offset[16];
     uint32_t count;
 };
 
