@@ -102,7 +102,10 @@ page_strings(struct merging *to, uint32_t from, uint32_t count)
 {
     to->page.size = 0;
     for (uint32_t i = from; i < from + count; i++) {
-        store__buffer_add(&to->page, to->text.bytes + to->places[i], (size_t)to->order.values[i]);
+        if (to->order.values[i] != 0) { /* else there may be no text at all */
+            store__buffer_add(&to->page, to->text.bytes + to->places[i],
+                              (size_t)to->order.values[i]);
+        }
     }
     return chek_bytes_view_of(to->page.bytes, to->page.size);
 }

@@ -372,26 +372,20 @@ reload(struct round *round)
     PROP_CHECK(round->prop, memcmp(bytes, again, size) == 0);
 }
 
+/* Seal and merge what can be. */
 static void
-seal_all(struct chek_store *store)
+jobs_finish(struct round *round, struct chek_store *store)
 {
-    struct chek_seal *job = chek_store_seal_begin(store);
-    while (job != NULL) {
-        chek_seal_run(job);
-        chek_seal_adopt(job);
-        job = chek_store_seal_begin(store);
+    struct chek_seal *sealing;
+    struct chek_merge *merging;
+    while ((sealing = chek_store_seal_begin(store)) != NULL) {
+        chek_seal_run(sealing);
+        chek_seal_adopt(sealing);
     }
-}
-
-static void
-merge_all(struct round *round, struct chek_store *store)
-{
-    struct chek_merge *job = chek_store_merge_begin(store);
-    while (job != NULL) {
-        chek_merge_run(job);
-        PROP_CHECK(round->prop, chek_merge_adopt(job));
-        chek_merge_drop(job);
-        job = chek_store_merge_begin(store);
+    while ((merging = chek_store_merge_begin(store)) != NULL) {
+        chek_merge_run(merging);
+        PROP_CHECK(round->prop, chek_merge_adopt(merging));
+        chek_merge_drop(merging);
     }
 }
 
@@ -399,10 +393,8 @@ merge_all(struct round *round, struct chek_store *store)
 static void
 check_segments(struct round *round)
 {
-    seal_all(round->store);
-    seal_all(round->plain);
-    merge_all(round, round->store);
-    merge_all(round, round->plain);
+    jobs_finish(round, round->store);
+    jobs_finish(round, round->plain);
     uint32_t count = chek_segment_count(round->store);
     PROP_CHECK(round->prop, chek_segment_count(round->plain) == count);
     for (uint32_t i = 0; i < count; i++) {
