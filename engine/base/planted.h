@@ -25,7 +25,8 @@
     X(DIRECTORY_NOT_TOLD, 11, "the last shard is not told of changes of the directory")       \
     X(EVENTS_NOT_AWAITED, 12, "a snapshot does not wait for the events of before it")         \
     X(SEGMENT_TWICE, 13, "a merged segment leaves one of its sources in its place")           \
-    X(TIDIED_BEFORE, 14, "what a manifest will not name is removed before it is stored")
+    X(TIDIED_BEFORE, 14, "what a manifest will not name is removed before it is stored")      \
+    X(SEGMENTS_NOT_HELD, 15, "a merge is adopted while its sources are stored")
 
 #define CHEK_PLANTED_ENUM(name, number, text) CHEK_PLANTED_##name = (number),
 enum chek_planted { CHEK_PLANTED_NONE = 0, CHEK_PLANTED_LIST(CHEK_PLANTED_ENUM) };

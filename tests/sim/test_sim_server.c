@@ -96,6 +96,7 @@ static const struct planted {
     {"planted_events_not_awaited_is_found", CHEK_PLANTED_EVENTS_NOT_AWAITED},
     {"planted_segment_twice_is_found", CHEK_PLANTED_SEGMENT_TWICE},
     {"planted_tidied_before_is_found", CHEK_PLANTED_TIDIED_BEFORE},
+    {"planted_segments_not_held_is_found", CHEK_PLANTED_SEGMENTS_NOT_HELD},
 };
 
 /* One seed in a process of its own, because an assertion of the server is a finding too. */

@@ -5,6 +5,7 @@
  */
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
+#include "engine/base/planted.h"
 #include "tools/server/shard.h"
 
 static void
@@ -71,6 +72,7 @@ sources_free(void *argument)
 static void
 merge_adopt(struct server__ground *ground)
 {
+    CHEK_ASSERT(ground->segments_held == 0); /* what is replaced will be freed */
     ground->merge_waits = false;
     if (chek_merge_adopt(ground->merge)) {
         ground->shard->merge_count += 1;
@@ -88,7 +90,7 @@ on_merged(struct chek_op *op, int64_t result)
 {
     struct server__ground *ground = CHEK_CONTAINER_OF(op, struct server__ground, merge_op);
     (void)result;
-    if (ground->segments_held > 0) {
+    if (ground->segments_held > 0 && !CHEK_PLANTED(SEGMENTS_NOT_HELD)) {
         ground->merge_waits = true;
     } else {
         merge_adopt(ground);
