@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_store.c - what a receipt costs the store: appended, sealed, chained, scanned, read.
+ * bench_store.c - what a receipt costs the store: appended, sealed, chained, merged, scanned, summed,
+ * read.
  *
  * Receipts are those of the reference workload's profile A: 1 to 5 lines, one payment, a tax a
  * line, 50,000 products, a client on 30 %, from 2,000 registers of one partition.
@@ -13,6 +14,9 @@
 #include "engine/base/money.h"
 #include "engine/base/prng.h"
 #include "engine/store/chain.h"
+#include "engine/store/merge.h"
+#include "engine/store/store.h"
+#include "engine/store/sums.h"
 
 #define REGISTER_COUNT 2000
 #define PRODUCT_COUNT 50000
@@ -266,6 +270,31 @@ run_wall_blake2b(struct chek_bench_state *state)
     chek_bench_set_bytes(state, sizeof bytes);
 }
 
+static void
+run_merge(struct chek_bench_state *state)
+{
+    struct chek_store *store = store_fill(CHEK_MERGE_COUNT);
+    while (chek_bench_next(state)) {
+        struct chek_merge *merge = chek_store_merge_begin(store);
+        chek_merge_run(merge);
+        chek_merge_drop(merge);
+    }
+    struct chek_merge *merge = chek_store_merge_begin(store);
+    double rows = (double)CHEK_MERGE_COUNT * CHEK_SEGMENT_RECEIPT_COUNT;
+    struct chek_store_counters before = chek_store_count(store);
+    chek_merge_run(merge);
+    if (!chek_merge_adopt(merge)) {
+        abort();
+    }
+    chek_merge_drop(merge);
+    struct chek_store_counters after = chek_store_count(store);
+    chek_bench_set_items(state, (uint64_t)rows);
+    chek_bench_set_counter(state, "bytes_a_receipt", (double)after.segment_size / rows);
+    chek_bench_set_counter(state, "hour_bytes_before", (double)before.hour_size / rows);
+    chek_bench_set_counter(state, "hour_bytes_after", (double)after.hour_size / rows);
+    chek_store_destroy(store);
+}
+
 struct totals {
     uint64_t rows;
     int64_t sum;
@@ -315,6 +344,51 @@ run_scan_one_register(struct chek_bench_state *state)
     scan(state, &filter);
 }
 
+static bool
+on_addend(void *context, const struct chek_addend *addend)
+{
+    struct totals *totals = context;
+    totals->rows += (uint64_t)addend->tickets;
+    totals->sum += addend->net + addend->tax + addend->cash;
+    return true;
+}
+
+/* As scan(), by hour tables; the open rows, one set, are looked at one by one. */
+static void
+sum(struct chek_bench_state *state, const struct chek_scan_filter *filter)
+{
+    static _Alignas(16) uint8_t bytes[CHEK_SCAN_ARENA_SIZE];
+    struct chek_store *store = store_fill(SCAN_SEGMENT_COUNT);
+    struct totals totals = {0};
+    uint64_t turns = 0;
+    while (chek_bench_next(state)) {
+        struct chek_arena arena;
+        chek_arena_init_over(&arena, bytes, sizeof bytes);
+        if (chek_store_sum(store, filter, &arena, on_addend, &totals) != CHEK_OK) {
+            abort();
+        }
+        turns += 1;
+    }
+    chek_bench_keep((uint64_t)totals.sum);
+    chek_bench_set_items(state, totals.rows / (turns != 0 ? turns : 1));
+    chek_store_destroy(store);
+}
+
+static void
+run_sum(struct chek_bench_state *state)
+{
+    struct chek_scan_filter filter = {0};
+    sum(state, &filter);
+}
+
+static void
+run_sum_one_register(struct chek_bench_state *state)
+{
+    uint32_t registration = 1000;
+    struct chek_scan_filter filter = {.registrations = &registration, .registration_count = 1};
+    sum(state, &filter);
+}
+
 static void
 run_read(struct chek_bench_state *state)
 {
@@ -346,7 +420,10 @@ chek_bench_cases(void)
     chek_bench_add("seal", run_seal);
     chek_bench_add("chain", run_chain);
     chek_bench_add("wall_blake2b", run_wall_blake2b);
+    chek_bench_add("merge", run_merge);
     chek_bench_add("scan", run_scan);
     chek_bench_add("scan_one_register", run_scan_one_register);
+    chek_bench_add("sum", run_sum);
+    chek_bench_add("sum_one_register", run_sum_one_register);
     chek_bench_add("read", run_read);
 }

@@ -4,14 +4,15 @@
  *
  * An organisation is in one partition, and so are its points and registers: a group is never spread
  * over partitions, and a row that was sent is complete. A step takes whole groups and a window of
- * time so small that its rows fit into a chunk, scans the rows of the groups' registers in that
- * window once, and sends what it found.
+ * time so small that its rows fit into a chunk, adds up what the store gives for the groups'
+ * registers in that window (hour tables mostly, engine/store/sums.h), and sends what it found.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/assertion.h"
 #include "engine/base/civil.h"
+#include "engine/store/sums.h"
 #include "query/host.h"
 
 #define ROWS_A_STEP 1024     /* accumulators of a step: a row is at most 230 bytes */
@@ -35,8 +36,10 @@ struct member {
 
 struct sum {
     chek_i128 gross, net, cash, card, mobile, other, tax;
-    uint64_t tickets, positions;
-    uint16_t currency;
+    int64_t tickets, positions; /* addends may take off what others brought */
+    int64_t foreign_tickets;    /* of a currency that is not the first one */
+    uint16_t currency, foreign_currency;
+    bool is_begun;
 };
 
 /* One step at work. */
@@ -53,7 +56,7 @@ struct work {
     int64_t from, to; /* of this step, inclusive; 0 = no bound */
     uint32_t bucket_count;
     struct sum *sums; /* [group][bucket][operation] */
-    bool overflow;
+    int error;
 };
 
 static int
@@ -332,37 +335,55 @@ registration_index(const struct work *work, uint32_t registration)
 }
 
 static bool
-on_row(void *context, const struct chek_scan_row *row)
+on_addend(void *context, const struct chek_addend *addend)
 {
     struct work *work = context;
-    if (row->row.kind != CHEK_ROW_RECEIPT) {
-        return true;
-    }
-    uint32_t index = registration_index(work, row->row.registration);
+    uint32_t index = registration_index(work, addend->registration);
     int64_t bucket =
-        work->bucket_s == 0 ? 0 : row->time / work->bucket_s - work->from / work->bucket_s;
+        work->bucket_s == 0 ? 0 : addend->time / work->bucket_s - work->from / work->bucket_s;
     CHEK_ASSERT(bucket >= 0 && bucket < work->bucket_count);
-    struct sum *sum =
-        &work->sums[(work->groups[index] * work->bucket_count + (uint32_t)bucket) * OPERATIONS +
-                    row->operation];
-    if (sum->tickets != 0 && sum->currency != work->currencies[index]) {
-        work->overflow = true; /* a group of several currencies cannot be one row */
+    if (addend->operation >= OPERATIONS) {
+        work->error = CHEK_E_CORRUPT;
         return false;
     }
-    sum->currency = work->currencies[index];
-    sum->tickets += 1;
-    sum->positions += row->position_count;
-    sum->gross += row->gross;
-    sum->net += row->total;
-    sum->tax += row->tax;
-    for (uint32_t i = 0; i < CHEK_PAYMENT_KIND_COUNT; i++) {
-        chek_i128 *into = i == CHEK_PAYMENT_KIND_CASH     ? &sum->cash
-                          : i == CHEK_PAYMENT_KIND_CARD   ? &sum->card
-                          : i == CHEK_PAYMENT_KIND_MOBILE ? &sum->mobile
-                                                          : &sum->other;
-        *into += row->payments[i];
+    struct sum *sum =
+        &work->sums[(work->groups[index] * work->bucket_count + (uint32_t)bucket) * OPERATIONS +
+                    addend->operation];
+    uint16_t currency = work->currencies[index];
+    sum->currency = sum->is_begun ? sum->currency : currency;
+    sum->is_begun = true;
+    if (currency != sum->currency) {
+        sum->foreign_currency = currency;
+        sum->foreign_tickets += addend->tickets;
     }
+    sum->tickets += addend->tickets;
+    sum->positions += addend->positions;
+    sum->gross += addend->gross;
+    sum->net += addend->net;
+    sum->cash += addend->cash;
+    sum->card += addend->card;
+    sum->mobile += addend->mobile;
+    sum->other += addend->other;
+    sum->tax += addend->tax;
     return true;
+}
+
+/* A group of several currencies cannot be one row. What was taken off altogether does not count. */
+static int
+sums_settle(struct work *work)
+{
+    uint32_t count = (work->group_last - work->group_first) * work->bucket_count * OPERATIONS;
+    for (uint32_t i = 0; i < count; i++) {
+        struct sum *sum = &work->sums[i];
+        if (sum->tickets < 0) {
+            return CHEK_E_CORRUPT; /* a table that is not that of its rows */
+        }
+        if (sum->foreign_tickets != 0 && sum->foreign_tickets != sum->tickets) {
+            return CHEK_E_CURRENCY;
+        }
+        sum->currency = sum->foreign_tickets != 0 ? sum->foreign_currency : sum->currency;
+    }
+    return CHEK_OK;
 }
 
 static uint32_t
@@ -393,8 +414,8 @@ rows_make(const struct work *work, struct chek_sums_row *rows)
                             : (work->from / work->bucket_s + bucket) * work->bucket_s,
                 .operation = (uint8_t)(i % OPERATIONS),
                 .currency = sum->currency,
-                .tickets = sum->tickets,
-                .positions = sum->positions,
+                .tickets = (uint64_t)sum->tickets,
+                .positions = (uint64_t)sum->positions,
                 .gross = sum->gross,
                 .net = sum->net,
                 .cash = sum->cash,
@@ -450,11 +471,12 @@ step(struct chek_visit *visit, const struct chek_visit_ground *ground)
                                       .registration_count = work.registration_count,
                                       .time_min = work.from,
                                       .time_max = work.to};
-    visit->error = chek_store_scan(chek_partition_store(ground->partition), &filter, ground->arena,
-                                   on_row, &work);
-    if (visit->error == CHEK_OK && work.overflow) {
+    visit->error = chek_store_sum(chek_partition_store(ground->partition), &filter, ground->arena,
+                                  on_addend, &work);
+    visit->error = visit->error == CHEK_OK ? work.error : visit->error;
+    visit->error = visit->error == CHEK_OK ? sums_settle(&work) : visit->error;
+    if (visit->error == CHEK_E_CURRENCY) {
         visit->fault = (struct chek_fault){.field = CHEK_FIELD_ASK_SUMS_BY};
-        visit->error = CHEK_E_CURRENCY;
     }
     if (visit->error != CHEK_OK) {
         return;

@@ -24,7 +24,10 @@
     X(REVOKED_STAYS, 10, "open connections of a revoked principal go on")                     \
     X(DIRECTORY_NOT_TOLD, 11, "the last shard is not told of changes of the directory")       \
     X(EVENTS_NOT_AWAITED, 12, "a snapshot does not wait for the events of before it")         \
-    X(CHAIN_OF_ANOTHER, 13, "a loaded partition goes on with the chain of another")
+    X(CHAIN_OF_ANOTHER, 13, "a loaded partition goes on with the chain of another")           \
+    X(SEGMENT_TWICE, 20, "a merged segment leaves one of its sources in its place")           \
+    X(TIDIED_BEFORE, 21, "what a manifest will not name is removed before it is stored")      \
+    X(SEGMENTS_NOT_HELD, 22, "a merge is adopted while its sources are stored")
 
 #define CHEK_PLANTED_ENUM(name, number, text) CHEK_PLANTED_##name = (number),
 enum chek_planted { CHEK_PLANTED_NONE = 0, CHEK_PLANTED_LIST(CHEK_PLANTED_ENUM) };

@@ -72,6 +72,7 @@ partition_allocate(const struct chek_partition_config *config,
         .dictionary_size_max = CHEK_DICTIONARY_SIZE_MAX,
         .segment_row_count = row_count,
         .segment_row_first = segment_row_first(config->number, row_count),
+        .segment_merge_count = config->segment_merge_count,
     };
     partition->sink = sink != NULL ? *sink : (struct chek_partition_sink){0};
     partition->events = (struct chek_event_sink){partition, on_fiscal_event};

@@ -23,6 +23,7 @@ struct chek_partition_config {
     uint16_t number;
     uint32_t page_count_max;      /* of the heap: address space, not memory */
     uint32_t segment_row_count;   /* 0 = CHEK_SEGMENT_RECEIPT_COUNT; smaller in tests */
+    uint32_t segment_merge_count; /* 0 = CHEK_MERGE_COUNT; smaller in tests */
     struct chek_store_pool *pool; /* of the partition's shard; NULL = one of its own */
     uint64_t index_seed;          /* unpredictable: spreads indices in memory, changes no answer */
 };

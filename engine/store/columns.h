@@ -186,6 +186,18 @@ struct store__column_info {
 
 extern const struct store__column_info store__columns[STORE__COLUMN_COUNT];
 
+/*
+ * Whether a column holds what its values differ from a prediction (predict.h). Such a column is
+ * there whenever its table has rows: its zeroes are not zero.
+ */
+static inline bool
+store__is_predicted(enum store__column column)
+{
+    return column == STORE__DOCUMENT_NUMBER || column == STORE__DOCUMENT_GROSS ||
+           column == STORE__DOCUMENT_POSITIONS || column == STORE__LINE_SUM ||
+           column == STORE__PAYMENT_SUM || column == STORE__TAX_SUM;
+}
+
 /* First column of each table, and the end. */
 extern const uint16_t store__table_begin[STORE__TABLE_COUNT + 1];
 

@@ -120,13 +120,18 @@ segments_load(struct loading *from, const struct chek_bytes_view *segments, uint
         }
         store->segments[i] = segment;
         store->segment_count += 1;
-        if (segment->sum != sum || segment->first_row != store->sealed_row_count) {
+        bool is_merged = segment->set_count > 1;
+        if (segment->sum != sum || segment->first_row != store->sealed_row_count ||
+            (is_merged && store->merged_count != i)) {
             return CHEK_E_CORRUPT;
         }
+        store->merged_count += is_merged;
+        store->merged_set_count += is_merged ? segment->set_count : 0;
         store->sealed_row_count += segment->row_count;
         store->row_count += segment->row_count;
         store->line_count += segment->line_count;
         store->segment_size += store__segment_memory_size(segment);
+        store->hour_size += segment->hour_size;
         error = bits_load(from, segment->replaced, segment->row_count, &segment->replaced_count);
         if (error != CHEK_OK) {
             return error;

@@ -6,19 +6,11 @@
  * ranges that the run directory and the zone maps leave over: time and shift first, and the
  * columns of a batch only when a row of it passes. Open rows are read where they are.
  */
+#include "engine/store/scan.h"
+
 #include "engine/base/assertion.h"
-#include "engine/store/segment.h"
-#include "engine/store/set.h"
 
 #define BATCH_ROW_COUNT 256
-
-struct scan {
-    const struct chek_scan_filter *filter;
-    struct chek_arena *arena;
-    chek_scan_fn on_row;
-    void *context;
-    bool stopped;
-};
 
 /* ---- the filter ---- */
 
@@ -78,18 +70,12 @@ open_payments(const struct store__row *in, struct chek_scan_row *row)
     }
 }
 
-static void
-open_row(struct scan *scan, const struct store__set *set, uint32_t index)
+struct chek_scan_row
+store__scan_row_open(const struct store__set *set, uint32_t index)
 {
     const struct store__row *in = store__set_row(set, index);
-    bool replaced = store__bit(set->replaced, index);
-    if ((replaced && !scan->filter->with_replaced) || !time_passes(scan->filter, in->time) ||
-        !shift_passes(scan->filter, in->shift) ||
-        !registration_passes(scan->filter, in->registration, in->ordinal)) {
-        return;
-    }
     struct chek_scan_row row = {
-        .row = store__row_told(in, replaced),
+        .row = store__row_told(in, false),
         .time = in->time,
         .operation = in->operation,
         .offline = (in->flags & STORE__FLAG_OFFLINE) != 0,
@@ -103,14 +89,31 @@ open_row(struct scan *scan, const struct store__set *set, uint32_t index)
     };
     row.row.cell = (struct chek_bytes_view){0};
     open_payments(in, &row);
-    scan->stopped = !scan->on_row(scan->context, &row);
+    return row;
 }
 
 static void
-scan_set(struct scan *scan, const struct store__set *set)
+open_row(struct store__scan *scan, const struct store__set *set, uint32_t index)
 {
-    for (uint32_t i = 0; i < set->row_count && !scan->stopped; i++) {
-        open_row(scan, set, i);
+    const struct store__row *in = store__set_row(set, index);
+    bool replaced = store__bit(set->replaced, index);
+    if ((replaced && !scan->filter->with_replaced) || !time_passes(scan->filter, in->time) ||
+        !shift_passes(scan->filter, in->shift) ||
+        !registration_passes(scan->filter, in->registration, in->ordinal)) {
+        return;
+    }
+    struct chek_scan_row row = store__scan_row_open(set, index);
+    row.row.replaced = replaced;
+    scan->stopped = !scan->on_row(scan->context, &row);
+}
+
+void
+store__scan_open(struct store__scan *scan, const struct chek_store *store)
+{
+    for (const struct store__set *set = store->oldest; set != NULL; set = set->next) {
+        for (uint32_t i = 0; i < set->row_count && !scan->stopped; i++) {
+            open_row(scan, set, i);
+        }
     }
 }
 
@@ -227,17 +230,19 @@ batch_decode(const struct part *part, struct batch *batch)
 
 /* Say which rows pass; false when none does. */
 static bool
-batch_filter(const struct scan *scan, const struct part *part, struct batch *batch)
+batch_filter(const struct store__scan *scan, const struct part *part, struct batch *batch)
 {
     const struct chek_segment *segment = part->segment;
-    bool skips = segment->replaced_count != 0 && !scan->filter->with_replaced;
+    bool looks =
+        segment->replaced_count != 0 && (scan->only_replaced || !scan->filter->with_replaced);
     bool any = false;
     part_decode(part, STORE__DOCUMENT_TIME, batch->time);
     part_decode(part, STORE__DOCUMENT_SHIFT, batch->shift);
     for (uint32_t i = 0; i < part->count; i++) {
-        bool passes = time_passes(scan->filter, batch->time[i]) &&
-                      shift_passes(scan->filter, (uint32_t)batch->shift[i]) &&
-                      !(skips && store__bit(segment->replaced, part->row + i));
+        bool passes =
+            time_passes(scan->filter, batch->time[i]) &&
+            shift_passes(scan->filter, (uint32_t)batch->shift[i]) &&
+            !(looks && store__bit(segment->replaced, part->row + i) != scan->only_replaced);
         batch->passes[i] = passes;
         any |= passes;
     }
@@ -245,7 +250,7 @@ batch_filter(const struct scan *scan, const struct part *part, struct batch *bat
 }
 
 static void
-batch_row(struct scan *scan, const struct part *part, const struct batch *batch, uint32_t i,
+batch_row(struct store__scan *scan, const struct part *part, const struct batch *batch, uint32_t i,
           const struct store__run *run, const int64_t *kinds, const int64_t *sums)
 {
     const struct chek_segment *segment = part->segment;
@@ -287,7 +292,7 @@ batch_row(struct scan *scan, const struct part *part, const struct batch *batch,
 }
 
 static void
-batch_show(struct scan *scan, const struct part *part, const struct batch *batch)
+batch_show(struct store__scan *scan, const struct part *part, const struct batch *batch)
 {
     const int64_t *kinds = batch->payment_kind;
     const int64_t *sums = batch->payment_sum;
@@ -317,14 +322,30 @@ zone_passes(const struct chek_segment *segment, enum store__column column, uint3
     return zone_max >= min && (max == 0 || zone_min <= max);
 }
 
+/* Whether any of the rows from..to-1 was replaced. */
+static bool
+any_replaced(const struct chek_segment *segment, uint32_t from, uint32_t to)
+{
+    for (uint32_t word = from / 64; word * 64 < to; word++) {
+        uint64_t bits = segment->replaced[word];
+        bits &= word == from / 64 ? UINT64_MAX << (from % 64) : UINT64_MAX;
+        bits &= to - word * 64 < 64 ? (UINT64_C(1) << (to - word * 64)) - 1 : UINT64_MAX;
+        if (bits != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Rows from..to-1 of a segment, all of one page. */
 static int
-scan_part(struct scan *scan, const struct chek_segment *segment, uint32_t from, uint32_t to)
+scan_part(struct store__scan *scan, const struct chek_segment *segment, uint32_t from, uint32_t to)
 {
     const struct chek_scan_filter *filter = scan->filter;
     uint32_t page = from / segment->page_row_count;
     if (!zone_passes(segment, STORE__DOCUMENT_TIME, page, filter->time_min, filter->time_max) ||
-        !zone_passes(segment, STORE__DOCUMENT_SHIFT, page, filter->shift_min, filter->shift_max)) {
+        !zone_passes(segment, STORE__DOCUMENT_SHIFT, page, filter->shift_min, filter->shift_max) ||
+        (scan->only_replaced && !any_replaced(segment, from, to))) {
         return CHEK_OK;
     }
     size_t mark = chek_arena_mark(scan->arena);
@@ -358,7 +379,7 @@ scan_part(struct scan *scan, const struct chek_segment *segment, uint32_t from, 
 }
 
 static int
-scan_range(struct scan *scan, const struct chek_segment *segment, uint32_t from, uint32_t to)
+scan_range(struct store__scan *scan, const struct chek_segment *segment, uint32_t from, uint32_t to)
 {
     int error = CHEK_OK;
     while (from < to && !scan->stopped && error == CHEK_OK) {
@@ -370,8 +391,8 @@ scan_range(struct scan *scan, const struct chek_segment *segment, uint32_t from,
     return error;
 }
 
-static int
-scan_segment(struct scan *scan, const struct chek_segment *segment)
+int
+store__scan_segment(struct store__scan *scan, const struct chek_segment *segment)
 {
     const struct chek_scan_filter *filter = scan->filter;
     if (filter->registrations == NULL) {
@@ -402,14 +423,14 @@ int
 chek_store_scan(const struct chek_store *store, const struct chek_scan_filter *filter,
                 struct chek_arena *arena, chek_scan_fn on_row, void *context)
 {
-    struct scan scan = {.filter = filter, .arena = arena, .on_row = on_row, .context = context};
+    struct store__scan scan = {
+        .filter = filter, .arena = arena, .on_row = on_row, .context = context};
     int error = CHEK_OK;
     for (uint32_t i = 0; i < store->segment_count && !scan.stopped && error == CHEK_OK; i++) {
-        error = scan_segment(&scan, store->segments[i]);
+        error = store__scan_segment(&scan, store->segments[i]);
     }
-    for (const struct store__set *set = store->oldest;
-         set != NULL && !scan.stopped && error == CHEK_OK; set = set->next) {
-        scan_set(&scan, set);
+    if (error == CHEK_OK) {
+        store__scan_open(&scan, store);
     }
     return error;
 }

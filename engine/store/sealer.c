@@ -10,25 +10,19 @@
 /* A document's structures: those of the largest body are less. */
 #define ARENA_SIZE ((size_t)16 << 20)
 
-#define BUFFER_SIZE_MIN 65536
-
-static void
-buffer_finish(struct store__buffer *buffer)
-{
-    chek_memory_free(buffer->bytes, buffer->capacity);
-}
-
 static void
 sealer_destroy(struct store__sealer *sealer)
 {
     for (uint32_t i = 0; i < STORE__COLUMN_COUNT; i++) {
         chek_memory_free(sealer->values[i], sealer->value_capacity[i] * sizeof(int64_t));
-        buffer_finish(&sealer->strings[i]);
+        store__buffer_finish(&sealer->strings[i]);
     }
-    buffer_finish(&sealer->orders[0]);
-    buffer_finish(&sealer->orders[1]);
-    buffer_finish(&sealer->encoded);
-    buffer_finish(&sealer->pages);
+    store__buffer_finish(&sealer->orders[0]);
+    store__buffer_finish(&sealer->orders[1]);
+    store__buffer_finish(&sealer->encoded);
+    store__buffer_finish(&sealer->pages);
+    store__buffer_finish(&sealer->sums);
+    store__segment_writer_finish(&sealer->writer);
     chek_memory_release(sealer->arena.bytes, ARENA_SIZE);
     chek_memory_free(sealer, sizeof *sealer);
 }
@@ -83,19 +77,12 @@ store__sealers_finish(struct chek_store_pool *pool)
 uint8_t *
 store__sealer_reserve(struct store__sealer *sealer, struct store__buffer *buffer, size_t size)
 {
-    if (size > buffer->capacity - buffer->size) {
-        size_t needed = buffer->size + size;
-        size_t capacity = 2 * buffer->capacity > needed ? 2 * buffer->capacity : needed;
-        capacity = capacity > BUFFER_SIZE_MIN ? capacity : BUFFER_SIZE_MIN;
-        uint8_t *grown = chek_memory_grow(buffer->bytes, buffer->capacity, capacity);
-        if (grown == NULL) {
-            store__sealer_fail(sealer, -ENOMEM);
-            return NULL;
-        }
-        buffer->bytes = grown;
-        buffer->capacity = capacity;
+    uint8_t *at = store__buffer_reserve(buffer, size);
+    if (buffer->failed) {
+        buffer->failed = false; /* the next sealing may have more luck */
+        store__sealer_fail(sealer, -ENOMEM);
     }
-    return buffer->bytes + buffer->size;
+    return at;
 }
 
 /* ---- order ---- */

@@ -9,16 +9,8 @@
 #ifndef CHEK_STORE_SEALER_H
 #define CHEK_STORE_SEALER_H
 
-#include "engine/base/writer.h"
-#include "engine/store/page.h"
-#include "engine/store/set.h"
-
-/* Bytes that grow. */
-struct store__buffer {
-    uint8_t *bytes;
-    size_t capacity;
-    size_t size;
-};
+#include "engine/store/segment_write.h"
+#include "engine/store/sums.h"
 
 /* One page of the segment, as it is being made. */
 struct store__encoded {
@@ -42,7 +34,9 @@ struct store__sealer {
     uint64_t present[STORE__TABLE_COUNT]; /* columns of the segment */
     struct store__buffer encoded;         /* struct store__encoded, by (page, column) */
     struct store__buffer pages;           /* bytes of pages, as they were made */
-    struct chek_arena arena;              /* a document */
+    struct store__segment_writer writer;
+    struct store__buffer sums; /* struct chek_addend of each row, in the order they came */
+    struct chek_arena arena;   /* a document */
 };
 
 /* Take a sealer from the pool, or make one. Errors: -ENOMEM. Threads: the shard. */

@@ -149,6 +149,7 @@ chek_seal_adopt(struct chek_seal *seal)
     store->segment_size += store__segment_memory_size(segment);
     store->chain = seal->chain;
     store__texts_publish(store);
+    store->hour_size += segment->hour_size;
 
     store->oldest = set->next;
     store__set_clear(set, &store->pool);

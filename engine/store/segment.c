@@ -13,10 +13,12 @@
 #include "engine/base/checksum.h"
 #include "engine/base/cursor.h"
 #include "engine/base/memory.h"
+#include "engine/store/hour_table.h"
 
 struct head {
     uint16_t column_count;
-    uint32_t row_count, line_count, page_row_count, page_count, run_count;
+    uint32_t row_count, line_count, page_row_count, page_count, run_count, set_count;
+    uint32_t hour_count, hour_page_count;
     uint64_t first_row;
     size_t directories_end; /* where the sum stands */
 };
@@ -28,6 +30,15 @@ store__page_sum(const uint8_t *bytes, size_t size, uint16_t column_id, uint32_t 
 }
 
 /* ---- opening ---- */
+
+/* All columns of the hour table are there, unless it has no cells. */
+static size_t
+hours_directory_size(const struct head *head)
+{
+    size_t column_size =
+        STORE__COLUMN_HEAD_SIZE + (size_t)head->hour_page_count * STORE__PAGE_HEAD_SIZE;
+    return head->hour_count != 0 ? STORE__HOUR_COLUMN_COUNT * column_size : 0;
+}
 
 static int
 head_read(const uint8_t *bytes, size_t size, struct head *ret)
@@ -47,20 +58,24 @@ head_read(const uint8_t *bytes, size_t size, struct head *ret)
     head.line_count = chek_cursor_u32(&in);
     head.page_row_count = chek_cursor_u32(&in);
     head.run_count = chek_cursor_u32(&in);
-    uint32_t reserved = chek_cursor_u32(&in);
+    head.set_count = chek_cursor_u32(&in);
     head.first_row = chek_cursor_u64(&in);
     uint64_t size_said = chek_cursor_u64(&in);
+    head.hour_count = chek_cursor_u32(&in);
+    uint32_t reserved = chek_cursor_u32(&in);
     if (in.error != CHEK_OK || size_said != size || reserved != 0 || head.row_count == 0 ||
         head.row_count > STORE__SEGMENT_ROW_COUNT_MAX || head.page_row_count == 0 ||
         head.page_row_count > CHEK_CHUNK_RECEIPT_COUNT || head.run_count == 0 ||
-        head.run_count > head.row_count) {
+        head.run_count > head.row_count || head.set_count == 0 || head.set_count > head.row_count ||
+        head.hour_count > head.row_count) {
         return CHEK_E_CORRUPT;
     }
     head.page_count = (head.row_count - 1) / head.page_row_count + 1;
+    head.hour_page_count = (head.hour_count + head.page_row_count - 1) / head.page_row_count;
     uint64_t column_size =
         STORE__COLUMN_HEAD_SIZE + (uint64_t)head.page_count * STORE__PAGE_HEAD_SIZE;
     head.directories_end = STORE__SEGMENT_HEAD_SIZE + (size_t)head.run_count * STORE__RUN_SIZE +
-                           head.column_count * column_size;
+                           head.column_count * column_size + hours_directory_size(&head);
     if (head.directories_end > size || size - head.directories_end < 8 ||
         chek_load_u64(bytes + head.directories_end) !=
             chek_checksum_seeded(bytes, head.directories_end, STORE__SEGMENT_MAGIC)) {
@@ -147,6 +162,29 @@ columns_read(struct chek_segment *segment, struct chek_cursor *in, struct chek_c
         }
         id_before = id;
     }
+    return CHEK_OK;
+}
+
+static int
+hours_read(struct chek_segment *segment, struct store__page *at, struct chek_cursor *in,
+           struct chek_cursor *pages)
+{
+    uint32_t column_count = segment->hour_count != 0 ? STORE__HOUR_COLUMN_COUNT : 0;
+    for (uint32_t i = 0; i < column_count; i++) {
+        uint16_t id = chek_cursor_u16(in);
+        uint8_t need = chek_cursor_u8(in);
+        uint8_t kind = chek_cursor_u8(in);
+        if (id != store__hour_column_ids[i] || need != STORE__REQUIRED || kind != STORE__INTEGER) {
+            return CHEK_E_CORRUPT;
+        }
+        for (uint32_t page = 0; page < segment->hour_page_count; page++, at++) {
+            int error = page_read(in, pages, id, page, at);
+            if (error != CHEK_OK) {
+                return error;
+            }
+            segment->hour_size += at->size + STORE__PAGE_HEAD_SIZE;
+        }
+    }
     return chek_cursor_left(pages) == 0 ? CHEK_OK : CHEK_E_CORRUPT;
 }
 
@@ -202,6 +240,9 @@ pages_check(const struct chek_segment *segment, uint32_t table, uint32_t index, 
     for (uint32_t i = store__table_begin[table]; i < store__table_begin[table + 1]; i++) {
         const struct store__page *page = store__segment_page(segment, i, index);
         struct store__strings strings;
+        if (page == NULL && store__is_predicted(i) && count != 0) {
+            return CHEK_E_CORRUPT;
+        }
         if (page == NULL) {
             continue;
         }
@@ -278,6 +319,12 @@ segment_read(struct chek_segment *segment, const struct head *head)
         return CHEK_E_CORRUPT;
     }
     int error = columns_read(segment, &in, &pages, head->column_count);
+    if (error == CHEK_OK) {
+        struct store__page *hour_pages =
+            segment->pages + (size_t)(head->column_count + 1u) * head->page_count;
+        segment->hour_pages = hour_pages;
+        error = hours_read(segment, hour_pages, &in, &pages);
+    }
     uint64_t line_count = 0;
     for (uint32_t i = 0; i < segment->page_count && error == CHEK_OK; i++) {
         error = page_check(segment, i, &line_count);
@@ -285,7 +332,7 @@ segment_read(struct chek_segment *segment, const struct head *head)
     if (error == CHEK_OK && line_count != segment->line_count) {
         error = CHEK_E_CORRUPT;
     }
-    return error;
+    return error == CHEK_OK ? store__hours_check(segment) : error;
 }
 
 static size_t
@@ -321,8 +368,12 @@ store__segment_open(uint8_t *bytes, size_t size, struct chek_segment **ret)
         .page_row_count = head.page_row_count,
         .page_count = head.page_count,
         .run_count = head.run_count,
+        .set_count = head.set_count,
+        .hour_count = head.hour_count,
+        .hour_page_count = head.hour_page_count,
         /* One more column: where pages of a column that nobody knows are read to. */
-        .page_total = (head.column_count + 1u) * head.page_count,
+        .page_total = (head.column_count + 1u) * head.page_count +
+                      STORE__HOUR_COLUMN_COUNT * head.hour_page_count,
     };
     segment->pages = chek_memory_allocate(pages_size(segment));
     segment->replaced = chek_memory_allocate(replaced_size(segment));

@@ -14,11 +14,37 @@
 #include "engine/store/set.h"
 
 #define STORE__SEGMENT_MAGIC UINT64_C(0x0a4745534b454843) /* "CHEKSEG\n" */
-#define STORE__SEGMENT_VERSION 1
-#define STORE__SEGMENT_HEAD_SIZE 48
+#define STORE__SEGMENT_VERSION 2
+#define STORE__SEGMENT_HEAD_SIZE 56
 #define STORE__RUN_SIZE 12
 #define STORE__COLUMN_HEAD_SIZE 4
 #define STORE__PAGE_HEAD_SIZE 40
+
+/* Columns of the hour table, in the order in which they stand (hour_table.h). (format) */
+#define STORE__HOUR_COLUMNS(X) \
+    X(REGISTRATION, 192)       \
+    X(HOUR, 193)               \
+    X(SHIFT, 194)              \
+    X(BINDING, 195)            \
+    X(OPERATION, 196)          \
+    X(TICKETS, 197)            \
+    X(POSITIONS, 198)          \
+    X(GROSS, 199)              \
+    X(NET, 200)                \
+    X(CASH, 201)               \
+    X(CARD, 202)               \
+    X(MOBILE, 203)             \
+    X(OTHER, 204)              \
+    X(TAX, 205)
+
+enum store__hour_column {
+#define STORE__X(NAME, id) STORE__HOUR_##NAME,
+    STORE__HOUR_COLUMNS(STORE__X)
+#undef STORE__X
+        STORE__HOUR_COLUMN_COUNT,
+};
+
+extern const uint16_t store__hour_column_ids[STORE__HOUR_COLUMN_COUNT];
 
 /* Rows of a registration, whose ordinals follow each other. */
 struct store__run {
@@ -33,6 +59,7 @@ struct chek_segment {
     size_t size;
     uint64_t sum;       /* of head and directories, so of everything */
     uint64_t first_row; /* rows of the store that were sealed before */
+    uint32_t set_count; /* sets that were sealed into it: more than one when it was merged */
     uint32_t row_count;
     uint32_t line_count;
     uint32_t page_row_count;
@@ -42,7 +69,11 @@ struct chek_segment {
     struct store__page *pages; /* those of a present column one behind the other */
     uint32_t page_total;
     uint16_t columns[STORE__COLUMN_COUNT]; /* number of the column in `pages` + 1; 0 = absent */
-    uint64_t *replaced;                    /* a bit a row; mutable state, not of the bytes */
+    uint32_t hour_count;                   /* cells of the hour table */
+    uint32_t hour_page_count;
+    uint64_t hour_size;                   /* bytes of the pages of the hour table */
+    const struct store__page *hour_pages; /* a column behind the other, as in `pages` */
+    uint64_t *replaced;                   /* a bit a row; mutable state, not of the bytes */
     uint32_t replaced_count;
 };
 
@@ -89,6 +120,14 @@ store__segment_page(const struct chek_segment *segment, enum store__column colum
 {
     uint32_t number = segment->columns[column];
     return number != 0 ? &segment->pages[(size_t)(number - 1) * segment->page_count + page] : NULL;
+}
+
+/* A page of a column of the hour table. */
+static inline const struct store__page *
+store__segment_hour_page(const struct chek_segment *segment, enum store__hour_column column,
+                         uint32_t page)
+{
+    return &segment->hour_pages[column * segment->hour_page_count + page];
 }
 
 /*

@@ -128,11 +128,16 @@ struct chek_store {
     struct store__credit credit;
     struct chek_segment **segments;
     uint32_t segment_count, segment_count_max;
+    uint32_t merged_count;     /* of `segments`, in front of the others */
+    uint32_t merged_set_count; /* sets that were sealed into these */
+    bool is_merging;
+    uint64_t merge_count; /* adopted */
     uint64_t history_hash;
     struct chek_chain chain; /* over the sealed rows */
     uint64_t row_count, line_count;
     uint64_t sealed_row_count;
     uint64_t segment_size; /* bytes in memory for all segments */
+    uint64_t hour_size;    /* of these, of hour tables as they are stored */
     struct chek_seal seal;
     uint32_t stock_wanted; /* pieces to seal with */
     uint8_t *scratch;      /* a document encoded, when it comes without its bytes */

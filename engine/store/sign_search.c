@@ -4,7 +4,8 @@
  *
  * Open rows come first: they are linked from newer to older within a set, and a set that is newer
  * has the higher ordinals. When they are through, everything older is in the segments there are
- * then; those that are sealed later hold rows that were seen open.
+ * then; those that are sealed later hold rows that were seen open. Where the search stands among
+ * them is a number of rows, as places change when segments are merged.
  */
 #include "engine/store/sign_search.h"
 #include "engine/base/assertion.h"
@@ -99,7 +100,7 @@ open_run(struct chek_sign_search *search, const struct chek_store *store, int64_
         const struct store__set *set = set_find(search, store, &row);
         if (set == NULL) {
             search->is_sealed = true;
-            search->segment_end = store->segment_count;
+            search->row_end = store->sealed_row_count;
             return;
         }
         set_run(search, set, row, row_count);
@@ -179,11 +180,30 @@ run_run(struct chek_sign_search *search, const struct chek_segment *segment,
     }
 }
 
+/* The last segment that has rows below `row_end`. */
+static const struct chek_segment *
+segment_find(const struct chek_sign_search *search, const struct chek_store *store)
+{
+    uint32_t low = 0;
+    uint32_t high = store->segment_count;
+    while (low + 1 < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (store->segments[middle]->first_row < search->row_end) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return store->segments[low];
+}
+
+/* A segment that was looked at may be merged with older ones, and is then looked at again; what it
+ * has of the registration was seen, as `ordinal_end` says. */
 static void
 sealed_run(struct chek_sign_search *search, const struct chek_store *store, int64_t *row_count)
 {
-    while (search->segment_end > 0 && *row_count > 0 && !search->found) {
-        const struct chek_segment *segment = store->segments[search->segment_end - 1];
+    while (search->row_end > 0 && *row_count > 0 && !search->found) {
+        const struct chek_segment *segment = segment_find(search, store);
         uint32_t index = store__segment_run_find(segment, search->registration);
         struct store__run run = {0};
         if (index < segment->run_count) {
@@ -195,7 +215,7 @@ sealed_run(struct chek_sign_search *search, const struct chek_store *store, int6
                 return; /* found, or the step is over */
             }
         }
-        search->segment_end -= 1;
+        search->row_end = segment->first_row;
         *row_count -= CHEK_SIGN_SEARCH_SEGMENT_COST;
     }
 }
@@ -215,8 +235,8 @@ chek_sign_search_run(struct chek_sign_search *search, const struct chek_store *s
         open_run(search, store, &left);
     }
     if (search->is_sealed) {
-        CHEK_ASSERT(search->segment_end <= store->segment_count);
+        CHEK_ASSERT(search->row_end <= store->sealed_row_count);
         sealed_run(search, store, &left);
     }
-    return search->found || (search->is_sealed && search->segment_end == 0);
+    return search->found || (search->is_sealed && search->row_end == 0);
 }

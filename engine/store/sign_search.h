@@ -18,7 +18,7 @@ struct chek_sign_search {
     int64_t time_min, time_max; /* civil, inclusive; max 0 = any time */
     bool is_begun, is_sealed;   /* only segments are left */
     uint32_t open_row;    /* + 1, of the next row in its open set, should that still be there */
-    uint32_t segment_end; /* segments from here on were looked at */
+    uint64_t row_end;     /* rows of the store from here on were looked at, sealed ones */
     uint64_t ordinal_end; /* rows from here on were looked at */
     bool found;
     uint32_t ordinal; /* of the row that was found */

@@ -11,6 +11,7 @@
 
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
+#include "engine/store/merge.h"
 #include "engine/store/segment.h"
 #include "engine/store/set.h"
 
@@ -65,6 +66,7 @@ chek_store_create(const struct chek_store_config *config, struct chek_store **re
     CHEK_ASSERT(config->segment_row_count > 0);
     CHEK_ASSERT(config->segment_row_count <= STORE__SEGMENT_ROW_COUNT_MAX);
     CHEK_ASSERT(config->segment_row_first <= config->segment_row_count);
+    CHEK_ASSERT(config->segment_merge_count <= CHEK_MERGE_COUNT);
     chek_memory_unsealed_begin();
     struct chek_store *store = chek_memory_allocate(sizeof *store);
     int error = -ENOMEM;
@@ -100,6 +102,7 @@ chek_store_destroy(struct chek_store *store)
         store__set_destroy(set);
         set = next;
     }
+    CHEK_ASSERT(!store->is_merging);
     for (uint32_t i = 0; i < store->segment_count; i++) {
         store__segment_destroy(store->segments[i]);
     }
@@ -284,8 +287,11 @@ chek_store_count(const struct chek_store *store)
         .row_count = store->row_count,
         .line_count = store->line_count,
         .segment_count = store->segment_count,
+        .merged_count = store->merged_count,
+        .merge_count = store->merge_count,
         .open_row_count = (uint32_t)(store->row_count - store->sealed_row_count),
         .segment_size = store->segment_size,
+        .hour_size = store->hour_size,
         .open_size = store__pool_block_bytes(&store->pool),
         .dictionary_size = store->dictionary_size,
     };

@@ -4,7 +4,7 @@
  *
  * A document is a row: it is appended to an open set as it came, with what scans want of it beside
  * it, and when a set (16,384 rows; fewer for the first) is full it is sealed into a segment: sorted
- * by (registration, ordinal), encoded as columns in pages of 4,096 rows, immutable for ever. Texts are codes of append-only dictionaries. What the store holds is
+ * by (registration, ordinal), encoded as columns in pages of 4,096 rows, immutable for ever. Segments are merged into larger ones later (merge.h). Texts are codes of append-only dictionaries. What the store holds is
  * logical history; where a row lives (open or sealed) is not part of the state and changes nothing
  * that a reader can see.
  *
@@ -77,14 +77,18 @@ struct chek_store_config {
     uint32_t segment_row_count;    /* rows that are sealed together; CHEK_SEGMENT_RECEIPT_COUNT */
     uint32_t segment_row_first;    /* of the first segment, so that stores of equal load do not seal
                                     * at the same time; at most segment_row_count; 0 = as many */
-    uint64_t index_seed;           /* spreads the indices in memory; changes no answer */
+    uint32_t segment_merge_count; /* segments that are merged; 0 = CHEK_MERGE_COUNT, at most that */
+    uint64_t index_seed;          /* spreads the indices in memory; changes no answer */
 };
 
 struct chek_store_counters {
     uint64_t row_count, line_count;
     uint32_t segment_count;
+    uint32_t merged_count; /* of these, made of several */
     uint32_t open_row_count;
+    uint64_t merge_count;     /* merges since the store was made or loaded */
     uint64_t segment_size;    /* bytes of sealed segments in memory */
+    uint64_t hour_size;       /* of these, of hour tables */
     uint64_t open_size;       /* bytes of open rows */
     uint64_t dictionary_size; /* text and index of dictionaries */
 };
@@ -207,8 +211,8 @@ void chek_seal_run(void *seal);
 void chek_seal_adopt(struct chek_seal *seal);
 void chek_seal_drop(struct chek_seal *seal);
 
-/* Number of a segment within its store, from 0 in the order of sealing; its bytes as in the file
- * of persist/FORMAT.md "Segment". */
+/* Place of a segment within its store, from 0 in the order of its rows' sealing; its bytes as in
+ * the file of persist/FORMAT.md "Segment". Merging changes places (merge.h). */
 uint32_t chek_segment_count(const struct chek_store *store);
 struct chek_bytes_view chek_segment_bytes(const struct chek_store *store, uint32_t index);
 

@@ -138,6 +138,7 @@ main(int count, char **arguments)
         .shard_count = 1,
         .config = {.partition_count = 4,
                    .segment_row_count = 64,
+                   .segment_merge_count = 3,
                    .log_file_size = 128 * 1024,
                    .snapshot_log_size = 256 * 1024,
                    .on_ready = on_ready,

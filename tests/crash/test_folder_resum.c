@@ -19,6 +19,7 @@
 
 #include "engine/base/checksum.h"
 #include "engine/fiscal/fiscal_state.h"
+#include "engine/store/segment.h"
 #include "persist/log_format.h"
 #include "tests/crash/golden_folder.h"
 #include "tests/fuzz/store_resum.h"
@@ -290,6 +291,59 @@ test_resum_finds_rows_that_are_gone_or_back(void **state)
     printf("%u rows gone, %u back\n", gone_count, back_count);
 }
 
+/* ---- hours ------------------------------------------------------------------------------------ */
+
+/* The head of the first page of a column of the hour table. */
+static uint8_t *
+hour_page_find(uint8_t *bytes, enum store__hour_column column)
+{
+    size_t page_row_count = chek_load_u32(bytes + 20);
+    size_t page_count = (chek_load_u32(bytes + 12) + page_row_count - 1) / page_row_count;
+    size_t hour_page_count = (chek_load_u32(bytes + 48) + page_row_count - 1) / page_row_count;
+    uint8_t *at = bytes + STORE__SEGMENT_HEAD_SIZE + chek_load_u32(bytes + 24) * STORE__RUN_SIZE;
+    at +=
+        chek_load_u16(bytes + 10) * (STORE__COLUMN_HEAD_SIZE + page_count * STORE__PAGE_HEAD_SIZE);
+    at += column * (STORE__COLUMN_HEAD_SIZE + hour_page_count * STORE__PAGE_HEAD_SIZE);
+    assert_int_equal(chek_load_u16(at), store__hour_column_ids[column]);
+    return at + STORE__COLUMN_HEAD_SIZE;
+}
+
+/* A value of all cells of a page is one more than its rows come to. */
+static void
+test_resum_finds_changed_sums_of_hours(void **state)
+{
+    (void)state;
+    struct fake_file *file = golden_folder_file(disk, "segment/0001-");
+    uint8_t *content = file->bytes + FILE_HEAD;
+    uint8_t *whole = malloc(file->size);
+    unsigned judged_count = 0;
+    memcpy(whole, file->bytes, file->size);
+    for (unsigned column = STORE__HOUR_POSITIONS; column <= STORE__HOUR_TAX; column++) {
+        uint8_t *page = hour_page_find(content, column);
+        bool of_base = page[0] == STORE__CONSTANT || page[0] == STORE__FRAME ||
+                       page[0] == STORE__RUNS; /* whose values are `min` and what is on top */
+        for (size_t at = 16; of_base && at < 32; at += 8) {
+            chek_store_u64(page + at, chek_load_u64(page + at) + 1);
+        }
+        store_resum_segment(content, file->size - FILE_HEAD);
+        chek_store_u64(file->bytes + 48, chek_checksum_seeded(content, file->size - FILE_HEAD,
+                                                              chek_load_u64(file->bytes + 56)));
+        uint8_t *sum_at = store_bytes() + STORE_SEGMENTS_AT + 4;
+        chek_store_u64(sum_at, store_resum_segment_sum(content, file->size - FILE_HEAD));
+        memcpy(image_sound, image->bytes, image->size);
+        if (of_base) {
+            image_judge("sums of hours", column);
+            judged_count += 1;
+        }
+        memcpy(file->bytes, whole, file->size);
+        chek_store_u64(sum_at, store_resum_segment_sum(content, file->size - FILE_HEAD));
+        image_resum();
+        memcpy(image_sound, image->bytes, image->size);
+    }
+    assert_true(judged_count >= 4);
+    free(whole);
+}
+
 /* ---- commands --------------------------------------------------------------------------------- */
 
 /* The last command of the current log came a millisecond later: its event says so too. */
@@ -341,12 +395,11 @@ texts_find(size_t ret[16])
     size_t found = 0;
     size_t at = STORE_SEGMENTS_AT;
     uint32_t count = chek_load_u32(bytes + at);
-    uint32_t row_count = chek_load_u32(bytes + 12);
-    at += 4;
-    for (uint32_t i = 0; i < count; i++) {
-        at += 8;
-        at += chek_load_u32(bytes + at) != 0 ? 4 + (row_count + 63) / 64 * 8 : 4;
-    }
+    uint32_t row_count =
+        chek_load_u32(golden_folder_file(disk, "segment/0001-")->bytes + FILE_HEAD + 12);
+    assert_int_equal(count, 1);
+    at += 4 + 8;
+    at += chek_load_u32(bytes + at) != 0 ? 4 + (row_count + 63) / 64 * 8 : 4;
     uint32_t dictionary_count = chek_load_u32(bytes + at);
     at += 4;
     assert_in_range(dictionary_count, 1, 16);
@@ -520,6 +573,7 @@ main(int count, char **arguments)
         cmocka_unit_test(test_resum_finds_counters),
         cmocka_unit_test(test_resum_finds_references_that_lead_elsewhere),
         cmocka_unit_test(test_resum_finds_rows_that_are_gone_or_back),
+        cmocka_unit_test(test_resum_finds_changed_sums_of_hours),
         cmocka_unit_test(test_resum_finds_a_changed_command),
         cmocka_unit_test(test_resum_finds_texts_that_no_total_knows),
         cmocka_unit_test(test_resum_finds_another_head),

@@ -196,6 +196,9 @@ class Chek(unittest.TestCase):
         reaches = self.server.lines("status", "--heads")
         self.assertEqual(sum(reach["open"] for reach in reaches), sum(
             row["value"] for row in self.server.lines("status") if row["name"] == "documents"))
+        for name in ("segments", "segments_merged", "hour_table_bytes", "seals_running", "merges",
+                     "merges_running"):
+            self.assertEqual(items[name]["value"], 0, name)  # a chunk is not full yet
         events = self.server.lines("events", "--from", "0")
         self.assertEqual(sum(row["kind"] in ("receipt", "late") for row in events), sum(COUNTS) - 1)
         self.assertEqual(self.server.lines("events", "--from", events[-1]["cursor"]), [])

@@ -9,6 +9,7 @@
 
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
+#include "engine/store/sums.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/store_resum.h"
 
@@ -46,6 +47,32 @@ on_row(void *context, const struct chek_scan_row *row)
     return true;
 }
 
+static bool
+on_addend(void *context, const struct chek_addend *addend)
+{
+    *(int64_t *)context += addend->tickets;
+    return true;
+}
+
+/* All, and an hour and a half of one registration: tables, and rows beside them. */
+static void
+sum(const struct chek_store *store, const struct chek_segment *segment)
+{
+    struct chek_arena arena;
+    struct store__run run = store__segment_run(segment, 0);
+    struct chek_scan_filter filter = {0};
+    int64_t tickets = 0;
+    chek_arena_init_over(&arena, memory, sizeof memory);
+    int error = chek_store_sum(store, &filter, &arena, on_addend, &tickets);
+    CHEK_ASSERT(error == CHEK_OK && tickets >= 0 && tickets <= segment->row_count);
+    filter = (struct chek_scan_filter){.registrations = &run.registration,
+                                       .registration_count = 1,
+                                       .time_min = 1767259800,
+                                       .time_max = 1767265199};
+    error = chek_store_sum(store, &filter, &arena, on_addend, &tickets);
+    CHEK_ASSERT(error == CHEK_OK);
+}
+
 static void
 use(struct chek_store *store, struct chek_segment *segment)
 {
@@ -57,6 +84,7 @@ use(struct chek_store *store, struct chek_segment *segment)
     chek_arena_init_over(&arena, memory, sizeof memory);
     int error = chek_store_scan(store, &filter, &arena, on_row, &count);
     CHEK_ASSERT(error == CHEK_OK && count == segment->row_count);
+    sum(store, segment);
     for (uint32_t i = 0; i < segment->run_count && i < READ_COUNT_MAX; i++) {
         struct store__run run = store__segment_run(segment, i);
         struct chek_row row;

@@ -6,37 +6,45 @@
 #include "engine/store/image.h"
 #include "engine/store/segment.h"
 
-/* Where the column directory begins and ends; false when it is not inside the bytes. */
+/* Where the directory begins and ends, and how many pages its columns have: of rows, of hours. */
+struct directory {
+    uint64_t begin, hours, end;
+    uint64_t page_count, hour_page_count;
+};
+
+/* False when it is not inside the bytes. */
 static bool
-directory_find(const uint8_t *bytes, size_t size, size_t *ret_begin, size_t *ret_end)
+directory_find(const uint8_t *bytes, size_t size, struct directory *ret)
 {
     if (size < STORE__SEGMENT_HEAD_SIZE || chek_load_u32(bytes + 20) == 0) {
         return false;
     }
-    uint64_t page_count = ((uint64_t)chek_load_u32(bytes + 12) + chek_load_u32(bytes + 20) - 1) /
-                          chek_load_u32(bytes + 20);
-    uint64_t begin =
-        STORE__SEGMENT_HEAD_SIZE + (uint64_t)chek_load_u32(bytes + 24) * STORE__RUN_SIZE;
-    uint64_t column_size = STORE__COLUMN_HEAD_SIZE + page_count * STORE__PAGE_HEAD_SIZE;
-    uint64_t end = begin + chek_load_u16(bytes + 10) * column_size;
-    *ret_begin = (size_t)begin;
-    *ret_end = (size_t)end;
-    return end + 8 <= size;
+    uint64_t page_row_count = chek_load_u32(bytes + 20);
+    uint64_t hour_count = chek_load_u32(bytes + 48);
+    ret->page_count = (chek_load_u32(bytes + 12) + page_row_count - 1) / page_row_count;
+    ret->hour_page_count = (hour_count + page_row_count - 1) / page_row_count;
+    ret->begin = STORE__SEGMENT_HEAD_SIZE + (uint64_t)chek_load_u32(bytes + 24) * STORE__RUN_SIZE;
+    ret->hours = ret->begin + chek_load_u16(bytes + 10) * (STORE__COLUMN_HEAD_SIZE +
+                                                           ret->page_count * STORE__PAGE_HEAD_SIZE);
+    ret->end = ret->hours;
+    if (hour_count != 0) {
+        ret->end += STORE__HOUR_COLUMN_COUNT *
+                    (STORE__COLUMN_HEAD_SIZE + ret->hour_page_count * STORE__PAGE_HEAD_SIZE);
+    }
+    return ret->end + 8 <= size;
 }
 
 void
 store_resum_segment(uint8_t *bytes, size_t size)
 {
-    size_t at;
-    size_t end;
-    if (!directory_find(bytes, size, &at, &end)) {
+    struct directory directory;
+    if (!directory_find(bytes, size, &directory)) {
         return;
     }
-    uint32_t page_row_count = chek_load_u32(bytes + 20);
-    uint64_t page_count =
-        ((uint64_t)chek_load_u32(bytes + 12) + page_row_count - 1) / page_row_count;
-    size_t page_at = end + 8;
-    while (at < end) {
+    size_t page_at = (size_t)directory.end + 8;
+    for (size_t at = (size_t)directory.begin; at < directory.end;) {
+        uint64_t page_count =
+            at < directory.hours ? directory.page_count : directory.hour_page_count;
         uint16_t id = chek_load_u16(bytes + at);
         at += STORE__COLUMN_HEAD_SIZE;
         for (uint32_t page = 0; page < page_count; page++, at += STORE__PAGE_HEAD_SIZE) {
@@ -46,15 +54,15 @@ store_resum_segment(uint8_t *bytes, size_t size)
             page_at += page_size;
         }
     }
-    chek_store_u64(bytes + end, chek_checksum_seeded(bytes, end, STORE__SEGMENT_MAGIC));
+    chek_store_u64(bytes + directory.end,
+                   chek_checksum_seeded(bytes, (size_t)directory.end, STORE__SEGMENT_MAGIC));
 }
 
 uint64_t
 store_resum_segment_sum(const uint8_t *bytes, size_t size)
 {
-    size_t begin;
-    size_t end;
-    return directory_find(bytes, size, &begin, &end) ? chek_load_u64(bytes + end) : 0;
+    struct directory directory;
+    return directory_find(bytes, size, &directory) ? chek_load_u64(bytes + directory.end) : 0;
 }
 
 void

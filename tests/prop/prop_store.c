@@ -2,13 +2,14 @@
 /*
  * prop_store.c - the store against a plain list, over random histories.
  *
- * Documents of any shape are appended; in between, sets are sealed or sealing is given up, rows
- * are replaced, the store is exchanged for one loaded from its image, and it is read and scanned
+ * Documents of any shape are appended; in between, sets are sealed and segments merged, or that is
+ * given up, rows are replaced, the store is exchanged for one loaded from its image, and it is read and scanned
  * with random filters. A second store gets the same rows and never seals nor loads: their history
  * hashes stay equal, and so do in the end the segments of both. The chains of both are that of the
  * documents as they came.
  */
 #include "engine/store/chain.h"
+#include "engine/store/merge.h"
 #include "engine/store/sign_search.h"
 #include "tests/prop/prop.h"
 #include "tests/prop/random_document.h"
@@ -221,8 +222,12 @@ scan(struct round *round)
     filter.ordinal_min = below(round, 3) == 0 ? below(round, 200) : 0;
 
     struct listing listing = {.round = round, .want = want, .stop_at = UINT32_MAX};
+    static uint32_t segment_rows[STORE_MODEL_ROW_COUNT_MAX];
     uint32_t segment_count = chek_segment_count(round->store);
-    listing.want_count = store_model_scan(&model, &filter, segment_count, want);
+    for (uint32_t i = 0; i < segment_count; i++) {
+        segment_rows[i] = chek_load_u32(chek_segment_bytes(round->store, i).bytes + 12);
+    }
+    listing.want_count = store_model_scan(&model, &filter, segment_rows, segment_count, want);
     if (below(round, 4) == 0 && listing.want_count > 0) {
         listing.stop_at = 1 + below(round, listing.want_count);
     }
@@ -269,7 +274,8 @@ search_begin(struct round *round)
         round->search.time_max = round->search.time_min + below(round, 7200);
     }
     round->is_searching = true;
-    round->search_calls_left = model.row_count + chek_segment_count(round->store) + 2;
+    /* A segment that was looked at may come again, merged; that happens less than twice each. */
+    round->search_calls_left = model.row_count + 3 * chek_segment_count(round->store) + 2;
     round->search_want = search_model(&round->search);
 }
 
@@ -315,6 +321,31 @@ seal(struct round *round)
     }
 }
 
+static void
+merge(struct round *round)
+{
+    struct chek_merge *job = chek_store_merge_begin(round->store);
+    if (job == NULL) {
+        return;
+    }
+    PROP_CHECK(round->prop, chek_store_merge_begin(round->store) == NULL);
+    if (below(round, 4) == 0) {
+        chek_merge_drop(job);
+        return;
+    }
+    chek_merge_run(job);
+    for (uint32_t i = below(round, 4); i > 0; i--) { /* the store goes on meanwhile */
+        append(round);
+        replace(round);
+        seal(round);
+        scan(round);
+    }
+    bool adopts = below(round, 8) != 0;
+    PROP_CHECK(round->prop, !adopts || chek_merge_adopt(job));
+    scan(round);
+    chek_merge_drop(job);
+}
+
 /* Make the store anew from its image and its segments. */
 static void
 reload(struct round *round)
@@ -346,14 +377,20 @@ reload(struct round *round)
     PROP_CHECK(round->prop, memcmp(bytes, again, size) == 0);
 }
 
+/* Seal and merge what can be. */
 static void
-seal_all(struct chek_store *store)
+jobs_finish(struct round *round, struct chek_store *store)
 {
-    struct chek_seal *job = chek_store_seal_begin(store);
-    while (job != NULL) {
-        chek_seal_run(job);
-        chek_seal_adopt(job);
-        job = chek_store_seal_begin(store);
+    struct chek_seal *sealing;
+    struct chek_merge *merging;
+    while ((sealing = chek_store_seal_begin(store)) != NULL) {
+        chek_seal_run(sealing);
+        chek_seal_adopt(sealing);
+    }
+    while ((merging = chek_store_merge_begin(store)) != NULL) {
+        chek_merge_run(merging);
+        PROP_CHECK(round->prop, chek_merge_adopt(merging));
+        chek_merge_drop(merging);
     }
 }
 
@@ -387,16 +424,18 @@ check_chain(struct round *round, const struct chek_store *store)
 {
     const struct chek_chain *got = chek_store_chain(store);
     struct chek_chain want = model_chain(round, got->range_count);
-    PROP_CHECK(round->prop, got->range_count == chek_segment_count(store));
+    struct chek_store_counters counters = chek_store_count(store);
+    PROP_CHECK(round->prop, got->row_count == counters.row_count - counters.open_row_count);
     PROP_CHECK(round->prop, got->row_count == want.row_count);
     PROP_CHECK(round->prop, memcmp(got->head, want.head, sizeof want.head) == 0);
 }
 
+/* Whenever segments were sealed and merged, they come out the same. */
 static void
 check_segments(struct round *round)
 {
-    seal_all(round->store);
-    seal_all(round->plain);
+    jobs_finish(round, round->store);
+    jobs_finish(round, round->plain);
     uint32_t count = chek_segment_count(round->store);
     PROP_CHECK(round->prop, chek_segment_count(round->plain) == count);
     for (uint32_t i = 0; i < count; i++) {
@@ -415,6 +454,7 @@ step(struct round *round)
         replace(round);
     } else if (choice < 90) {
         seal(round);
+        merge(round);
     } else if (choice < 92) {
         scan(round);
     } else if (choice < 96 && model.row_count > 0) {
@@ -440,6 +480,7 @@ round_run(struct round *round)
         .dictionary_size_max = below(round, 2) == 0 ? 200 : 64u << 20,
         .segment_row_count = segment_sizes[below(round, CHEK_COUNT(segment_sizes))],
         .partition = (uint16_t)below(round, 1025),
+        .segment_merge_count = below(round, 2) == 0 ? 0 : 2 + below(round, 4),
         .index_seed = chek_prng_next(round->prng),
     };
     round->options = (struct random_document_options){
@@ -452,7 +493,6 @@ round_run(struct round *round)
     };
     round->config = config;
     model.row_count = 0;
-    model.segment_row_count = config.segment_row_count;
     chek_arena_reset(&documents);
     PROP_CHECK(round->prop, chek_store_create(&config, &round->store) == CHEK_OK);
     PROP_CHECK(round->prop, chek_store_create(&config, &round->plain) == CHEK_OK);
@@ -476,9 +516,10 @@ round_run(struct round *round)
     check_chain(round, round->plain);
     struct chek_store_counters counters = chek_store_count(round->store);
     PROP_CHECK(round->prop, counters.row_count == model.row_count);
-    PROP_CHECK(round->prop,
-               counters.open_row_count ==
-                   model.row_count - counters.segment_count * config.segment_row_count);
+    struct chek_segments segments = chek_store_segments(round->store);
+    uint32_t sealed = (segments.single_first + segments.single_count) * config.segment_row_count;
+    PROP_CHECK(round->prop, counters.open_row_count == model.row_count - sealed);
+    PROP_CHECK(round->prop, chek_segments_count(&segments) == counters.segment_count);
     chek_store_destroy(round->store);
     chek_store_destroy(round->plain);
 }

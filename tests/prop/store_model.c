@@ -136,14 +136,16 @@ segment_sort(const struct store_model *model, uint32_t *rows, uint32_t count)
 
 uint32_t
 store_model_scan(const struct store_model *model, const struct chek_scan_filter *filter,
-                 uint32_t segment_count, uint32_t *ret)
+                 const uint32_t *segment_rows, uint32_t segment_count, uint32_t *ret)
 {
     static uint32_t order[STORE_MODEL_ROW_COUNT_MAX];
+    uint32_t first = 0;
     for (uint32_t i = 0; i < model->row_count; i++) {
         order[i] = i;
     }
     for (uint32_t i = 0; i < segment_count; i++) {
-        segment_sort(model, order + i * model->segment_row_count, model->segment_row_count);
+        segment_sort(model, order + first, segment_rows[i]);
+        first += segment_rows[i];
     }
     uint32_t count = 0;
     for (uint32_t i = 0; i < model->row_count; i++) {

@@ -16,7 +16,6 @@ struct store_model {
     struct chek_row rows[STORE_MODEL_ROW_COUNT_MAX];
     struct chek_document documents[STORE_MODEL_ROW_COUNT_MAX];
     uint32_t row_count;
-    uint32_t segment_row_count;
 };
 
 /* Find a row; row_count when there is none. */
@@ -27,13 +26,14 @@ struct chek_scan_row store_model_scan_row(const struct chek_row *row,
                                           const struct chek_document *document);
 
 /*
- * List the rows that a scan shows, in its order, when `segment_count` segments are sealed.
+ * List the rows that a scan shows, in its order, when there are `segment_count` segments of so many
+ * rows.
  *
  *   Ownership  `ret` has room for STORE_MODEL_ROW_COUNT_MAX numbers of rows
  *   Returns    how many
  */
 uint32_t store_model_scan(const struct store_model *model, const struct chek_scan_filter *filter,
-                          uint32_t segment_count, uint32_t *ret);
+                          const uint32_t *segment_rows, uint32_t segment_count, uint32_t *ret);
 
 bool store_model_rows_equal(const struct chek_row *a, const struct chek_row *b);
 bool store_model_scan_rows_equal(const struct chek_scan_row *a, const struct chek_scan_row *b);

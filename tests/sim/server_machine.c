@@ -43,10 +43,12 @@ struct chek_server_config
 run_config_draw(struct run *run)
 {
     static const uint64_t credit_sizes[] = {3000, 20000, 8 * 1024 * 1024};
+    static const uint32_t row_counts[] = {2, 5, 16, 64}; /* few, so that much is merged */
     return (struct chek_server_config){
         .listen = RUN_ADDRESS,
         .partition_count = (uint16_t)(1 + run_below(run, RUN_PARTITION_COUNT_MAX)),
-        .segment_row_count = 64,
+        .segment_row_count = row_counts[run_below(run, CHEK_COUNT(row_counts))],
+        .segment_merge_count = 2 + (uint32_t)run_below(run, 4),
         .log_file_size = CHEK_BLOCK_SIZE * (8 + run_below(run, 24)),
         .snapshot_log_size = 20000 + run_below(run, 400000),
         .sync_method = (enum chek_sync_method)run_below(run, 3),
@@ -62,6 +64,8 @@ run_config_draw(struct run *run)
 void
 run_server_destroy(struct run *run)
 {
+    run->result.merge_count +=
+        run->server != NULL ? (unsigned)chek_server_merge_count(run->server) : 0;
     chek_server_destroy(run->server);
     run->server = NULL;
     run->is_ready = run->has_stopped = run->stop_asked = false;

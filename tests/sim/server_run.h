@@ -18,7 +18,7 @@
 
 #define RUN_SHARD_COUNT_MAX 4
 #define RUN_PARTITION_COUNT_MAX 8
-#define RUN_RANGE_COUNT_MAX 64
+#define RUN_RANGE_COUNT_MAX 1024
 #define RUN_FEEDER_COUNT 3
 #define RUN_ASKER_COUNT 2
 #define RUN_CLIENT_COUNT (RUN_FEEDER_COUNT + RUN_ASKER_COUNT + 2) /* administrator, verifier */
@@ -72,10 +72,11 @@ struct run_stream {
     uint32_t count; /* numbers 1..count were seen */
 };
 
-/* Where the sign of a marked receipt was written, the last few times. */
+/* Where the sign of a marked receipt was written, the last times: all copies that are sent before
+ * the first one is durable are logged, and it is the first that is acknowledged. */
 struct run_place {
-    char path[3][48];
-    uint64_t offset[3];
+    char path[16][48];
+    uint64_t offset[16];
     uint32_t count;
 };
 

@@ -35,13 +35,13 @@ result_print(const struct server_result *result)
     printf("trace %016" PRIx64 ", %" PRIu64 " steps, %u starts, %u crashes, %u stops, %u latched, "
            "%u failed starts; %u stored, %u duplicates, %u conflicts, %u busy, %u connections, "
            "%u snapshots, %u revoked, %u verified, %u questions, %u events, %u twins, "
-           "%u ranges, %u of %u watched: %s\n",
+           "%u ranges, %u merges, %u of %u watched: %s\n",
            result->trace, result->step_count, result->start_count, result->crash_count,
            result->stop_count, result->latch_count, result->failed_start_count,
            result->stored_count, result->duplicate_count, result->conflict_count,
            result->busy_count, result->connection_count, result->snapshot_count,
            result->revoke_count, result->verify_count, result->question_count, result->event_count,
-           result->twin_count, result->range_count, result->watched_count,
+           result->twin_count, result->range_count, result->merge_count, result->watched_count,
            result->watched_count + result->unwatched_count,
            result->violation[0] != 0 ? result->violation : "clean");
 }
@@ -95,6 +95,9 @@ static const struct planted {
     {"planted_directory_not_told_is_found", CHEK_PLANTED_DIRECTORY_NOT_TOLD},
     {"planted_events_not_awaited_is_found", CHEK_PLANTED_EVENTS_NOT_AWAITED},
     {"planted_chain_of_another_is_found", CHEK_PLANTED_CHAIN_OF_ANOTHER},
+    {"planted_segment_twice_is_found", CHEK_PLANTED_SEGMENT_TWICE},
+    {"planted_tidied_before_is_found", CHEK_PLANTED_TIDIED_BEFORE},
+    {"planted_segments_not_held_is_found", CHEK_PLANTED_SEGMENTS_NOT_HELD},
 };
 
 /* One seed in a process of its own, because an assertion of the server is a finding too. */
@@ -164,12 +167,16 @@ static void
 test_server_keeps_what_it_said(void **state)
 {
     const struct range *range = *state;
+    uint64_t merge_count = 0;
     for (uint64_t seed = range->first; seed <= range->last; seed++) {
         struct server_result result = server_drive(&(struct server_run){.seed = seed});
         if (result.violation[0] != 0) {
             fail_msg("seed %" PRIu64 ": %s", seed, result.violation);
         }
+        merge_count += result.merge_count;
     }
+    print_message("%" PRIu64 " merges\n", merge_count);
+    assert_true(merge_count >= range->last - range->first); /* else they are not tested */
 }
 
 static int

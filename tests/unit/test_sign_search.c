@@ -5,6 +5,7 @@
  * Two registers have every sign of 1..SIGN_COUNT many times over, in turn; the first receipt of
  * each has one of its own. prop_store.c has the random histories.
  */
+#include "engine/store/merge.h"
 #include "engine/store/sign_search.h"
 #include "tests/unit/table.h"
 
@@ -42,6 +43,7 @@ static struct chek_store *
 store_make(uint32_t row_count)
 {
     struct chek_store_config config = {.segment_row_count = SEGMENT_ROW_COUNT,
+                                       .segment_merge_count = 2,
                                        .dictionary_count_max = 16,
                                        .dictionary_size_max = 1024,
                                        .index_seed = 1};
@@ -95,7 +97,21 @@ static struct search_case {
      0},
 };
 
-/* Run to the end; `seal_at`: before this call a set is sealed, and new rows come. */
+/* Merge two of the segments; false when there are not as many. */
+static bool
+merge_one(struct chek_store *store)
+{
+    struct chek_merge *merge = chek_store_merge_begin(store);
+    if (merge != NULL) {
+        chek_merge_run(merge);
+        assert_true(chek_merge_adopt(merge));
+        chek_merge_drop(merge);
+    }
+    return merge != NULL;
+}
+
+/* Run to the end; `seal_at`: before this call a set is sealed, segments that can be are merged, and
+ * new rows come. */
 static void
 expect(struct chek_store *store, const struct search_case *c, uint32_t seal_at)
 {
@@ -112,6 +128,7 @@ expect(struct chek_store *store, const struct search_case *c, uint32_t seal_at)
         if (call_count == seal_at) {
             append(store, registrations[1], newer++);
             (void)seal_one(store);
+            (void)merge_one(store);
         }
     }
     assert_int_equal(search.found, c->want != UINT32_MAX);
@@ -148,6 +165,19 @@ test_sealed_meanwhile(void **state)
     for (uint32_t seal_at = 2; seal_at < ROW_COUNT / STEP_ROW_COUNT + 2; seal_at++) {
         struct chek_store *store = store_make(ROW_COUNT);
         expect(store, *state, seal_at);
+        chek_store_destroy(store);
+    }
+}
+
+/* Segments that were looked at, or were not yet, or both, are merged between two steps. */
+static void
+test_merged_meanwhile(void **state)
+{
+    for (uint32_t merge_at = 2; merge_at < ROW_COUNT / STEP_ROW_COUNT + 2; merge_at++) {
+        struct chek_store *store = store_make(ROW_COUNT);
+        while (seal_one(store)) {
+        }
+        expect(store, *state, merge_at);
         chek_store_destroy(store);
     }
 }
@@ -191,6 +221,7 @@ main(void)
     TABLE_ROWS(&table, test_open, cases);
     TABLE_ROWS(&table, test_sealed, cases);
     TABLE_ROWS(&table, test_sealed_meanwhile, cases);
+    TABLE_ROWS(&table, test_merged_meanwhile, cases);
     TABLE_TEST(&table, test_replaced_row_is_found);
     TABLE_TEST(&table, test_step_of_one_row_comes_to_an_end);
     return table_run(&table, "sign_search");

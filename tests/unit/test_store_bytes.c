@@ -143,6 +143,8 @@ test_segment_finds_every_truncation(void **state)
     }
 }
 
+#define HEAD STORE__SEGMENT_HEAD_SIZE
+
 /* Change of some bytes, with sums made right again. */
 static struct patch_case {
     const char *name;
@@ -152,7 +154,12 @@ static struct patch_case {
     int want;
 } patch_cases[] = {
     {"an_unchanged_segment_is_accepted", 12, 4, 4, CHEK_OK},
-    {"a_reserved_word_is_zero", 28, 4, 1, CHEK_E_CORRUPT},
+    {"a_reserved_word_is_zero", 52, 4, 1, CHEK_E_CORRUPT},
+    {"a_segment_is_of_sets", 28, 4, 0, CHEK_E_CORRUPT},
+    {"a_segment_has_no_more_sets_than_rows", 28, 4, 5, CHEK_E_CORRUPT},
+    {"an_hour_table_has_as_many_cells_as_its_head_says", 48, 4, 2, CHEK_E_CORRUPT},
+    {"an_hour_table_is_there", 48, 4, 0, CHEK_E_CORRUPT},
+    {"an_hour_table_has_no_more_cells_than_rows", 48, 4, 5, CHEK_E_CORRUPT},
     {"a_segment_has_rows", 12, 4, 0, CHEK_E_CORRUPT},
     {"a_segment_has_no_more_rows_than_allowed", 12, 4, (1u << 18) + 1, CHEK_E_CORRUPT},
     {"a_segment_has_as_many_lines_as_its_head_says", 16, 4, 7, CHEK_E_CORRUPT},
@@ -160,19 +167,19 @@ static struct patch_case {
     {"a_page_has_at_most_4096_rows", 20, 4, 4097, CHEK_E_CORRUPT},
     {"there_is_a_run", 24, 4, 0, CHEK_E_CORRUPT},
     {"there_are_no_more_runs_than_rows", 24, 4, 5, CHEK_E_CORRUPT},
-    {"the_first_run_begins_with_the_first_row", 48 + 8, 4, 1, CHEK_E_CORRUPT},
-    {"ordinals_of_a_run_fit_32_bits", 48 + 4, 4, UINT32_MAX, CHEK_E_CORRUPT},
-    {"registrations_of_runs_rise", 48 + 12, 4, 7, CHEK_E_CORRUPT},
-    {"rows_of_runs_rise", 48 + 12 + 8, 4, 0, CHEK_E_CORRUPT},
-    {"a_run_begins_inside_the_segment", 48 + 12 + 8, 4, 4, CHEK_E_CORRUPT},
-    {"an_unknown_required_column_is_another_version", 48 + 24, 2, 0, CHEK_E_CORRUPT},
-    {"column_ids_rise", 48 + 24, 2, 500, CHEK_E_VERSION},
-    {"a_known_column_keeps_its_need", 48 + 24 + 2, 1, STORE__OPTIONAL, CHEK_E_CORRUPT},
-    {"a_known_column_keeps_its_kind", 48 + 24 + 3, 1, STORE__BYTES, CHEK_E_CORRUPT},
-    {"a_page_has_a_known_codec", 48 + 24 + 4, 1, 9, CHEK_E_CORRUPT},
-    {"a_page_has_reserved_zeroes", 48 + 24 + 4 + 2, 2, 1, CHEK_E_CORRUPT},
-    {"a_page_has_as_many_values_as_rows", 48 + 24 + 4 + 4, 4, 2, CHEK_E_CORRUPT},
-    {"a_page_ends_inside_the_segment", 48 + 24 + 4 + 8, 8, UINT64_MAX - 3, CHEK_E_CORRUPT},
+    {"the_first_run_begins_with_the_first_row", HEAD + 8, 4, 1, CHEK_E_CORRUPT},
+    {"ordinals_of_a_run_fit_32_bits", HEAD + 4, 4, UINT32_MAX, CHEK_E_CORRUPT},
+    {"registrations_of_runs_rise", HEAD + 12, 4, 7, CHEK_E_CORRUPT},
+    {"rows_of_runs_rise", HEAD + 12 + 8, 4, 0, CHEK_E_CORRUPT},
+    {"a_run_begins_inside_the_segment", HEAD + 12 + 8, 4, 4, CHEK_E_CORRUPT},
+    {"an_unknown_required_column_is_another_version", HEAD + 24, 2, 0, CHEK_E_CORRUPT},
+    {"column_ids_rise", HEAD + 24, 2, 500, CHEK_E_VERSION},
+    {"a_known_column_keeps_its_need", HEAD + 24 + 2, 1, STORE__OPTIONAL, CHEK_E_CORRUPT},
+    {"a_known_column_keeps_its_kind", HEAD + 24 + 3, 1, STORE__BYTES, CHEK_E_CORRUPT},
+    {"a_page_has_a_known_codec", HEAD + 24 + 4, 1, 9, CHEK_E_CORRUPT},
+    {"a_page_has_reserved_zeroes", HEAD + 24 + 4 + 2, 2, 1, CHEK_E_CORRUPT},
+    {"a_page_has_as_many_values_as_rows", HEAD + 24 + 4 + 4, 4, 2, CHEK_E_CORRUPT},
+    {"a_page_ends_inside_the_segment", HEAD + 24 + 4 + 8, 8, UINT64_MAX - 3, CHEK_E_CORRUPT},
 };
 
 static void

@@ -63,6 +63,7 @@ partition_config(const struct server__folder *folder, const struct chek_server_c
         .number = (uint16_t)number,
         .page_count_max = SERVER_PAGE_COUNT_MAX,
         .segment_row_count = config->segment_row_count,
+        .segment_merge_count = config->segment_merge_count,
         .pool = number != 0 ? folder->pools[(number - 1) % folder->shard_count] : NULL,
         .index_seed = index_seed,
     };
@@ -233,7 +234,8 @@ segments_free(struct segments *segments, uint32_t count)
 static int
 segments_read(struct server__folder *folder, unsigned number, struct segments *ret)
 {
-    struct segments segments = {.count = folder->entries[number].segment_count};
+    const struct chek_segments *named = &folder->entries[number].segments;
+    struct segments segments = {.count = chek_segments_count(named)};
     struct chek_immutable file = {.folder_id = {folder->id[0], folder->id[1]},
                                   .partition = (uint16_t)number,
                                   .kind = CHEK_IMMUTABLE_SEGMENT};
@@ -245,7 +247,7 @@ segments_read(struct server__folder *folder, unsigned number, struct segments *r
         return -ENOMEM;
     }
     for (uint32_t i = 0; i < segments.count; i++) {
-        file.number = i;
+        file.number = chek_segments_number(named, i);
         int error = chek_immutable_read(folder->io, &file, &segments.bytes[i], &segments.sizes[i],
                                         &segments.views[i]);
         if (error != CHEK_OK) {
@@ -267,6 +269,20 @@ partition_fits(struct chek_partition *partition, const struct server__entry *ent
            chain.range_count == entry->chain.range_count &&
            chain.row_count == entry->chain.row_count &&
            memcmp(chain.head, entry->chain.head, sizeof chain.head) == 0;
+}
+
+/* Whether the manifest numbers the segments as the store does, which is how files are named. */
+static bool
+segments_are_named(struct server__folder *folder, unsigned number)
+{
+    struct chek_segments *named = &folder->entries[number].segments;
+    struct chek_store *store = chek_partition_store(folder->partitions[number]);
+    struct chek_segments held = store != NULL ? chek_store_segments(store) : *named;
+    bool are = held.merged_count == named->merged_count &&
+               held.single_count == named->single_count &&
+               (held.single_count == 0 || held.single_first == named->single_first);
+    named->single_first = held.single_first; /* which no name tells when there are no single ones */
+    return are;
 }
 
 static int
@@ -295,7 +311,9 @@ partition_load(struct chek_server *server, struct server__folder *folder,
         segments_free(&segments, segments.count);
     }
     chek_memory_free(bytes, size);
-    if (error == CHEK_OK && !partition_fits(folder->partitions[number], &folder->entries[number])) {
+    if (error == CHEK_OK &&
+        (!partition_fits(folder->partitions[number], &folder->entries[number]) ||
+         !segments_are_named(folder, number))) {
         error = CHEK_E_CORRUPT;
     }
     return error;
@@ -315,7 +333,10 @@ folder_load(struct chek_server *server, struct server__folder *folder,
     if (error != CHEK_OK) {
         return fault_say(fault, error, "loading the data folder", "");
     }
-    server__manifest_entries(folder);
+    error = server__manifest_entries(folder);
+    if (error != CHEK_OK) {
+        return fault_say(fault, error, "reading the manifest", "restore the folder from a backup");
+    }
     for (unsigned i = 0; i <= folder->partition_count; i++) {
         error = partition_load(server, folder, config, i);
         if (error != CHEK_OK) {

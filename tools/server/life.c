@@ -44,6 +44,7 @@ server__shard_start(struct server__shard *shard)
     uint16_t port = 0;
 
     shard->started = true;
+    server__merge_check(shard);
     chek_session_host_directory(shard->sessions, server__directory(shard));
     shard->start_error = chek_session_listen(shard->sessions, config->listen, &port);
     shard->port = port;

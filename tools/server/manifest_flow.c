@@ -54,7 +54,7 @@ number_of(const char *name)
     return number;
 }
 
-void
+int
 server__manifest_entries(struct server__folder *folder)
 {
     for (size_t i = 0; i < folder->manifest->entry_count; i++) {
@@ -69,8 +69,9 @@ server__manifest_entries(struct server__folder *folder)
             if (known->number > folder->snapshot_number) {
                 folder->snapshot_number = known->number;
             }
-        } else if (entry->kind == CHEK_IMMUTABLE_SEGMENT) {
-            known->segment_count += 1;
+        } else if (entry->kind == CHEK_IMMUTABLE_SEGMENT &&
+                   !chek_segments_add(&known->segments, number_of(entry->name))) {
+            return CHEK_E_CORRUPT;
         }
     }
     for (size_t i = 0; i < folder->manifest->chain_count; i++) {
@@ -80,6 +81,7 @@ server__manifest_entries(struct server__folder *folder)
         known->row_count = chain->row_count;
         memcpy(known->head, chain->head, sizeof known->head);
     }
+    return CHEK_OK;
 }
 
 struct replay {
@@ -170,8 +172,10 @@ entries_write(struct server__folder *folder)
     for (unsigned i = 0; i <= folder->partition_count; i++) {
         const struct server__entry *entry = &folder->entries[i];
         int error = entry_add(folder, i, CHEK_IMMUTABLE_IMAGE, entry->number, entry->partition_seq);
-        for (uint32_t j = 0; error == CHEK_OK && j < entry->segment_count; j++) {
-            error = entry_add(folder, i, CHEK_IMMUTABLE_SEGMENT, j, j);
+        uint32_t segment_count = chek_segments_count(&entry->segments);
+        for (uint32_t j = 0; error == CHEK_OK && j < segment_count; j++) {
+            uint64_t number = chek_segments_number(&entry->segments, j);
+            error = entry_add(folder, i, CHEK_IMMUTABLE_SEGMENT, number, j);
         }
         if (error == CHEK_OK) {
             error = chain_add(folder, i, &entry->chain);
@@ -255,26 +259,61 @@ server__snapshot_count(const struct chek_server *server)
     return server__folder((struct chek_server *)(uintptr_t)server)->snapshot_count;
 }
 
-/* Names in the snapshot folder that belong to an older snapshot. */
+/* Files that are in no manifest any more. */
 struct leftovers {
     struct chek_io *io;
-    uint64_t number;
+    const struct server__folder *folder;
     int error;
 };
 
 static void
-on_snapshot_name(void *context, const char *name)
+leftover_remove(struct leftovers *leftovers, const struct chek_immutable *file)
 {
-    struct leftovers *leftovers = context;
     char path[CHEK_IMMUTABLE_NAME_MAX];
-    if (number_of(name) >= leftovers->number || strlen(name) > 32) {
-        return;
-    }
-    memcpy(path, CHEK_SNAPSHOT_FOLDER "/", sizeof CHEK_SNAPSHOT_FOLDER);
-    memcpy(path + sizeof CHEK_SNAPSHOT_FOLDER, name, strlen(name) + 1);
+    chek_immutable_name(file, path);
     int error = chek_disk_unlink(leftovers->io, path);
     if (error != CHEK_OK && error != -ENOENT) {
         leftovers->error = error;
+    }
+}
+
+/* Whether a name is one that chek_immutable_name() makes, and of which file. */
+static bool
+name_read(const char *name, uint8_t kind, struct chek_immutable *ret)
+{
+    char path[CHEK_IMMUTABLE_NAME_MAX];
+    struct chek_immutable file = {.kind = kind, .number = number_of(name)};
+    for (const char *at = name; *at >= '0' && *at <= '9' && at < name + 4; at++) {
+        file.partition = (uint16_t)(file.partition * 10 + (*at - '0'));
+    }
+    chek_immutable_name(&file, path);
+    *ret = file;
+    return strcmp(strchr(path, '/') + 1, name) == 0;
+}
+
+/* Images of an older snapshot. */
+static void
+on_snapshot_name(void *context, const char *name)
+{
+    struct leftovers *leftovers = context;
+    struct chek_immutable file;
+    if (name_read(name, CHEK_IMMUTABLE_IMAGE, &file) &&
+        file.number < leftovers->folder->snapshot_number) {
+        leftover_remove(leftovers, &file);
+    }
+}
+
+/* Segments that were merged, and those of a snapshot that came to nothing. */
+static void
+on_segment_name(void *context, const char *name)
+{
+    struct leftovers *leftovers = context;
+    const struct server__folder *folder = leftovers->folder;
+    struct chek_immutable file;
+    if (name_read(name, CHEK_IMMUTABLE_SEGMENT, &file) &&
+        file.partition <= folder->partition_count &&
+        !chek_segments_has(&folder->entries[file.partition].segments, file.number)) {
+        leftover_remove(leftovers, &file);
     }
 }
 
@@ -320,8 +359,11 @@ int
 server__manifest_tidy(struct chek_server *server, struct chek_io *io)
 {
     struct server__folder *folder = server__folder(server);
-    struct leftovers leftovers = {.io = io, .number = folder->snapshot_number};
+    struct leftovers leftovers = {.io = io, .folder = folder};
     int error = chek_disk_list(io, CHEK_SNAPSHOT_FOLDER, on_snapshot_name, &leftovers);
+    if (error == CHEK_OK) {
+        error = chek_disk_list(io, CHEK_SEGMENT_FOLDER, on_segment_name, &leftovers);
+    }
     if (error == CHEK_OK) {
         error = leftovers.error;
     }

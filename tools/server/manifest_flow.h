@@ -11,7 +11,7 @@
 CHEK_MUST_USE int server__manifest_read(struct server__folder *folder);
 
 /* Fill folder->entries from the manifest. */
-void server__manifest_entries(struct server__folder *folder);
+CHEK_MUST_USE int server__manifest_entries(struct server__folder *folder);
 
 /* Replay what the manifest knows of the log. */
 CHEK_MUST_USE int server__manifest_replay(struct server__folder *folder,

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * seal.c - what workers do for the stores of a shard while it goes on: full chunks become segments,
- * memory that will be used is populated.
+ * segments become larger ones, memory that will be used is populated.
  */
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
+#include "engine/base/planted.h"
 #include "tools/server/shard.h"
 
 /* A worker at a time takes documents apart, and the next set waits for it: more would only take
@@ -33,6 +34,7 @@ on_sealed(struct chek_op *op, int64_t result)
     ground->seal = NULL;
     shard->seal_count -= 1;
     server__seals_begin(shard);
+    server__merge_check(shard);
 }
 
 void
@@ -55,10 +57,96 @@ server__seals_finish(struct server__shard *shard)
 {
     unsigned ground_count = chek_server_partition_count(shard->server) + 1u;
     for (unsigned i = 0; shard->grounds != NULL && i < ground_count; i++) {
-        if (shard->grounds[i] != NULL && shard->grounds[i]->seal != NULL) {
+        if (shard->grounds[i] != NULL) {
             chek_seal_drop(shard->grounds[i]->seal);
             shard->grounds[i]->seal = NULL;
+            chek_merge_drop(shard->grounds[i]->merge);
+            shard->grounds[i]->merge = NULL;
         }
+    }
+}
+
+/* ---- merges ----------------------------------------------------------------------------------- */
+
+static void
+on_freed(struct chek_op *op, int64_t result)
+{
+    struct server__ground *ground = CHEK_CONTAINER_OF(op, struct server__ground, merge_op);
+    (void)result;
+    ground->shard->is_merging = false;
+    server__merge_check(ground->shard);
+}
+
+/* On a worker: giving megabytes back to the system takes too long for a shard. */
+static void
+sources_free(void *argument)
+{
+    struct server__ground *ground = argument;
+    chek_merge_drop(ground->merge);
+    ground->merge = NULL;
+}
+
+static void
+merge_adopt(struct server__ground *ground)
+{
+    CHEK_ASSERT(ground->segments_held == 0); /* what is replaced will be freed */
+    ground->merge_waits = false;
+    if (chek_merge_adopt(ground->merge)) {
+        ground->shard->merge_count += 1;
+        ground->merge_op.on_done = on_freed;
+        chek_io_work(ground->shard->io, &ground->merge_op, sources_free, ground);
+    } else { /* there was no memory: the next segment that is sealed has it tried again */
+        chek_merge_drop(ground->merge);
+        ground->merge = NULL;
+        ground->shard->is_merging = false;
+    }
+}
+
+static void
+on_merged(struct chek_op *op, int64_t result)
+{
+    struct server__ground *ground = CHEK_CONTAINER_OF(op, struct server__ground, merge_op);
+    (void)result;
+    if (ground->segments_held > 0 && !CHEK_PLANTED(SEGMENTS_NOT_HELD)) {
+        ground->merge_waits = true;
+    } else {
+        merge_adopt(ground);
+    }
+}
+
+void
+server__merge_check(struct server__shard *shard)
+{
+    for (unsigned i = 1; i <= chek_server_partition_count(shard->server); i++) {
+        struct server__ground *ground = shard->grounds[i];
+        if (shard->is_merging || shard->stopping) {
+            return;
+        }
+        if (ground == NULL) {
+            continue;
+        }
+        ground->merge = chek_store_merge_begin(chek_partition_store(ground->partition));
+        if (ground->merge != NULL) {
+            shard->is_merging = true;
+            ground->merge_op.on_done = on_merged;
+            chek_io_work(shard->io, &ground->merge_op, chek_merge_run, ground->merge);
+        }
+    }
+}
+
+void
+server__segments_hold(struct server__ground *ground)
+{
+    ground->segments_held += 1;
+}
+
+void
+server__segments_release(struct server__ground *ground)
+{
+    CHEK_ASSERT(ground->segments_held > 0);
+    ground->segments_held -= 1;
+    if (ground->segments_held == 0 && ground->merge_waits) {
+        merge_adopt(ground);
     }
 }
 

@@ -111,6 +111,16 @@ chek_server_partition_chain(const struct chek_server *server, uint16_t partition
     return *chek_store_chain(chek_partition_store(server->folder.partitions[partition]));
 }
 
+uint64_t
+chek_server_merge_count(const struct chek_server *server)
+{
+    uint64_t count = 0;
+    for (unsigned i = 0; i < server->shard_count; i++) {
+        count += server->shards[i].merge_count;
+    }
+    return count;
+}
+
 /* ---- putting together ------------------------------------------------------------------------- */
 
 static void
@@ -155,7 +165,7 @@ shard_settle(struct chek_server *server, struct server__shard *shard)
         ground->shard = shard;
         ground->seq_next = chek_partition_seq(ground->partition) + 1;
         ground->time_us = chek_partition_time_us(ground->partition);
-        ground->segment_stored_count = server->folder.entries[i].segment_count;
+        ground->segments = server->folder.entries[i].segments;
         shard->grounds[i] = ground;
     }
     shard->events = server->folder.event_logs[shard->index];

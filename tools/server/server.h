@@ -27,11 +27,12 @@ struct chek_server_ports {
 };
 
 struct chek_server_config {
-    const char *listen;         /* HOST:PORT of the native protocol */
-    uint16_t partition_count;   /* of a fresh folder; 0 = CHEK_PARTITION_COUNT_DEFAULT */
-    uint32_t segment_row_count; /* 0 = CHEK_SEGMENT_RECEIPT_COUNT */
-    uint64_t log_file_size;     /* 0 = CHEK_LOG_FILE_SIZE_DEFAULT */
-    uint64_t snapshot_log_size; /* bytes of log after which a snapshot is taken; 0 = 4 GiB */
+    const char *listen;           /* HOST:PORT of the native protocol */
+    uint16_t partition_count;     /* of a fresh folder; 0 = CHEK_PARTITION_COUNT_DEFAULT */
+    uint32_t segment_row_count;   /* 0 = CHEK_SEGMENT_RECEIPT_COUNT */
+    uint32_t segment_merge_count; /* 0 = CHEK_MERGE_COUNT */
+    uint64_t log_file_size;       /* 0 = CHEK_LOG_FILE_SIZE_DEFAULT */
+    uint64_t snapshot_log_size;   /* bytes of log after which a snapshot is taken; 0 = 4 GiB */
     enum chek_sync_method sync_method;
     uint32_t connection_count_max; /* a shard; 0 = 1024 */
     uint64_t intake_credit_size; /* bytes of parts under way from one shard to another; 0 = 8 MiB */
@@ -75,5 +76,8 @@ uint16_t chek_server_partition_count(const struct chek_server *server);
 
 /* The chain over a partition's rows, partitions from 1. Threads: as above. */
 struct chek_chain chek_server_partition_chain(const struct chek_server *server, uint16_t partition);
+
+/* Merges of segments that this run adopted. Threads: as above. */
+uint64_t chek_server_merge_count(const struct chek_server *server);
 
 #endif

@@ -8,6 +8,7 @@
 #include "engine/base/prng.h"
 #include "engine/partition/partition.h"
 #include "engine/session/session.h"
+#include "engine/store/merge.h"
 #include "ingest/feed.h"
 #include "ingest/subject.h"
 #include "persist/event_log.h"
@@ -75,7 +76,11 @@ struct server__ground {
     uint64_t time_us;       /* of the last one */
     struct chek_seal *seal; /* being encoded by a worker */
     struct chek_op seal_op;
-    uint32_t segment_stored_count; /* segments in files that the manifest on disk names */
+    struct chek_merge *merge; /* being made, waiting to be adopted, or being freed */
+    struct chek_op merge_op;
+    bool merge_waits;              /* until nobody holds the segments */
+    uint32_t segments_held;        /* by workers that read their bytes */
+    struct chek_segments segments; /* in files that the manifest on disk names */
     struct server__shard *shard;
 };
 
@@ -129,9 +134,15 @@ struct server__outbox {
 /* What a manifest says of one partition. */
 struct server__entry {
     uint64_t partition_seq;
-    uint64_t number; /* of the snapshot that its image belongs to */
-    uint32_t segment_count;
+    uint64_t number;         /* of the snapshot that its image belongs to */
     struct chek_chain chain; /* as far as the image has it */
+    struct chek_segments segments;
+};
+
+/* A segment that is not in a file yet. */
+struct server__segment_file {
+    uint64_t number;
+    struct chek_bytes_view bytes;
 };
 
 /* Which manifest a start would find after an attempt to write one. */
@@ -150,8 +161,9 @@ struct server__snapshot {
     int error;
     uint8_t *image;
     size_t image_size, image_capacity;
-    struct chek_bytes_view *segments;
-    uint32_t segment_first, segment_count, segment_capacity;
+    struct chek_segments segments;      /* that the image belongs to */
+    struct server__segment_file *files; /* those of them that are to be written */
+    uint32_t file_count, file_capacity;
 };
 
 struct server__counters {
@@ -202,6 +214,8 @@ struct server__shard {
     struct server__snapshot snapshot;
     uint32_t seal_count; /* at work */
     unsigned seal_next;  /* whose turn it is */
+    bool is_merging;     /* one partition at a time, so that workers stay free for sealing */
+    uint64_t merge_count;
     bool started, stopping, quiet;
     int start_error;
     uint16_t metrics_port;
@@ -280,7 +294,15 @@ void server__on_hello(void *context, struct chek_request *request, uint64_t ackn
 /* seal.c */
 void server__seals_begin(struct server__shard *shard); /* of any partition that has a full set */
 void server__seal_check(struct server__shard *shard, struct server__ground *ground);
-/* Drop what is being encoded. No worker runs any more. */
+/* Begin a merge of segments unless one is under way. */
+void server__merge_check(struct server__shard *shard);
+/*
+ * Hold the segments of a partition, so that a worker may read their bytes: what is merged
+ * meanwhile is adopted when the last one lets go.
+ */
+void server__segments_hold(struct server__ground *ground);
+void server__segments_release(struct server__ground *ground);
+/* Drop what is being encoded or merged. No worker runs any more. */
 void server__seals_finish(struct server__shard *shard);
 
 /* Have a worker populate the memory that the shard's stores will use next. */

@@ -30,10 +30,9 @@ store_work(void *argument)
     server__folder_id(snapshot->shard->server, file.folder_id);
 
     int error = CHEK_OK;
-    for (uint32_t i = snapshot->segment_first; error == CHEK_OK && i < snapshot->segment_count;
-         i++) {
-        file.number = i;
-        error = chek_immutable_write(io, &file, snapshot->segments[i - snapshot->segment_first]);
+    for (uint32_t i = 0; error == CHEK_OK && i < snapshot->file_count; i++) {
+        file.number = snapshot->files[i].number;
+        error = chek_immutable_write(io, &file, snapshot->files[i].bytes);
     }
     if (error == CHEK_OK) {
         file.kind = CHEK_IMMUTABLE_IMAGE;
@@ -48,9 +47,9 @@ static void
 buffers_free(struct server__snapshot *snapshot)
 {
     chek_memory_free(snapshot->image, snapshot->image_capacity);
-    chek_memory_free(snapshot->segments, snapshot->segment_capacity * sizeof *snapshot->segments);
+    chek_memory_free(snapshot->files, snapshot->file_capacity * sizeof *snapshot->files);
     snapshot->image = NULL;
-    snapshot->segments = NULL;
+    snapshot->files = NULL;
 }
 
 void
@@ -66,9 +65,9 @@ on_stored(struct chek_op *op, int64_t result)
     struct server__shard *shard = snapshot->shard;
     (void)result;
     buffers_free(snapshot);
+    server__segments_release(shard->grounds[snapshot->partition]);
     if (snapshot->error == CHEK_OK) {
-        server__snapshot_entry(shard->server, snapshot->partition)->segment_count =
-            snapshot->segment_count;
+        server__snapshot_entry(shard->server, snapshot->partition)->segments = snapshot->segments;
         snapshot->partition += 1;
     } else {
         snapshot->partition = chek_server_partition_count(shard->server) + 1u;
@@ -77,33 +76,43 @@ on_stored(struct chek_op *op, int64_t result)
     server__snapshot_turn(shard);
 }
 
+/* Note the segments of the image, and which of them no file has that the manifest names. */
+static void
+files_choose(struct server__snapshot *snapshot, const struct server__ground *ground,
+             const struct chek_store *store)
+{
+    snapshot->file_count = 0;
+    for (uint32_t i = 0; i < chek_segments_count(&snapshot->segments); i++) {
+        uint64_t number = chek_segments_number(&snapshot->segments, i);
+        if (!chek_segments_has(&ground->segments, number)) {
+            snapshot->files[snapshot->file_count++] = (struct server__segment_file){
+                .number = number, .bytes = chek_segment_bytes(store, i)};
+        }
+    }
+}
+
 /* The pause: heap pages and open rows go into memory as they are now. */
 static int
 image_take(struct server__snapshot *snapshot, struct server__ground *ground)
 {
     struct chek_store *store = chek_partition_store(ground->partition);
-    uint32_t segment_count = store != NULL ? chek_segment_count(store) : 0;
-    uint32_t new_count = segment_count - ground->segment_stored_count;
+    snapshot->segments = store != NULL ? chek_store_segments(store) : (struct chek_segments){0};
 
     chek_memory_unsealed_begin();
     snapshot->image_capacity = chek_partition_image_size(ground->partition);
     snapshot->image = chek_memory_allocate(snapshot->image_capacity);
-    snapshot->segment_capacity = new_count + 1;
-    snapshot->segments =
-        chek_memory_allocate(snapshot->segment_capacity * sizeof *snapshot->segments);
+    snapshot->file_capacity = chek_segments_count(&snapshot->segments) + 1;
+    snapshot->files = chek_memory_allocate(snapshot->file_capacity * sizeof *snapshot->files);
     chek_memory_unsealed_end();
-    if (snapshot->image == NULL || snapshot->segments == NULL) {
+    if (snapshot->image == NULL || snapshot->files == NULL) {
         return -ENOMEM;
     }
     struct chek_writer out = chek_writer_over(snapshot->image, snapshot->image_capacity);
     chek_partition_image_write(ground->partition, &out);
     CHEK_ASSERT(!out.full);
     snapshot->image_size = out.size;
-    snapshot->segment_first = ground->segment_stored_count;
-    snapshot->segment_count = segment_count;
-    for (uint32_t i = 0; i < new_count; i++) {
-        snapshot->segments[i] = chek_segment_bytes(store, snapshot->segment_first + i);
-    }
+    files_choose(snapshot, ground, store);
+    server__segments_hold(ground);
     struct server__entry *entry =
         server__snapshot_entry(snapshot->shard->server, snapshot->partition);
     entry->partition_seq = chek_partition_seq(ground->partition);
@@ -217,6 +226,9 @@ static void
 manifest_work(void *argument)
 {
     struct server__shard *zero = argument;
+    if (CHEK_PLANTED(TIDIED_BEFORE)) {
+        zero->snapshot_error = server__manifest_tidy(zero->server, zero->io);
+    }
     zero->snapshot_error = server__manifest_write(zero->server, zero->io, &zero->manifest_state);
     if (zero->snapshot_error == CHEK_OK) {
         zero->snapshot_error = server__manifest_tidy(zero->server, zero->io);
@@ -264,8 +276,7 @@ on_named(struct server__shard *shard)
 {
     for (unsigned i = 0; i <= chek_server_partition_count(shard->server); i++) {
         if (shard->grounds[i] != NULL) {
-            shard->grounds[i]->segment_stored_count =
-                server__snapshot_entry(shard->server, i)->segment_count;
+            shard->grounds[i]->segments = server__snapshot_entry(shard->server, i)->segments;
         }
     }
     /* What the manifest says, and not what a file that ended meanwhile would allow. */

@@ -56,8 +56,10 @@ rows_of_partitions(struct server__shard *shard, struct rows *rows)
         sum.row_count += store.row_count;
         sum.line_count += store.line_count;
         sum.segment_count += store.segment_count;
+        sum.merged_count += store.merged_count;
         sum.open_row_count += store.open_row_count;
         sum.segment_size += store.segment_size;
+        sum.hour_size += store.hour_size;
         sum.open_size += store.open_size;
         sum.dictionary_size += store.dictionary_size;
         heap_size += chek_partition_heap_size(partition);
@@ -72,10 +74,15 @@ rows_of_partitions(struct server__shard *shard, struct rows *rows)
     row(rows, "documents_open", sum.open_row_count);
     row(rows, "documents_chained", chained_count);
     row(rows, "segments", sum.segment_count);
+    row(rows, "segments_merged", sum.merged_count);
     row(rows, "segment_bytes", sum.segment_size);
+    row(rows, "hour_table_bytes", sum.hour_size);
     row(rows, "open_bytes", sum.open_size);
     row(rows, "dictionary_bytes", sum.dictionary_size);
     row(rows, "heap_bytes", heap_size);
+    row(rows, "seals_running", shard->seal_count);
+    row(rows, "merges", shard->merge_count);
+    row(rows, "merges_running", shard->is_merging);
 }
 
 static void

@@ -108,6 +108,10 @@ entries_read(struct verify__run *run)
         struct verify__partition *partition = &run->partitions[entry->partition];
         if (entry->kind == CHEK_IMMUTABLE_SEGMENT) {
             partition->segment_count += 1;
+            if (!chek_segments_add(&partition->segments, number_of(entry->name))) {
+                verify__find(run, entry->name, VERIFY_NO_OFFSET, (int)entry->partition, 0,
+                             "the manifest names it out of order");
+            }
             continue;
         }
         if (partition->image[0] != '\0') {
@@ -195,6 +199,19 @@ segments_free(struct segments *segments)
     chek_memory_free(segments->views, (segments->count + 1) * sizeof *segments->views);
 }
 
+/* The number of the partition's segment that the manifest names next; there is one. */
+static uint64_t
+segment_next(const struct verify__run *run, uint16_t partition, size_t *at)
+{
+    const struct chek_manifest_entry *entry = &run->manifest.entries[*at];
+    while (entry->kind != CHEK_IMMUTABLE_SEGMENT || entry->partition != partition ||
+           !entry_fits(entry)) {
+        entry += 1;
+    }
+    *at = (size_t)(entry - run->manifest.entries) + 1;
+    return number_of(entry->name);
+}
+
 /* Read all segments of a partition, also behind a damaged one. As immutable_read(). */
 static int
 segments_read(struct verify__run *run, uint16_t number, struct segments *ret)
@@ -203,9 +220,11 @@ segments_read(struct verify__run *run, uint16_t number, struct segments *ret)
     segments.files = chek_memory_allocate((segments.count + 1) * sizeof *segments.files);
     segments.views = chek_memory_allocate((segments.count + 1) * sizeof *segments.views);
     int worst = segments.files != NULL && segments.views != NULL ? CHEK_OK : -ENOMEM;
+    size_t at = 0;
     for (uint32_t i = 0; i < segments.count && worst >= 0; i++) {
-        struct chek_immutable file = {
-            .number = i, .partition = number, .kind = CHEK_IMMUTABLE_SEGMENT};
+        struct chek_immutable file = {.number = segment_next(run, number, &at),
+                                      .partition = number,
+                                      .kind = CHEK_IMMUTABLE_SEGMENT};
         struct file_bytes *bytes = &segments.files[segments.read_count];
         int error = immutable_read(run, &file, bytes);
         if (error == CHEK_OK) {
@@ -256,6 +275,21 @@ chain_compare(struct verify__run *run, uint16_t number, const struct verify__par
     }
 }
 
+/* The manifest's numbers say which segments are merged, and how many sets came before each. */
+static void
+segments_compare(struct verify__run *run, uint16_t number)
+{
+    const struct verify__partition *of = &run->partitions[number];
+    struct chek_store *store = chek_partition_store(of->partition);
+    struct chek_segments held = store != NULL ? chek_store_segments(store) : of->segments;
+    held.single_first = held.single_count != 0 ? held.single_first : 0;
+    if (memcmp(&held, &of->segments, sizeof held) != 0) {
+        verify__find(run, of->image, IMMUTABLE_HEAD_SIZE, number, 0,
+                     "its %u merged and %u single segments are not those of the manifest",
+                     held.merged_count, held.single_count);
+    }
+}
+
 static int
 partition_make(struct verify__run *run, uint16_t number, struct chek_bytes_view image,
                const struct segments *segments)
@@ -283,6 +317,7 @@ partition_make(struct verify__run *run, uint16_t number, struct chek_bytes_view 
         to->partition = NULL; /* whoever follows its references may end anywhere */
         return CHEK_OK;
     }
+    segments_compare(run, number);
     to->image_event_seq = chek_partition_event_seq(to->partition);
     const struct chek_store *store = chek_partition_store(to->partition);
     to->image_chain = store != NULL ? *chek_store_chain(store) : (struct chek_chain){0};

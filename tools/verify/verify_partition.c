@@ -77,6 +77,9 @@ registration_check(struct verify__run *run, uint16_t partition, uint32_t registr
     events_check(run, partition, registration);
     error = verify__identity_check(run, partition, registration);
     if (error == CHEK_OK) {
+        error = verify__hours_check(run, partition, registration);
+    }
+    if (error == CHEK_OK) {
         error = verify__totals_check(run, partition, registration, registered.profile->currency,
                                      counts);
     }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "engine/partition/partition.h"
+#include "engine/store/merge.h"
 #include "persist/manifest.h"
 #include "tools/verify/naive/naive.h"
 #include "tools/verify/verify.h"
@@ -29,6 +30,7 @@ struct verify__partition {
     uint64_t image_event_seq;            /* of the image */
     uint32_t segment_count;
     struct chek_chain image_chain;       /* as the image says */
+    struct chek_segments segments;       /* as the manifest names them */
     uint64_t event_last;                 /* the last one stored */
     uint64_t events_stored, events_made; /* hash of those behind the image, from file and log */
     bool log_failed;                     /* a command of it could not be applied */
@@ -172,6 +174,12 @@ void verify__chain_end(struct verify__run *run);
 /* Before the partitions, and after them: whether every noted head was met. Errors: -ENOMEM. */
 CHEK_MUST_USE int verify__anchors_begin(struct verify__run *run);
 void verify__anchors_check(struct verify__run *run);
+
+/* ---- verify_hours.c ---------------------------------------------------------------------------- */
+
+/* Compare sums by hour with those of the documents of run->rows. Errors: of the machine. */
+CHEK_MUST_USE int verify__hours_check(struct verify__run *run, uint16_t partition,
+                                      uint32_t registration);
 
 /* ---- verify_totals.c --------------------------------------------------------------------------- */
 

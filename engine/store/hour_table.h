@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hour_table.h - the sums of a segment's receipts by hour (of this room only).
+ *
+ * Cells stand in the order of (registration, hour, shift, binding, operation), in pages of as many
+ * cells as the segment's other pages have rows. Two cells may have the same key: where one sum
+ * would leave 64 bits the next cell goes on. (format; README.md "Hour table")
+ */
+#ifndef CHEK_STORE_HOUR_TABLE_H
+#define CHEK_STORE_HOUR_TABLE_H
+
+#include "engine/store/sealer.h"
+
+/* Cells that are decoded at once. */
+#define STORE__HOUR_BATCH_COUNT 256
+
+/* What was paid by mobile is what is left of the total; so no cell that is paid in full stores it.
+ * (format) It wraps. */
+static inline uint64_t
+store__hours_predict_mobile(int64_t net, int64_t cash, int64_t card, int64_t other)
+{
+    return (uint64_t)net - (uint64_t)cash - (uint64_t)card - (uint64_t)other;
+}
+
+/* Cells in memory, in order but for those of the newest registration. */
+struct store__hours {
+    struct chek_addend *cells;
+    uint32_t count, capacity;
+    uint32_t group; /* first cell of the newest registration */
+};
+
+void store__hours_finish(struct store__hours *hours);
+
+/*
+ * Sum the receipts of a set that a sealer put in order.
+ *
+ *   Errors     -ENOMEM; finish it all the same
+ */
+CHEK_MUST_USE int store__hours_of_set(struct store__sealer *sealer, const struct store__set *set,
+                                      struct store__hours *ret);
+
+/* Sum the tables of segments that follow each other. Errors: as above. */
+CHEK_MUST_USE int store__hours_of_segments(struct chek_segment *const *segments, uint32_t count,
+                                           struct store__hours *ret);
+
+/* Write all columns of the table; they come behind those of the rows. */
+void store__hours_write(struct store__segment_writer *writer, const struct store__hours *hours,
+                        uint32_t page_row_count);
+
+/*
+ * Check that the table of a segment that is being opened can be read, and that its cells are in
+ * order.
+ *
+ *   Errors     CORRUPT
+ */
+CHEK_MUST_USE int store__hours_check(const struct chek_segment *segment);
+
+/* Decode at most STORE__HOUR_BATCH_COUNT cells from..from+count-1 of a page of a checked table. */
+void store__hours_read(const struct chek_segment *segment, uint32_t page, uint32_t from,
+                       uint32_t count, struct chek_addend *ret);
+
+/* Which cells of a table are wanted; bounds are inclusive. */
+struct store__hours_wish {
+    const struct chek_scan_filter *filter; /* registrations and shifts of it */
+    int64_t hour_first, hour_last;
+};
+
+/* Give the cells that are wanted; *stopped when `on_addend` did not want more. Errors: LIMIT. */
+CHEK_MUST_USE int store__hours_sum(const struct chek_segment *segment,
+                                   const struct store__hours_wish *wish, struct chek_arena *arena,
+                                   chek_addend_fn on_addend, void *context, bool *stopped);
+
+#endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * merge.c - the way of segments to a worker and back as one.
+ *
+ * Single segments are merged in the order in which they were sealed, so those that wait for it are
+ * always the last ones of the list. What the worker reads never changes: the segments are
+ * immutable, and the bits of replaced rows, which do change, are carried over when the merged
+ * segment is adopted.
+ */
+#include "engine/store/merge.h"
+
+#include "engine/base/assertion.h"
+#include "engine/base/memory.h"
+#include "engine/base/planted.h"
+#include "engine/store/merge_columns.h"
+#include "engine/store/set.h"
+
+/* Bytes of segments that are merged at once, of at least two: memory of the merge is as much. */
+#define SIZE_MAX_AT_ONCE ((size_t)32 * 1024 * 1024)
+
+struct chek_merge {
+    struct chek_store *store; /* NULL when it was adopted */
+    struct chek_segment *sources[CHEK_MERGE_COUNT];
+    uint32_t source_count;
+    struct chek_segment *segment; /* NULL until the worker was done, or when it had no memory */
+};
+
+/* Segments that are merged into one, unless that would have too many rows. */
+static uint32_t
+merge_count_max(const struct chek_store *store)
+{
+    uint32_t count = store->config.segment_merge_count;
+    uint32_t row_count = store->config.segment_row_count;
+    count = count != 0 ? count : CHEK_MERGE_COUNT;
+    return count <= STORE__SEGMENT_ROW_COUNT_MAX / row_count
+               ? count
+               : STORE__SEGMENT_ROW_COUNT_MAX / row_count;
+}
+
+/* How many of the oldest single segments are to be merged: a function of them alone. 0: wait. */
+static uint32_t
+merge_count(const struct chek_store *store)
+{
+    uint32_t single_count = store->segment_count - store->merged_count;
+    uint32_t count_max = merge_count_max(store);
+    size_t size = 0;
+    for (uint32_t i = 0; i < single_count && i < count_max; i++) {
+        size += store->segments[store->merged_count + i]->size;
+        if (i > 0 && (i + 1 == count_max || size >= SIZE_MAX_AT_ONCE)) {
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
+struct chek_merge *
+chek_store_merge_begin(struct chek_store *store)
+{
+    uint32_t count = store->is_merging ? 0 : merge_count(store);
+    if (count == 0) {
+        return NULL;
+    }
+    chek_memory_unsealed_begin();
+    struct chek_merge *merge = chek_memory_allocate(sizeof *merge);
+    chek_memory_unsealed_end();
+    if (merge == NULL) {
+        return NULL;
+    }
+    merge->store = store;
+    merge->source_count = count;
+    memcpy(merge->sources, store->segments + store->merged_count,
+           count * sizeof(struct chek_segment *));
+    store->is_merging = true;
+    return merge;
+}
+
+void
+chek_merge_run(void *context)
+{
+    struct chek_merge *merge = context;
+    uint8_t *bytes;
+    size_t size;
+    CHEK_ASSERT(merge->segment == NULL);
+    chek_memory_unsealed_begin();
+    int error = store__segments_merge(merge->sources, merge->source_count, &bytes, &size);
+    if (error == CHEK_OK && store__segment_open(bytes, size, &merge->segment) != CHEK_OK) {
+        chek_memory_free(bytes, size + STORE__PAGE_SLACK);
+    }
+    chek_memory_unsealed_end();
+}
+
+static void
+replaced_move(const struct chek_segment *from, struct chek_segment *to)
+{
+    uint32_t word_count = from->replaced_count != 0 ? (from->row_count + 63) / 64 : 0;
+    for (uint32_t word = 0; word < word_count; word++) {
+        for (uint64_t bits = from->replaced[word]; bits != 0; bits &= bits - 1) {
+            uint32_t row = word * 64 + (uint32_t)__builtin_ctzll(bits);
+            struct store__run run = store__segment_run(from, store__segment_run_of(from, row));
+            uint32_t moved =
+                store__segment_find(to, run.registration, run.ordinal + (row - run.row));
+            CHEK_ASSERT(moved != UINT32_MAX);
+            to->replaced[moved / 64] |= UINT64_C(1) << (moved % 64);
+        }
+    }
+    to->replaced_count += from->replaced_count;
+}
+
+/* Put the merged segment where its sources are. */
+static void
+swap(struct chek_store *store, struct chek_segment *merged, uint32_t source_count)
+{
+    struct chek_segment **at = store->segments + store->merged_count;
+    /* The planted bug leaves the last of them in the list beside the merged one. */
+    uint32_t gone_count = CHEK_PLANTED(SEGMENT_TWICE) ? source_count - 2 : source_count - 1;
+    at[0] = merged;
+    memmove(at + 1, at + 1 + gone_count,
+            (store->segment_count - store->merged_count - 1 - gone_count) * sizeof *at);
+    store->segment_count -= gone_count;
+    store->merged_count += 1;
+    store->merged_set_count += merged->set_count;
+}
+
+bool
+chek_merge_adopt(struct chek_merge *merge)
+{
+    struct chek_store *store = merge->store;
+    struct chek_segment *merged = merge->segment;
+    uint64_t row_count = 0;
+    if (merged == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < merge->source_count; i++) {
+        CHEK_ASSERT(store->segments[store->merged_count + i] == merge->sources[i]);
+        row_count += merge->sources[i]->row_count;
+        store->segment_size -= store__segment_memory_size(merge->sources[i]);
+        store->hour_size -= merge->sources[i]->hour_size;
+        replaced_move(merge->sources[i], merged);
+    }
+    CHEK_ASSERT(merged->row_count == row_count);
+    CHEK_ASSERT(merged->first_row == merge->sources[0]->first_row);
+    store->segment_size += store__segment_memory_size(merged);
+    store->hour_size += merged->hour_size;
+    swap(store, merged, merge->source_count);
+    merge->source_count -= CHEK_PLANTED(SEGMENT_TWICE);
+    store->is_merging = false;
+    store->merge_count += 1;
+    merge->store = NULL;
+    merge->segment = NULL;
+    return true;
+}
+
+void
+chek_merge_drop(void *context)
+{
+    struct chek_merge *merge = context;
+    if (merge == NULL) {
+        return;
+    }
+    bool adopted = merge->store == NULL;
+    for (uint32_t i = 0; adopted && i < merge->source_count; i++) {
+        store__segment_destroy(merge->sources[i]);
+    }
+    if (!adopted) {
+        merge->store->is_merging = false;
+        store__segment_destroy(merge->segment);
+    }
+    chek_memory_free(merge, sizeof *merge);
+}
+
+struct chek_segments
+chek_store_segments(const struct chek_store *store)
+{
+    return (struct chek_segments){
+        .merged_count = store->merged_count,
+        .single_first = store->merged_set_count,
+        .single_count = store->segment_count - store->merged_count,
+    };
+}
