@@ -8,7 +8,7 @@
  * need it, and equal ones become one. Sums are checked: what would not fit goes on in a cell of its
  * own, and a table's order does not depend on how a sort treats equal keys, as it is stable.
  */
-#include "engine/store/hour_table.h"
+#include "engine/store/sealer.h"
 
 #include <errno.h>
 
@@ -50,6 +50,9 @@ cell_add(struct chek_addend *to, const struct chek_addend *from)
 static int
 hours_grow(struct store__hours *hours, uint32_t capacity)
 {
+    if (capacity <= hours->capacity) {
+        return CHEK_OK;
+    }
     struct chek_addend *grown =
         chek_memory_grow(hours->cells, hours->capacity * sizeof *grown, capacity * sizeof *grown);
     if (grown == NULL) {
@@ -85,6 +88,7 @@ void
 store__hours_finish(struct store__hours *hours)
 {
     chek_memory_free(hours->cells, hours->capacity * sizeof *hours->cells);
+    chek_memory_free(hours->sorting, hours->sorting_capacity * sizeof *hours->sorting);
 }
 
 /* ---- order ---- */
@@ -114,13 +118,25 @@ halves_merge(const struct chek_addend *in, uint32_t from, uint32_t middle, uint3
 }
 
 static int
-cells_sort(struct chek_addend *cells, uint32_t count)
+sorting_ensure(struct store__hours *hours, uint32_t count)
 {
-    struct chek_addend *other = chek_memory_allocate(count * sizeof *other);
+    if (count <= hours->sorting_capacity) {
+        return CHEK_OK;
+    }
+    chek_memory_free(hours->sorting, hours->sorting_capacity * sizeof *hours->sorting);
+    hours->sorting = chek_memory_allocate(2 * (size_t)count * sizeof *hours->sorting);
+    hours->sorting_capacity = hours->sorting != NULL ? 2 * count : 0;
+    return hours->sorting != NULL ? CHEK_OK : -ENOMEM;
+}
+
+static int
+cells_sort(struct store__hours *hours, struct chek_addend *cells, uint32_t count)
+{
+    int error = sorting_ensure(hours, count);
     struct chek_addend *in = cells;
-    struct chek_addend *out = other;
-    if (other == NULL) {
-        return -ENOMEM;
+    struct chek_addend *out = hours->sorting;
+    if (error != CHEK_OK) {
+        return error;
     }
     for (uint32_t width = 1; width < count; width *= 2) {
         for (uint32_t from = 0; from < count; from += 2 * width) {
@@ -135,7 +151,6 @@ cells_sort(struct chek_addend *cells, uint32_t count)
     if (in != cells) {
         memcpy(cells, in, count * sizeof *cells);
     }
-    chek_memory_free(other, count * sizeof *other);
     return CHEK_OK;
 }
 
@@ -146,7 +161,7 @@ group_end(struct store__hours *hours)
     struct chek_addend *cells = hours->cells + hours->group;
     uint32_t count = hours->count - hours->group;
     if (!is_sorted(cells, count)) {
-        int error = cells_sort(cells, count);
+        int error = cells_sort(hours, cells, count);
         if (error != CHEK_OK) {
             return error;
         }
@@ -194,11 +209,12 @@ rows_read(struct store__sealer *sealer, const struct store__set *set)
 }
 
 int
-store__hours_of_set(struct store__sealer *sealer, const struct store__set *set,
-                    struct store__hours *ret)
+store__hours_of_set(struct store__sealer *sealer, const struct store__set *set)
 {
     const struct chek_addend *rows = rows_read(sealer, set);
-    *ret = (struct store__hours){0};
+    struct store__hours *ret = &sealer->hours;
+    ret->count = 0;
+    ret->group = 0;
     int error = rows != NULL ? hours_grow(ret, set->row_count / ROWS_A_CELL + 1) : -ENOMEM;
     for (uint32_t i = 0; i < set->row_count && error == CHEK_OK; i++) {
         const struct chek_addend *cell = &rows[sealer->order[i]];

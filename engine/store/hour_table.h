@@ -9,7 +9,8 @@
 #ifndef CHEK_STORE_HOUR_TABLE_H
 #define CHEK_STORE_HOUR_TABLE_H
 
-#include "engine/store/sealer.h"
+#include "engine/store/segment_write.h"
+#include "engine/store/sums.h"
 
 /* Cells that are decoded at once. */
 #define STORE__HOUR_BATCH_COUNT 256
@@ -22,22 +23,24 @@ store__hours_predict_mobile(int64_t net, int64_t cash, int64_t card, int64_t oth
     return (uint64_t)net - (uint64_t)cash - (uint64_t)card - (uint64_t)other;
 }
 
-/* Cells in memory, in order but for those of the newest registration. */
+/* Cells in memory, in order but for those of the newest registration. Zeroed it is an empty one. */
 struct store__hours {
     struct chek_addend *cells;
     uint32_t count, capacity;
-    uint32_t group; /* first cell of the newest registration */
+    uint32_t group;              /* first cell of the newest registration */
+    struct chek_addend *sorting; /* what cells are sorted with */
+    uint32_t sorting_capacity;
 };
 
 void store__hours_finish(struct store__hours *hours);
 
 /*
- * Sum the receipts of a set that a sealer put in order.
+ * Sum the receipts of a set that a sealer put in order into its hours, whose memory is used again.
  *
- *   Errors     -ENOMEM; finish it all the same
+ *   Errors     -ENOMEM
  */
-CHEK_MUST_USE int store__hours_of_set(struct store__sealer *sealer, const struct store__set *set,
-                                      struct store__hours *ret);
+struct store__sealer;
+CHEK_MUST_USE int store__hours_of_set(struct store__sealer *sealer, const struct store__set *set);
 
 /* Sum the tables of segments that follow each other. Errors: as above. */
 CHEK_MUST_USE int store__hours_of_segments(struct chek_segment *const *segments, uint32_t count,

@@ -9,7 +9,7 @@
 #include <errno.h>
 
 #include "engine/base/assertion.h"
-#include "engine/store/hour_table.h"
+#include "engine/store/sealer.h"
 
 struct encoding {
     struct store__sealer *sealer;
@@ -153,24 +153,22 @@ static int
 segment_write(const struct encoding *to, uint64_t first_row, uint8_t **ret, size_t *ret_size)
 {
     struct store__segment_writer *writer = &to->sealer->writer;
-    struct store__hours hours;
-    int error = store__hours_of_set(to->sealer, to->set, &hours);
-    if (error == CHEK_OK) {
-        runs_write(to);
-        columns_write(to);
-        store__hours_write(writer, &hours, to->page_row_count);
-        struct store__segment_shape shape = {
-            .first_row = first_row,
-            .row_count = to->set->row_count,
-            .line_count = to->set->line_count,
-            .page_row_count = to->page_row_count,
-            .set_count = 1,
-            .hour_count = hours.count,
-        };
-        error = store__segment_assemble(writer, &shape, ret, ret_size);
+    int error = store__hours_of_set(to->sealer, to->set);
+    if (error != CHEK_OK) {
+        return error;
     }
-    store__hours_finish(&hours);
-    return error;
+    runs_write(to);
+    columns_write(to);
+    store__hours_write(writer, &to->sealer->hours, to->page_row_count);
+    struct store__segment_shape shape = {
+        .first_row = first_row,
+        .row_count = to->set->row_count,
+        .line_count = to->set->line_count,
+        .page_row_count = to->page_row_count,
+        .set_count = 1,
+        .hour_count = to->sealer->hours.count,
+    };
+    return store__segment_assemble(writer, &shape, ret, ret_size);
 }
 
 int

@@ -9,8 +9,7 @@
 #ifndef CHEK_STORE_SEALER_H
 #define CHEK_STORE_SEALER_H
 
-#include "engine/store/segment_write.h"
-#include "engine/store/sums.h"
+#include "engine/store/hour_table.h"
 
 /* One page of the segment, as it is being made. */
 struct store__encoded {
@@ -36,7 +35,8 @@ struct store__sealer {
     struct store__buffer pages;           /* bytes of pages, as they were made */
     struct store__segment_writer writer;
     struct store__buffer sums; /* struct chek_addend of each row, in the order they came */
-    struct chek_arena arena;   /* a document */
+    struct store__hours hours;
+    struct chek_arena arena; /* a document */
 };
 
 /* Take a sealer from the pool, or make one. Errors: -ENOMEM. Threads: the shard. */
