@@ -23,7 +23,8 @@
     X(REVOKE_FORGOTTEN, 9, "a start passes over the revocations in the log")                  \
     X(REVOKED_STAYS, 10, "open connections of a revoked principal go on")                     \
     X(DIRECTORY_NOT_TOLD, 11, "the last shard is not told of changes of the directory")       \
-    X(EVENTS_NOT_AWAITED, 12, "a snapshot does not wait for the events of before it")
+    X(EVENTS_NOT_AWAITED, 12, "a snapshot does not wait for the events of before it")         \
+    X(PAGE_NOT_COPIED, 13, "a page of a heap is changed after the mark without a copy")
 
 #define CHEK_PLANTED_ENUM(name, number, text) CHEK_PLANTED_##name = (number),
 enum chek_planted { CHEK_PLANTED_NONE = 0, CHEK_PLANTED_LIST(CHEK_PLANTED_ENUM) };
