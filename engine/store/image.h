@@ -8,6 +8,7 @@
 #ifndef CHEK_STORE_IMAGE_H
 #define CHEK_STORE_IMAGE_H
 
+#include "engine/base/checksum.h"
 #include "engine/base/cursor.h"
 #include "engine/store/set.h"
 
@@ -17,17 +18,58 @@
 /* Columns of a table are {id u16, width u8, need u8, values}; this id ends them. */
 #define STORE__IMAGE_COLUMNS_END 0
 
-/* The first column of a table is always there, so that no count of rows is without bytes. */
-static inline bool
-store__image_has_column(const struct store__set *set, enum store__column column)
-{
-    const struct store__column_info *info = &store__columns[column];
-    bool present = column == store__table_begin[info->table];
-    for (uint32_t i = 0; i < set->block_count[info->table] && !present; i++) {
-        present = (chek_load_u64(set->blocks[info->table][i]) >> info->bit & 1) != 0;
-    }
-    return present;
-}
+/* Which piece of an image comes next. */
+enum store__image_part {
+    STORE__IMAGE_HEAD,
+    STORE__IMAGE_SEGMENTS,
+    STORE__IMAGE_DICTIONARIES,
+    STORE__IMAGE_TEXTS, /* of a dictionary */
+    STORE__IMAGE_SETS,
+    STORE__IMAGE_ROWS, /* of a set: whose they are */
+    STORE__IMAGE_TABLES,
+    STORE__IMAGE_TOUCHED, /* no bytes: which columns follow */
+    STORE__IMAGE_COLUMNS,
+    STORE__IMAGE_VALUES, /* of a column */
+    STORE__IMAGE_SUM,
+};
+
+/* A row that was replaced since the moment of the image. */
+struct store__image_undo {
+    const uint64_t *bits; /* of its segment or set */
+    uint32_t row;
+};
+
+/* An image that is being written: what the store was at its moment, and how far it is. */
+struct store__image {
+    const struct chek_store *store;
+    uint64_t history_hash, row_count, line_count;
+    uint32_t segment_count, set_count;
+    uint32_t text_counts[STORE__DICTIONARY_COUNT];
+    uint32_t newest_counts[STORE__TABLE_COUNT];  /* rows of each table of the newest set */
+    uint64_t newest_touched[STORE__TABLE_COUNT]; /* and the columns that the last block had */
+    struct store__image_undo *undos;
+    uint32_t undo_count, undo_count_max;
+    /* The place. */
+    enum store__image_part part;
+    uint32_t index; /* of a segment, a dictionary or a set */
+    uint32_t table, column;
+    uint32_t at; /* within the innermost of these */
+    uint64_t touched;
+    const struct store__set *set;
+    struct chek_checksum_stream sum; /* of all so far */
+};
+
+/* Begin an image of what the store is now, at its first byte. */
+void store__image_start(struct store__image *image, const struct chek_store *store);
+
+/* Write on for about as long as copying `work` bytes takes; true when the image is whole. */
+bool store__image_run(struct store__image *image, size_t work, struct chek_writer *out);
+
+/* A row is being replaced: the image that is being written is to be without it. */
+void store__image_note(struct store__image *image, const uint64_t *bits, uint32_t row);
+
+/* Have room to note the rows that the store has a credit for, and `row_count` more. -ENOMEM. */
+CHEK_MUST_USE int store__image_ensure(struct store__image *image, uint32_t row_count);
 
 /* A store that is being made from the bytes of an image. */
 struct store__loading {

@@ -277,12 +277,23 @@ rows_link(struct store__set *set)
     return CHEK_OK;
 }
 
+static bool
+has_column(const struct store__set *set, const struct store__column_info *info)
+{
+    for (uint32_t i = 0; i < set->block_count[info->table]; i++) {
+        if ((chek_load_u64(set->blocks[info->table][i]) >> info->bit & 1) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int
 codes_check(const struct chek_store *store, const struct store__set *set)
 {
     for (uint32_t column = 0; column < STORE__COLUMN_COUNT; column++) {
         const struct store__column_info *info = &store__columns[column];
-        if (info->kind != STORE__CODE || !store__image_has_column(set, column)) {
+        if (info->kind != STORE__CODE || !has_column(set, info)) {
             continue;
         }
         uint32_t count = store->dictionaries[store__dictionary_of(column)].count;

@@ -1,24 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * image_write.c - a store as bytes.
+ * image_write.c - a store as bytes, piece by piece.
  *
- * One walk both counts and writes, so the size is exact by construction.
+ * Rows and texts are only ever added, and those of before stay where they are: how many there were
+ * at the moment is all that has to be remembered of it. What else changes behind that watermark is
+ * small: a column of the newest set's last blocks may get its first value, which `touched` takes
+ * back, and a row may be replaced, which an undo takes back. So the bytes are those of the moment,
+ * whenever they are written. The same walk counts, when it has nowhere to write.
  */
 #include "engine/base/assertion.h"
-#include "engine/base/checksum.h"
 #include "engine/store/image.h"
 #include "engine/store/segment.h"
+
+/* What a piece costs beside its bytes, in bytes: about as much as 10 ns copy. */
+#define PIECE_WORK 32
+#define PIECE_ROW_COUNT 128  /* of the heads of a set */
+#define PIECE_BLOCK_COUNT 64 /* of those that are asked which columns they have */
+
+_Static_assert(STORE__SEGMENT_ROW_COUNT_MAX / 8 + 16 <= CHEK_STORE_PIECE_SIZE_MAX, "bits fit");
+_Static_assert(STORE__TEXT_SIZE_MAX + 16 <= CHEK_STORE_PIECE_SIZE_MAX, "a text fits");
+_Static_assert(STORE__BLOCK_ROW_COUNT * 8 <= CHEK_STORE_PIECE_SIZE_MAX, "a block's column fits");
 
 /* Where bytes go: to `out`, or nowhere while they are counted. */
 struct walk {
     struct chek_writer *out; /* or NULL */
     size_t size;
+    size_t work; /* the time that it took, as bytes */
 };
 
 static void
 put(struct walk *to, const void *bytes, size_t size)
 {
     to->size += size;
+    to->work += size;
     if (to->out != NULL) {
         chek_writer_bytes(to->out, bytes, size);
     }
@@ -48,156 +62,327 @@ put_u64(struct walk *to, uint64_t value)
     put(to, &value, sizeof value);
 }
 
+/* Bits as they were: without those that were set since. */
 static void
-put_bits(struct walk *to, const uint64_t *bits, uint32_t bit_count, uint32_t set_count)
+put_bits(const struct store__image *image, struct walk *to, const uint64_t *bits,
+         uint32_t bit_count, uint32_t set_count)
 {
+    for (uint32_t i = 0; i < image->undo_count; i++) {
+        set_count -= image->undos[i].bits == bits;
+    }
+    to->work += image->undo_count;
     put_u32(to, set_count);
-    if (set_count != 0) {
-        put(to, bits, ((size_t)bit_count + 63) / 64 * sizeof *bits);
+    if (set_count == 0) {
+        return;
+    }
+    size_t size = ((size_t)bit_count + 63) / 64 * sizeof *bits;
+    put(to, bits, size);
+    if (to->out == NULL || to->out->full) {
+        return;
+    }
+    uint8_t *written = to->out->bytes + to->out->size - size;
+    for (uint32_t i = 0; i < image->undo_count; i++) {
+        const struct store__image_undo *undo = &image->undos[i];
+        if (undo->bits == bits && undo->row / 8 < size) {
+            written[undo->row / 8] &= (uint8_t) ~(1u << (undo->row % 8));
+        }
     }
 }
 
-static void
-put_segments(struct walk *to, const struct chek_store *store)
+/* ---- the newest set as it was ---- */
+
+static bool
+is_newest(const struct store__image *image)
 {
-    put_u32(to, store->segment_count);
-    for (uint32_t i = 0; i < store->segment_count; i++) {
-        const struct chek_segment *segment = store->segments[i];
-        put_u64(to, segment->sum);
-        put_bits(to, segment->replaced, segment->row_count, segment->replaced_count);
+    return image->index + 1 == image->set_count;
+}
+
+/* Rows of a table of the set at work. */
+static uint32_t
+row_count_of(const struct store__image *image, uint32_t table)
+{
+    return is_newest(image) ? image->newest_counts[table] : image->set->child_count[table];
+}
+
+static uint32_t
+block_count_of(const struct store__image *image, uint32_t table)
+{
+    return (row_count_of(image, table) + STORE__BLOCK_ROW_COUNT - 1) / STORE__BLOCK_ROW_COUNT;
+}
+
+/* Which columns of a block had a value. */
+static uint64_t
+touched_of(const struct store__image *image, uint32_t table, uint32_t block)
+{
+    if (is_newest(image) && block + 1 == block_count_of(image, table)) {
+        return image->newest_touched[table];
     }
+    return chek_load_u64(image->set->blocks[table][block]);
+}
+
+/* ---- pieces ---- */
+
+static void
+head_put(struct store__image *image, struct walk *to)
+{
+    put_u64(to, STORE__IMAGE_MAGIC);
+    put_u16(to, STORE__IMAGE_VERSION);
+    put_u16(to, 0);
+    put_u32(to, image->store->config.segment_row_count);
+    put_u64(to, image->history_hash);
+    put_u64(to, image->row_count);
+    put_u64(to, image->line_count);
+    put_u32(to, image->segment_count);
+    image->part = STORE__IMAGE_SEGMENTS;
 }
 
 static void
-put_text(struct walk *to, struct chek_bytes_view text)
+segment_put(struct store__image *image, struct walk *to)
 {
+    if (image->index == image->segment_count) {
+        put_u32(to, STORE__DICTIONARY_COUNT);
+        image->index = 0;
+        image->part = STORE__IMAGE_DICTIONARIES;
+        return;
+    }
+    const struct chek_segment *segment = image->store->segments[image->index++];
+    put_u64(to, segment->sum);
+    put_bits(image, to, segment->replaced, segment->row_count, segment->replaced_count);
+}
+
+static void
+dictionary_put(struct store__image *image, struct walk *to)
+{
+    if (image->index == STORE__DICTIONARY_COUNT) {
+        put_u32(to, image->set_count);
+        image->index = 0;
+        image->set = image->store->oldest;
+        image->part = STORE__IMAGE_SETS;
+        return;
+    }
+    put_u32(to, image->text_counts[image->index]);
+    image->at = 0;
+    image->part = STORE__IMAGE_TEXTS;
+}
+
+static void
+text_put(struct store__image *image, struct walk *to)
+{
+    const struct store__dictionary *dictionary = &image->store->dictionaries[image->index];
+    uint32_t count = image->text_counts[image->index];
+    if (to->out == NULL && image->at == 0) { /* counted without a look at every text */
+        to->size += (size_t)count * 2 + (size_t)dictionary->text_size;
+        image->at = count;
+    }
+    if (image->at == count) {
+        image->index += 1;
+        image->part = STORE__IMAGE_DICTIONARIES;
+        return;
+    }
+    image->at += 1;
+    struct chek_bytes_view text = store__dictionary_text(dictionary, image->at);
     put_u16(to, (uint16_t)text.size);
     put(to, text.bytes, text.size);
 }
 
 static void
-put_dictionary(struct walk *to, const struct store__dictionary *dictionary)
+set_put(struct store__image *image, struct walk *to)
 {
-    put_u32(to, dictionary->count);
-    if (to->out == NULL) { /* without a look at every text */
-        to->size += (size_t)dictionary->count * 2 + (size_t)dictionary->text_size;
+    if (image->index == image->set_count) {
+        image->part = STORE__IMAGE_SUM;
         return;
     }
-    for (uint32_t code = 1; code <= dictionary->count; code++) {
-        put_text(to, store__dictionary_text(dictionary, code));
-    }
+    put_u32(to, row_count_of(image, STORE__DOCUMENT));
+    image->at = 0;
+    image->part = STORE__IMAGE_ROWS;
 }
 
-/* Texts of rows may be longer than those of dictionaries. */
 static void
-put_strings(struct walk *to, const struct store__set *set, enum store__column column)
+rows_put(struct store__image *image, struct walk *to)
 {
-    for (uint32_t i = 0; i < set->child_count[store__columns[column].table]; i++) {
-        struct chek_bytes_view text = store__set_text(set, store__set_value(set, column, i));
-        put_u32(to, (uint32_t)text.size);
-        put(to, text.bytes, text.size);
+    const struct store__set *set = image->set;
+    uint32_t row_count = row_count_of(image, STORE__DOCUMENT);
+    if (image->at == row_count) {
+        put_bits(image, to, set->replaced, row_count, set->replaced_count);
+        image->table = 0;
+        image->part = STORE__IMAGE_TABLES;
+        return;
+    }
+    for (uint32_t i = 0; i < PIECE_ROW_COUNT && image->at < row_count; i++, image->at++) {
+        put_u32(to, set->heads[image->at].registration);
+        put_u32(to, set->heads[image->at].ordinal);
     }
 }
 
 static void
-put_values(struct walk *to, const struct store__set *set, enum store__column column)
+table_put(struct store__image *image, struct walk *to)
+{
+    if (image->table == STORE__TABLE_COUNT) {
+        image->set = image->set->next;
+        image->index += 1;
+        image->part = STORE__IMAGE_SETS;
+        return;
+    }
+    put_u32(to, row_count_of(image, image->table));
+    image->at = 0;
+    image->touched = 0;
+    image->column = store__table_begin[image->table];
+    image->part = STORE__IMAGE_TOUCHED;
+}
+
+/* Which columns does any block of the table have? */
+static void
+touched_collect(struct store__image *image, struct walk *to)
+{
+    uint32_t block_count = block_count_of(image, image->table);
+    for (uint32_t i = 0; i < PIECE_BLOCK_COUNT && image->at < block_count; i++, image->at++) {
+        image->touched |= touched_of(image, image->table, image->at);
+        to->work += PIECE_WORK;
+    }
+    if (image->at == block_count) {
+        image->part = STORE__IMAGE_COLUMNS;
+    }
+}
+
+static void
+column_put(struct store__image *image, struct walk *to)
+{
+    if (image->column == store__table_begin[image->table + 1]) {
+        put_u16(to, STORE__IMAGE_COLUMNS_END);
+        image->table += 1;
+        image->part = STORE__IMAGE_TABLES;
+        return;
+    }
+    const struct store__column_info *info = &store__columns[image->column];
+    bool has_values = image->column == store__table_begin[image->table] ||
+                      (image->touched >> info->bit & 1) != 0;
+    if (row_count_of(image, image->table) == 0 || !has_values) {
+        image->column += 1;
+        return;
+    }
+    put_u16(to, info->id);
+    put_u8(to, info->width);
+    put_u8(to, info->need);
+    image->at = 0;
+    image->part = STORE__IMAGE_VALUES;
+}
+
+/* A string of a column, which may be longer than those of dictionaries. */
+static void
+string_put(struct store__image *image, struct walk *to)
+{
+    uint64_t place = store__set_value(image->set, image->column, image->at);
+    struct chek_bytes_view text = store__set_text(image->set, place);
+    put_u32(to, (uint32_t)text.size);
+    put(to, text.bytes, text.size);
+    image->at += 1;
+}
+
+/* A block's part of a column. */
+static void
+block_put(struct store__image *image, struct walk *to, uint32_t row_count)
 {
     static const uint8_t untouched[STORE__BLOCK_ROW_COUNT * 8];
-    const struct store__column_info *info = &store__columns[column];
-    uint32_t left = set->child_count[info->table];
-    for (uint32_t i = 0; left != 0; i++) {
-        const uint8_t *block = set->blocks[info->table][i];
-        bool touched = (chek_load_u64(block) >> info->bit & 1) != 0;
-        uint32_t count = left < STORE__BLOCK_ROW_COUNT ? left : STORE__BLOCK_ROW_COUNT;
-        put(to, touched ? block + info->offset : untouched, (size_t)count * info->width);
-        left -= count;
+    const struct store__column_info *info = &store__columns[image->column];
+    uint32_t block = image->at / STORE__BLOCK_ROW_COUNT;
+    bool touched = (touched_of(image, image->table, block) >> info->bit & 1) != 0;
+    const uint8_t *values = image->set->blocks[image->table][block];
+    uint32_t left = row_count - image->at;
+    uint32_t count = left < STORE__BLOCK_ROW_COUNT ? left : STORE__BLOCK_ROW_COUNT;
+    put(to, touched ? values + info->offset : untouched, (size_t)count * info->width);
+    image->at += count;
+}
+
+static void
+values_put(struct store__image *image, struct walk *to)
+{
+    uint32_t row_count = row_count_of(image, image->table);
+    if (image->at == row_count) {
+        image->column += 1;
+        image->part = STORE__IMAGE_COLUMNS;
+    } else if (store__columns[image->column].kind == STORE__BYTES) {
+        string_put(image, to);
+    } else {
+        block_put(image, to, row_count);
     }
 }
 
 static void
-put_table(struct walk *to, const struct store__set *set, uint32_t table)
+piece_put(struct store__image *image, struct walk *to)
 {
-    put_u32(to, set->child_count[table]);
-    for (uint32_t i = store__table_begin[table]; i < store__table_begin[table + 1]; i++) {
-        const struct store__column_info *info = &store__columns[i];
-        if (set->child_count[table] == 0 || !store__image_has_column(set, i)) {
-            continue;
-        }
-        put_u16(to, info->id);
-        put_u8(to, info->width);
-        put_u8(to, info->need);
-        if (info->kind == STORE__BYTES) {
-            put_strings(to, set, i);
-        } else {
-            put_values(to, set, i);
-        }
-    }
-    put_u16(to, STORE__IMAGE_COLUMNS_END);
+    static void (*const parts[STORE__IMAGE_SUM])(struct store__image *image, struct walk *to) = {
+        [STORE__IMAGE_HEAD] = head_put,       [STORE__IMAGE_SEGMENTS] = segment_put,
+        [STORE__IMAGE_TEXTS] = text_put,      [STORE__IMAGE_DICTIONARIES] = dictionary_put,
+        [STORE__IMAGE_SETS] = set_put,        [STORE__IMAGE_ROWS] = rows_put,
+        [STORE__IMAGE_TABLES] = table_put,    [STORE__IMAGE_TOUCHED] = touched_collect,
+        [STORE__IMAGE_COLUMNS] = column_put,  [STORE__IMAGE_VALUES] = values_put,
+    };
+    parts[image->part](image, to);
+    to->work += PIECE_WORK;
 }
 
-static void
-put_set(struct walk *to, const struct store__set *set)
-{
-    put_u32(to, set->row_count);
-    for (uint32_t i = 0; i < set->row_count; i++) {
-        put_u32(to, set->heads[i].registration);
-        put_u32(to, set->heads[i].ordinal);
-    }
-    put_bits(to, set->replaced, set->row_count, set->replaced_count);
-    for (uint32_t table = 0; table < STORE__TABLE_COUNT; table++) {
-        put_table(to, set, table);
-    }
-}
+/* ---- the walk ---- */
 
-static uint32_t
-set_count(const struct chek_store *store)
+void
+store__image_start(struct store__image *image, const struct chek_store *store)
 {
-    uint32_t count = 0;
+    const struct store__set *newest = store->newest;
+    *image = (struct store__image){
+        .store = store,
+        .history_hash = store->history_hash,
+        .row_count = store->row_count,
+        .line_count = store->line_count,
+        .segment_count = store->segment_count,
+    };
     for (const struct store__set *set = store->oldest; set != NULL; set = set->next) {
-        count += 1;
+        image->set_count += 1;
     }
-    return count;
-}
-
-/* Everything but the sum. */
-static void
-put_store(struct walk *to, const struct chek_store *store)
-{
-    put_u64(to, STORE__IMAGE_MAGIC);
-    put_u16(to, STORE__IMAGE_VERSION);
-    put_u16(to, 0);
-    put_u32(to, store->config.segment_row_count);
-    put_u64(to, store->history_hash);
-    put_u64(to, store->row_count);
-    put_u64(to, store->line_count);
-    put_segments(to, store);
-    put_u32(to, STORE__DICTIONARY_COUNT);
     for (uint32_t i = 0; i < STORE__DICTIONARY_COUNT; i++) {
-        put_dictionary(to, &store->dictionaries[i]);
+        image->text_counts[i] = store->dictionaries[i].count;
     }
-    put_u32(to, set_count(store));
-    for (const struct store__set *set = store->oldest; set != NULL; set = set->next) {
-        put_set(to, set);
+    for (uint32_t i = 0; i < STORE__TABLE_COUNT; i++) {
+        uint32_t count = newest->child_count[i];
+        image->newest_counts[i] = count;
+        if (count != 0) {
+            image->newest_touched[i] =
+                chek_load_u64(newest->blocks[i][(count - 1) >> STORE__BLOCK_SHIFT]);
+        }
     }
+    chek_checksum_stream_init_seeded(&image->sum, STORE__IMAGE_MAGIC);
+}
+
+bool
+store__image_run(struct store__image *image, size_t work, struct chek_writer *out)
+{
+    struct walk to = {.out = out};
+    size_t begin = out->size;
+    while (image->part != STORE__IMAGE_SUM && to.work < work && !out->full) {
+        piece_put(image, &to);
+    }
+    chek_checksum_stream_add(&image->sum, out->bytes + begin, out->size - begin);
+    if (image->part != STORE__IMAGE_SUM || out->full) {
+        return false;
+    }
+    chek_writer_u64(out, chek_checksum_stream_sum(&image->sum));
+    return true;
 }
 
 size_t
 chek_store_image_size(const struct chek_store *store)
 {
+    struct store__image image;
     struct walk counting = {0};
-    put_store(&counting, store);
+    store__image_start(&image, store);
+    while (image.part != STORE__IMAGE_SUM) {
+        piece_put(&image, &counting);
+    }
     return counting.size + 8;
 }
 
 void
 chek_store_image_write(const struct chek_store *store, struct chek_writer *out)
 {
-    size_t begin = out->size;
-    struct walk to = {.out = out};
-    put_store(&to, store);
-    if (out->full) {
-        return;
-    }
-    chek_writer_u64(
-        out, chek_checksum_seeded(out->bytes + begin, out->size - begin, STORE__IMAGE_MAGIC));
+    struct store__image image;
+    store__image_start(&image, store);
+    (void)store__image_run(&image, SIZE_MAX, out);
 }

@@ -68,6 +68,8 @@ struct store__ahead {
     uint8_t dictionaries[STORE__AHEAD_COUNT_MAX];
 };
 
+struct store__image;
+
 struct chek_store {
     struct chek_store_config config;
     struct store__pool pool;
@@ -83,6 +85,7 @@ struct chek_store {
     uint64_t sealed_row_count;
     uint64_t segment_size; /* bytes in memory for all segments */
     struct store__ahead ahead;
+    struct store__image *image; /* being written while the store goes on, or NULL */
     uint8_t *scratch; /* a document encoded, when it comes without its bytes */
 };
 
