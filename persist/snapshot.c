@@ -170,8 +170,8 @@ chek_immutable_append(struct chek_io *io, struct chek_immutable_file *file,
     chek_checksum_stream_add(&file->sum, content.bytes, content.size);
     int error = CHEK_OK;
     if (content.size != 0) {
-        error = chek_disk_write(io, file->handle, content.bytes, content.size,
-                                HEAD_SIZE + file->size);
+        error =
+            chek_disk_write(io, file->handle, content.bytes, content.size, HEAD_SIZE + file->size);
     }
     file->size += content.size;
     if (error == CHEK_OK && file->size - file->synced_size >= SYNC_SIZE) {

@@ -254,8 +254,8 @@ column_put(struct store__image *image, struct walk *to)
         return;
     }
     const struct store__column_info *info = &store__columns[image->column];
-    bool has_values = image->column == store__table_begin[image->table] ||
-                      (image->touched >> info->bit & 1) != 0;
+    bool has_values =
+        image->column == store__table_begin[image->table] || (image->touched >> info->bit & 1) != 0;
     if (row_count_of(image, image->table) == 0 || !has_values) {
         image->column += 1;
         return;
@@ -310,12 +310,12 @@ values_put(struct store__image *image, struct walk *to)
 static void
 piece_put(struct store__image *image, struct walk *to)
 {
-    static void (*const parts[STORE__IMAGE_SUM])(struct store__image *image, struct walk *to) = {
-        [STORE__IMAGE_HEAD] = head_put,       [STORE__IMAGE_SEGMENTS] = segment_put,
-        [STORE__IMAGE_TEXTS] = text_put,      [STORE__IMAGE_DICTIONARIES] = dictionary_put,
-        [STORE__IMAGE_SETS] = set_put,        [STORE__IMAGE_ROWS] = rows_put,
-        [STORE__IMAGE_TABLES] = table_put,    [STORE__IMAGE_TOUCHED] = touched_collect,
-        [STORE__IMAGE_COLUMNS] = column_put,  [STORE__IMAGE_VALUES] = values_put,
+    static void (*const parts[STORE__IMAGE_SUM])(struct store__image * image, struct walk * to) = {
+        [STORE__IMAGE_HEAD] = head_put,      [STORE__IMAGE_SEGMENTS] = segment_put,
+        [STORE__IMAGE_TEXTS] = text_put,     [STORE__IMAGE_DICTIONARIES] = dictionary_put,
+        [STORE__IMAGE_SETS] = set_put,       [STORE__IMAGE_ROWS] = rows_put,
+        [STORE__IMAGE_TABLES] = table_put,   [STORE__IMAGE_TOUCHED] = touched_collect,
+        [STORE__IMAGE_COLUMNS] = column_put, [STORE__IMAGE_VALUES] = values_put,
     };
     parts[image->part](image, to);
     to->work += PIECE_WORK;

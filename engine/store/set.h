@@ -86,7 +86,7 @@ struct chek_store {
     uint64_t segment_size; /* bytes in memory for all segments */
     struct store__ahead ahead;
     struct store__image *image; /* being written while the store goes on, or NULL */
-    uint8_t *scratch; /* a document encoded, when it comes without its bytes */
+    uint8_t *scratch;           /* a document encoded, when it comes without its bytes */
 };
 
 /* ---- sets ---- */

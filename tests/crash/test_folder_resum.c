@@ -22,8 +22,8 @@
 #include "tests/crash/golden_folder.h"
 #include "tests/fuzz/store_resum.h"
 
-#define HEAP_AT 64    /* behind the head of an immutable file */
-#define IMAGE_TAIL 48 /* of a partition's image */
+#define HEAP_AT 64                       /* behind the head of an immutable file */
+#define IMAGE_TAIL 48                    /* of a partition's image */
 #define ROOT_MAPS_AT (256 + 32)          /* in page 0: the first of four */
 #define ROOT_COUNTERS_AT (256 + 96 + 64) /* in page 0: registrations, documents */
 #define STORE_ROWS_AT 24                 /* in the store's image */

@@ -135,9 +135,8 @@ image_load(struct round *round)
     for (uint32_t i = 0; i < round->segment_count; i++) {
         segments[i] = chek_segment_bytes(round->store, i);
     }
-    int error =
-        chek_store_load(&round->config, chek_bytes_view_of(round->got, round->out.size), segments,
-                        round->segment_count, &loaded);
+    int error = chek_store_load(&round->config, chek_bytes_view_of(round->got, round->out.size),
+                                segments, round->segment_count, &loaded);
     PROP_CHECK(round->prop, error == CHEK_OK);
     chek_store_destroy(loaded);
 }

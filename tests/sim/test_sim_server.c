@@ -94,6 +94,7 @@ static const struct planted {
     {"planted_revoked_stays_is_found", CHEK_PLANTED_REVOKED_STAYS},
     {"planted_directory_not_told_is_found", CHEK_PLANTED_DIRECTORY_NOT_TOLD},
     {"planted_events_not_awaited_is_found", CHEK_PLANTED_EVENTS_NOT_AWAITED},
+    {"planted_page_not_copied_is_found", CHEK_PLANTED_PAGE_NOT_COPIED},
 };
 
 /* One seed in a process of its own, because an assertion of the server is a finding too. */

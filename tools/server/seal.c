@@ -7,15 +7,28 @@
 #include "engine/base/memory.h"
 #include "tools/server/shard.h"
 
+void
+server__seal_adopt(struct server__ground *ground)
+{
+    if (!ground->seal_waits) {
+        return;
+    }
+    ground->seal_waits = false;
+    chek_seal_adopt(ground->seal);
+    ground->seal = NULL;
+    ground->shard->seal_count -= 1;
+    server__seal_check(ground->shard, ground);
+}
+
 static void
 on_sealed(struct chek_op *op, int64_t result)
 {
     struct server__ground *ground = CHEK_CONTAINER_OF(op, struct server__ground, seal_op);
     (void)result;
-    chek_seal_adopt(ground->seal);
-    ground->seal = NULL;
-    ground->shard->seal_count -= 1;
-    server__seal_check(ground->shard, ground);
+    ground->seal_waits = true;
+    if (!chek_store_image_is_open(chek_partition_store(ground->partition))) {
+        server__seal_adopt(ground);
+    }
 }
 
 void

@@ -416,6 +416,9 @@ server__shard_init(struct server__shard *shard, struct chek_server *server, stru
         error = chek_arena_init(&shard->ahead, ARENA_SIZE);
     }
     if (error == CHEK_OK) {
+        error = server__walk_init(shard);
+    }
+    if (error == CHEK_OK) {
         error = server__watches_init(shard);
     }
     if (error == CHEK_OK) {
@@ -437,7 +440,7 @@ server__shard_finish(struct server__shard *shard)
     if (shard->log != NULL) {
         chek_log_close(shard->log);
     }
-    server__snapshot_finish(shard);
+    server__walk_finish(shard);
     server__seals_finish(shard);
     chek_feed_host_destroy(shard->feeds);
     chek_query_host_destroy(shard->queries);

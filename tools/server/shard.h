@@ -12,6 +12,7 @@
 #include "ingest/subject.h"
 #include "persist/event_log.h"
 #include "persist/log.h"
+#include "persist/snapshot.h"
 #include "query/query.h"
 #include "tools/server/server.h"
 
@@ -75,6 +76,7 @@ struct server__ground {
     uint64_t time_us;       /* of the last one */
     struct chek_seal *seal; /* being encoded by a worker */
     struct chek_op seal_op;
+    bool seal_waits;               /* it is encoded, and an image still needs its rows */
     uint32_t segment_stored_count; /* segments in files that the manifest on disk names */
     struct server__shard *shard;
 };
@@ -136,25 +138,32 @@ struct server__entry {
 /* Which manifest a start would find after an attempt to write one. */
 enum server__manifest_state { MANIFEST_AS_BEFORE, MANIFEST_STORED, MANIFEST_UNKNOWN };
 
+/* What the next turn does for the partition at work, when no worker is at work. */
+enum server__snapshot_phase { SNAPSHOT_NEXT, SNAPSHOT_MARK, SNAPSHOT_WRITE };
+
 /* A shard's walk over its partitions. */
 struct server__snapshot {
     struct chek_message message;
-    struct chek_op op;
+    struct chek_op op; /* of a worker, which has everything below `partition` while it runs */
     struct server__shard *shard;
     uint64_t number;
     uint64_t lsn;                /* the shard's log below it is in the snapshot */
     struct chek_log_known known; /* what the manifest then says of the shard's log */
-    uint32_t partition;          /* the one at work */
-    bool running, storing;
+    enum server__snapshot_phase phase;
+    bool running;
+    uint32_t partition; /* the one at work */
     int error;
-    uint8_t *image;
-    size_t image_size, image_capacity;
-    struct chek_bytes_view *segments;
+    struct chek_partition_heaps heaps, heaps_before;
+    struct chek_immutable_file file; /* of its image */
+    bool file_is_open, image_is_whole;
+    uint8_t *buffer; /* a piece of the image */
+    size_t buffer_size, buffer_capacity;
+    struct chek_bytes_view *segments; /* to be stored before the image */
     uint32_t segment_first, segment_count, segment_capacity;
 };
 
 struct server__counters {
-    uint64_t applied_count, appended_count, repeat_count, step_ns_max;
+    uint64_t applied_count, appended_count, repeat_count, step_ns_max, snapshot_step_ns_max;
 };
 
 struct server__shard {
@@ -277,6 +286,8 @@ void server__on_hello(void *context, struct chek_request *request, uint64_t ackn
 
 /* seal.c */
 void server__seal_check(struct server__shard *shard, struct server__ground *ground);
+/* An image of the partition is over: adopt what waited for that. */
+void server__seal_adopt(struct server__ground *ground);
 /* Drop what is being encoded. No worker runs any more. */
 void server__seals_finish(struct server__shard *shard);
 
@@ -294,10 +305,14 @@ void server__end(struct chek_server *server, int error);
 /* snapshot_flow.c; begin and wait on shard 0 only */
 /* False: one is running already. */
 bool server__snapshot_begin(struct server__shard *zero);
-/* Free what is being stored. No worker runs any more. */
-void server__snapshot_finish(struct server__shard *shard);
-void server__snapshot_turn(struct server__shard *shard);
 void server__snapshot_message(struct server__shard *shard, struct chek_message *message);
+
+/* snapshot_walk.c: the partitions of a shard, ending with a message SERVER_SNAPSHOT_STORED */
+CHEK_MUST_USE int server__walk_init(struct server__shard *shard);
+/* Free what is being stored. No worker runs any more. */
+void server__walk_finish(struct server__shard *shard);
+void server__walk_begin(struct server__shard *shard);
+void server__walk_turn(struct server__shard *shard); /* one step of a walk, if there is one */
 
 /* manifest_flow.c: the manifest in memory */
 struct server__entry *server__snapshot_entry(struct chek_server *server, uint32_t partition);

@@ -1,181 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * snapshot_flow.c - a snapshot of the whole server, one partition after another.
+ * snapshot_flow.c - a snapshot of the whole server.
  *
- * Every shard walks its partitions: the image of one is written into memory (the pause), a worker
- * stores new segments and the image, then comes the next. When every shard is done, shard 0
- * writes the manifest that names all of it, and only then the log before is let go, and the
+ * Every shard walks its partitions (snapshot_walk.c). When every shard is done, shard 0 writes the manifest that names all of it, and only then the log before is let go, and the
  * segments count as stored: until a manifest names a file its name may still vanish, so the next
  * snapshot writes it again. A crash at any step leaves the manifest of before with everything that
  * it names.
  */
-#include <errno.h>
-
 #include "engine/base/assertion.h"
-#include "engine/base/memory.h"
-#include "engine/base/planted.h"
-#include "persist/snapshot.h"
 #include "tools/server/shard.h"
-
-/* ---- one partition ---------------------------------------------------------------------------- */
-
-/* On a worker: bytes that nobody changes any more. */
-static void
-store_work(void *argument)
-{
-    struct server__snapshot *snapshot = argument;
-    struct chek_io *io = snapshot->shard->io;
-    struct chek_immutable file = {.partition = (uint16_t)snapshot->partition,
-                                  .kind = CHEK_IMMUTABLE_SEGMENT};
-    server__folder_id(snapshot->shard->server, file.folder_id);
-
-    int error = CHEK_OK;
-    for (uint32_t i = snapshot->segment_first; error == CHEK_OK && i < snapshot->segment_count;
-         i++) {
-        file.number = i;
-        error = chek_immutable_write(io, &file, snapshot->segments[i - snapshot->segment_first]);
-    }
-    if (error == CHEK_OK) {
-        file.kind = CHEK_IMMUTABLE_IMAGE;
-        file.number = snapshot->number;
-        error = chek_immutable_write(io, &file,
-                                     chek_bytes_view_of(snapshot->image, snapshot->image_size));
-    }
-    snapshot->error = error;
-}
-
-static void
-buffers_free(struct server__snapshot *snapshot)
-{
-    chek_memory_free(snapshot->image, snapshot->image_capacity);
-    chek_memory_free(snapshot->segments, snapshot->segment_capacity * sizeof *snapshot->segments);
-    snapshot->image = NULL;
-    snapshot->segments = NULL;
-}
-
-void
-server__snapshot_finish(struct server__shard *shard)
-{
-    buffers_free(&shard->snapshot);
-}
-
-static void
-on_stored(struct chek_op *op, int64_t result)
-{
-    struct server__snapshot *snapshot = CHEK_CONTAINER_OF(op, struct server__snapshot, op);
-    struct server__shard *shard = snapshot->shard;
-    (void)result;
-    buffers_free(snapshot);
-    if (snapshot->error == CHEK_OK) {
-        server__snapshot_entry(shard->server, snapshot->partition)->segment_count =
-            snapshot->segment_count;
-        snapshot->partition += 1;
-    } else {
-        snapshot->partition = chek_server_partition_count(shard->server) + 1u;
-    }
-    snapshot->storing = false;
-    server__snapshot_turn(shard);
-}
-
-/* The pause: heap pages and open rows go into memory as they are now. */
-static int
-image_take(struct server__snapshot *snapshot, struct server__ground *ground)
-{
-    struct chek_store *store = chek_partition_store(ground->partition);
-    uint32_t segment_count = store != NULL ? chek_segment_count(store) : 0;
-    uint32_t new_count = segment_count - ground->segment_stored_count;
-
-    chek_memory_unsealed_begin();
-    snapshot->image_capacity = chek_partition_image_size(ground->partition);
-    snapshot->image = chek_memory_allocate(snapshot->image_capacity);
-    snapshot->segment_capacity = new_count + 1;
-    snapshot->segments =
-        chek_memory_allocate(snapshot->segment_capacity * sizeof *snapshot->segments);
-    chek_memory_unsealed_end();
-    if (snapshot->image == NULL || snapshot->segments == NULL) {
-        return -ENOMEM;
-    }
-    struct chek_writer out = chek_writer_over(snapshot->image, snapshot->image_capacity);
-    chek_partition_image_write(ground->partition, &out);
-    CHEK_ASSERT(!out.full);
-    snapshot->image_size = out.size;
-    snapshot->segment_first = ground->segment_stored_count;
-    snapshot->segment_count = segment_count;
-    for (uint32_t i = 0; i < new_count; i++) {
-        snapshot->segments[i] = chek_segment_bytes(store, snapshot->segment_first + i);
-    }
-    struct server__entry *entry =
-        server__snapshot_entry(snapshot->shard->server, snapshot->partition);
-    entry->partition_seq = chek_partition_seq(ground->partition);
-    entry->number = snapshot->number;
-    return CHEK_OK;
-}
-
-/* A log that has become long costs disk and a long start: it is time for a snapshot. */
-static void
-log_look(struct server__shard *shard)
-{
-    uint64_t size_max =
-        server__config(shard->server)->snapshot_log_size / server__shard_count(shard->server);
-    if (!shard->wanted_posted && !shard->stopping &&
-        chek_log_count(shard->log).durable_lsn - shard->snapshot.lsn > size_max) {
-        shard->wanted_posted = true;
-        server__post(shard, 0, SERVER_SNAPSHOT_WANTED, &shard->wanted);
-    }
-}
-
-void
-server__snapshot_turn(struct server__shard *shard)
-{
-    struct server__snapshot *snapshot = &shard->snapshot;
-    uint16_t partition_count = chek_server_partition_count(shard->server);
-
-    if (!snapshot->running || snapshot->storing) {
-        log_look(shard);
-        return;
-    }
-    while (snapshot->partition <= partition_count && shard->grounds[snapshot->partition] == NULL) {
-        snapshot->partition += 1;
-    }
-    if (snapshot->partition > partition_count) {
-        /* Events of before the snapshot cannot be made again after it. */
-        if (snapshot->error == CHEK_OK && !chek_event_log_flush(shard->events) &&
-            !CHEK_PLANTED(EVENTS_NOT_AWAITED)) {
-            return;
-        }
-        snapshot->running = false;
-        server__post(shard, 0, SERVER_SNAPSHOT_STORED, &snapshot->message);
-        return;
-    }
-    snapshot->error = image_take(snapshot, shard->grounds[snapshot->partition]);
-    if (snapshot->error != CHEK_OK) {
-        buffers_free(snapshot);
-        snapshot->partition = partition_count + 1u;
-        server__snapshot_turn(shard);
-        return;
-    }
-    snapshot->storing = true;
-    snapshot->op.on_done = on_stored;
-    chek_io_work(shard->io, &snapshot->op, store_work, snapshot);
-}
-
-/* ---- all of them ------------------------------------------------------------------------------ */
 
 static void
 on_begin(struct server__shard *shard)
 {
     struct server__snapshot *snapshot = &shard->snapshot;
-    CHEK_ASSERT(!snapshot->running && !snapshot->storing);
-    snapshot->shard = shard;
-    snapshot->running = true;
-    snapshot->partition = 0;
-    snapshot->error = CHEK_OK;
-    snapshot->number = server__snapshot_number(shard->server);
+    server__walk_begin(shard);
     /* Whatever is durable now is in every image that is taken from now on. */
     snapshot->lsn = chek_log_count(shard->log).durable_lsn;
     snapshot->known = chek_log_known_at(shard->log, snapshot->lsn);
     shard->wanted_posted = false;
-    server__snapshot_turn(shard);
 }
 
 bool

@@ -18,7 +18,7 @@
 #define KEY_NAME "secret.key"
 #define KEY_SIZE 64
 #define IMMUTABLE_HEAD_SIZE 64
-#define PARTITION_IMAGE_HEAD_SIZE 48
+#define PARTITION_IMAGE_TAIL_SIZE 48
 
 /* ---- the manifest ----------------------------------------------------------------------------- */
 
@@ -232,13 +232,13 @@ static uint32_t
 segment_row_count(struct chek_bytes_view image)
 {
     struct chek_cursor in = chek_cursor_over(image.bytes, image.size);
-    (void)chek_cursor_take(&in, 16);
-    uint64_t pages_size = chek_cursor_u64(&in);
-    (void)chek_cursor_take(&in, PARTITION_IMAGE_HEAD_SIZE - 24);
-    (void)chek_cursor_take(&in, pages_size);
+    struct chek_cursor tail = chek_cursor_over(image.bytes, image.size);
+    (void)chek_cursor_take(&tail, image.size - PARTITION_IMAGE_TAIL_SIZE);
+    (void)chek_cursor_take(&tail, 16);
+    (void)chek_cursor_take(&in, chek_cursor_u64(&tail)); /* the pages */
     (void)chek_cursor_take(&in, 12);
     uint32_t count = chek_cursor_u32(&in);
-    return in.error == CHEK_OK ? count : 0;
+    return tail.error == CHEK_OK && in.error == CHEK_OK ? count : 0;
 }
 
 static int
