@@ -134,6 +134,11 @@ query_room(void *context, struct chek_request *request)
         server__snapshot_ask, server__gather_on_abandon, NULL \
     }
 
+#define HANDLER_backup                                                        \
+    {                                                                         \
+        server__backup_ask, server__backup_on_abandon, server__backup_on_room \
+    }
+
 #define HANDLER_ROW(number, NAME, name, right, scope, size, request, answer, stream) HANDLER_##name,
 static const struct chek_handler handlers[CHEK_OPCODE_COUNT] = {CHEK_OPCODES(HANDLER_ROW)};
 
@@ -441,6 +446,7 @@ server__shard_finish(struct server__shard *shard)
         chek_log_close(shard->log);
     }
     server__walk_finish(shard);
+    server__backup_finish(shard);
     server__seals_finish(shard);
     chek_feed_host_destroy(shard->feeds);
     chek_query_host_destroy(shard->queries);

@@ -16,6 +16,8 @@
 #include "query/query.h"
 #include "tools/server/server.h"
 
+struct server__backup;
+
 /* Kinds of messages between shards. */
 enum server__message {
     SERVER_PART = 1,        /* struct chek_part: to its owner */
@@ -39,6 +41,10 @@ enum server__message {
     SERVER_SNAPSHOT_BEGIN,  /* to every shard */
     SERVER_SNAPSHOT_STORED, /* struct server__snapshot: to shard 0 */
     SERVER_SNAPSHOT_NAMED,  /* to every shard: the manifest names the snapshot */
+    SERVER_BACKUP_ASK,      /* struct server__backup: to shard 0, take a snapshot and keep it */
+    SERVER_BACKUP_ANSWER,   /* and back: it is there, and stays */
+    SERVER_BACKUP_RELEASE,  /* to shard 0: it need not stay any more */
+    SERVER_BACKUP_RELEASED, /* and back */
 };
 
 #define SERVER_TICKET_COUNT 65536 /* commands between append and apply, a power of two */
@@ -208,7 +214,8 @@ struct server__shard {
     struct chek_store_ahead memory_ahead;
     struct chek_store_pool *pool; /* of its stores; the folder's */
     struct server__snapshot snapshot;
-    uint32_t seal_count; /* at work */
+    struct server__backup *backup; /* of one of its connections, or NULL */
+    uint32_t seal_count;           /* at work */
     bool started, stopping, quiet;
     int start_error;
     uint16_t metrics_port;
@@ -220,6 +227,9 @@ struct server__shard {
     int snapshot_error;
     enum server__manifest_state manifest_state; /* after the worker's attempt */
     bool snapshot_is_last;                      /* everything is quiet: the server ends with it */
+    bool snapshot_wanted;                       /* by a shard, while none could be begun */
+    struct server__backup *backup_waiting;      /* for a snapshot, or for its own end */
+    bool backup_holds;                          /* no snapshot is begun until it is over */
     struct chek_message snapshot_messages[CHEK_SHARD_COUNT_MAX];
     struct chek_message named_messages[CHEK_SHARD_COUNT_MAX];
     struct chek_op manifest_op;
@@ -303,8 +313,10 @@ void server__on_latch(void *server, int error);
 void server__end(struct chek_server *server, int error);
 
 /* snapshot_flow.c; begin and wait on shard 0 only */
-/* False: one is running already. */
+/* False: one is running already, or a backup copies the last one. */
 bool server__snapshot_begin(struct server__shard *zero);
+/* What kept a snapshot from being begun is over: begin one if somebody wants it. */
+void server__snapshot_again(struct server__shard *zero);
 void server__snapshot_message(struct server__shard *shard, struct chek_message *message);
 
 /* snapshot_walk.c: the partitions of a shard, ending with a message SERVER_SNAPSHOT_STORED */
@@ -313,6 +325,16 @@ CHEK_MUST_USE int server__walk_init(struct server__shard *shard);
 void server__walk_finish(struct server__shard *shard);
 void server__walk_begin(struct server__shard *shard);
 void server__walk_turn(struct server__shard *shard); /* one step of a walk, if there is one */
+
+/* backup.c */
+void server__backup_ask(void *context, struct chek_request *request, struct chek_bytes_view body);
+void server__backup_on_abandon(void *context, struct chek_request *request);
+void server__backup_on_room(void *context, struct chek_request *request);
+void server__backup_message(struct server__shard *shard, struct chek_message *message);
+/* Shard 0: a snapshot has ended. The backup that waits for one has it, and holds it. */
+void server__backup_snapshot(struct server__shard *zero, int error);
+/* Free one that was cut short. No worker runs any more. */
+void server__backup_finish(struct server__shard *shard);
 
 /* manifest_flow.c: the manifest in memory */
 struct server__entry *server__snapshot_entry(struct chek_server *server, uint32_t partition);

@@ -24,9 +24,10 @@ on_begin(struct server__shard *shard)
 bool
 server__snapshot_begin(struct server__shard *zero)
 {
-    if (!server__snapshot_open(zero->server)) {
+    if (zero->backup_holds || !server__snapshot_open(zero->server)) {
         return false; /* one is running; who waits hears of that one */
     }
+    zero->snapshot_wanted = false;
     zero->snapshot_open_count = server__shard_count(zero->server);
     zero->snapshot_error = CHEK_OK;
     for (unsigned i = 0; i < server__shard_count(zero->server); i++) {
@@ -34,6 +35,16 @@ server__snapshot_begin(struct server__shard *zero)
         server__post(zero, i, SERVER_SNAPSHOT_BEGIN, &zero->snapshot_messages[i]);
     }
     return true;
+}
+
+void
+server__snapshot_again(struct server__shard *zero)
+{
+    if (zero->quiet_count == server__shard_count(zero->server)) {
+        zero->snapshot_is_last = server__snapshot_begin(zero);
+    } else if (zero->snapshot_wanted || !chek_list_is_empty(&zero->snapshot_waiting)) {
+        server__snapshot_begin(zero);
+    }
 }
 
 /* The snapshot is over: tell who waited. One that began when all was quiet is the last. */
@@ -48,10 +59,11 @@ snapshot_end(struct server__shard *zero, int error)
         gather->values[0] = (uint64_t)(int64_t)error;
         server__post(zero, gather->origin, SERVER_SNAPSHOT_ANSWER, &gather->leaves[0].message);
     }
+    server__backup_snapshot(zero, error);
     if (zero->snapshot_is_last) {
         server__end(zero->server, error);
-    } else if (zero->quiet_count == server__shard_count(zero->server)) {
-        zero->snapshot_is_last = server__snapshot_begin(zero);
+    } else {
+        server__snapshot_again(zero);
     }
 }
 
@@ -129,7 +141,7 @@ server__snapshot_message(struct server__shard *shard, struct chek_message *messa
         gather->on_done(shard, gather);
         return;
     case SERVER_SNAPSHOT_WANTED:
-        server__snapshot_begin(shard);
+        shard->snapshot_wanted = !server__snapshot_begin(shard);
         return;
     case SERVER_SNAPSHOT_BEGIN:
         on_begin(shard);
@@ -141,6 +153,6 @@ server__snapshot_message(struct server__shard *shard, struct chek_message *messa
         on_named(shard);
         return;
     default:
-        CHEK_ASSERT(!"a message of no known kind");
+        server__backup_message(shard, message);
     }
 }

@@ -49,7 +49,15 @@ static int
 manifest_load(struct verify__run *run)
 {
     struct manifests manifests = {.run = run};
-    int error = chek_manifest_load(run->io, &run->manifest);
+    int error = chek_manifest_is_unfinished(run->io);
+    if (error < 0) {
+        return error;
+    }
+    if (error == 1) {
+        verify__find(run, CHEK_BACKUP_UNFINISHED, VERIFY_NO_OFFSET, -1, 0,
+                     "the folder is a backup that was not finished");
+    }
+    error = chek_manifest_load(run->io, &run->manifest);
     run->has_manifest = error == CHEK_OK;
     int listed = chek_disk_list(run->io, "", on_manifest_name, &manifests);
     if (listed != CHEK_OK) {
