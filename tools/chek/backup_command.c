@@ -320,6 +320,10 @@ backup(struct chek__run *run, int count, char **words)
         return chek__error(run, CHEK_E_IO_URING, NULL, text);
     }
     stop = chek__connect(run); /* before anything is made */
+    if (stop == CHEK_OK &&
+        (chek_client_welcome(run->client)->rights >> CHEK_RIGHT_ADMIN & 1) == 0) {
+        stop = chek__error(run, CHEK_E_PERMISSION, NULL, NULL);
+    }
     if (stop == CHEK_OK) {
         stop = folder_make(run, copy.path);
     }
