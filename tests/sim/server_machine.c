@@ -89,8 +89,8 @@ is_bad_start(int error)
     return error < -5000 && error != CHEK_E_HALTED;
 }
 
-static int
-server_create(struct run *run, unsigned machine, unsigned shard_count, struct chek_server **ret)
+int
+run_server_create(struct run *run, unsigned machine, unsigned shard_count, struct chek_server **ret)
 {
     struct chek_server_fault fault = {0};
     for (unsigned i = 0; i < shard_count; i++) {
@@ -143,7 +143,7 @@ twin_compare(struct run *run)
     uint64_t hashes[RUN_PARTITION_COUNT_MAX + 1];
     unsigned shard_count = shards_draw(run);
     chek_world_restart(run->world, run->twin, shard_count);
-    if (server_create(run, run->twin, shard_count, &twin) == CHEK_OK) {
+    if (run_server_create(run, run->twin, shard_count, &twin) == CHEK_OK) {
         hashes_take(run, twin, hashes);
         run->result.twin_count += 1;
         chek_world_crash(run->world, run->twin, CHEK_CRASH_POWER);
@@ -186,7 +186,7 @@ run_restart(struct run *run)
     }
     run->shard_count = shards_draw(run);
     chek_world_restart(run->world, run->machine, run->shard_count);
-    int error = server_create(run, run->machine, run->shard_count, &run->server);
+    int error = run_server_create(run, run->machine, run->shard_count, &run->server);
     if (error != CHEK_OK) {
         run->server = NULL;
         if (chek_world_is_up(run->world, run->machine)) {
@@ -266,6 +266,7 @@ run_machine_step(struct run *run)
             run_violate(run, "it goes on, and nobody knows which manifest a start would find");
         }
         check_patience(run);
+        run_backup_step(run);
         return;
     }
     if (is_up && run->has_stopped) {

@@ -14,6 +14,7 @@
 
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
+#include "engine/base/planted.h"
 #include "persist/log_copy.h"
 #include "tools/server/folder.h"
 
@@ -324,7 +325,9 @@ moment_done(struct server__shard *shard, struct server__gather *gather)
     unsigned first = backup->has_others ? 0 : 1;
     unsigned end = backup->has_others ? 1 : shard_count;
     memcpy(backup->lsns + first, gather->values + first, (end - first) * sizeof *backup->lsns);
-    if (!backup->has_others) {
+    if (!backup->has_others && CHEK_PLANTED(BACKUP_AT_ONCE)) {
+        backup->lsns[0] = server__shard(shard->server, 0)->snapshot.lsn;
+    } else if (!backup->has_others) {
         backup->has_others = true;
         server__gather_begin(shard, gather);
         return;

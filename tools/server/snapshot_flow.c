@@ -8,6 +8,7 @@
  * it names.
  */
 #include "engine/base/assertion.h"
+#include "engine/base/planted.h"
 #include "tools/server/shard.h"
 
 static void
@@ -24,7 +25,8 @@ on_begin(struct server__shard *shard)
 bool
 server__snapshot_begin(struct server__shard *zero)
 {
-    if (zero->backup_holds || !server__snapshot_open(zero->server)) {
+    bool is_held = zero->backup_holds && !CHEK_PLANTED(BACKUP_NOT_HELD);
+    if (is_held || !server__snapshot_open(zero->server)) {
         return false; /* one is running; who waits hears of that one */
     }
     zero->snapshot_wanted = false;
