@@ -9,67 +9,15 @@
  * fast as the asker takes them; the manifest is the last file. The key and the token are not sent.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
 #include "engine/base/planted.h"
-#include "persist/log_copy.h"
-#include "tools/server/folder.h"
+#include "tools/server/backup_run.h"
 
-#define PIECE_SIZE 131072
-#define FRAME_SIZE_MAX (PIECE_SIZE + 256)
-#define FILE_COUNT_FIRST 64
-
-_Static_assert(CHEK_LOG_PIECE_SIZE <= PIECE_SIZE, "a piece of a log is a piece");
-
-enum backup_phase {
-    BACKUP_SNAPSHOT, /* shard 0 takes one */
-    BACKUP_LIST,     /* a worker lists what there is to copy */
-    BACKUP_MOMENT,   /* shards say how far their logs are durable */
-    BACKUP_READ,     /* a worker reads a piece, */
-    BACKUP_SEND,     /* which waits for room */
-    BACKUP_RELEASE,  /* shard 0 is told that it is over */
-};
-
-struct backup_file {
-    char name[CHEK_MANIFEST_NAME_SIZE];
-    uint64_t size;
-};
-
-/* A piece of a file, in `buffer`. No name: all was sent. */
-struct piece {
-    char name[CHEK_MANIFEST_NAME_SIZE];
-    uint64_t offset, file_size;
-    size_t size;
-};
-
-struct server__backup {
-    struct chek_message message;  /* to shard 0 and back */
-    struct chek_op op;            /* a worker has everything below while it is in flight */
-    struct server__shard *shard;  /* of the asker */
-    struct chek_request *request; /* NULL = abandoned */
-    enum backup_phase phase;
-    bool is_held;    /* shard 0 waits for the end */
-    bool has_others; /* the moment: all shards but the first have said */
-    int error;
-    uint64_t moment_us;
-    uint64_t lsns[CHEK_SHARD_COUNT_MAX];
-    struct backup_file *files;
-    uint32_t file_count, file_capacity, file; /* the one at work */
-    int handle;                               /* of it, -1 = not open */
-    uint64_t offset;
-    unsigned stream; /* of the logs, which come after the files */
-    bool log_is_open, manifest_is_open, manifest_is_sent;
-    struct chek_log_copy log;
-    uint64_t done, total;
-    struct piece piece;
-    uint8_t *buffer; /* at a block's border, in `memory` */
-    uint8_t *memory;
-};
-
-#define MEMORY_SIZE (PIECE_SIZE + CHEK_BLOCK_SIZE)
+#define FRAME_SIZE_MAX (SERVER_BACKUP_PIECE_SIZE + 256)
+#define MEMORY_SIZE (SERVER_BACKUP_PIECE_SIZE + CHEK_BLOCK_SIZE)
 
 static void backup_go(struct server__backup *backup);
 
@@ -121,176 +69,6 @@ server__backup_finish(struct server__shard *shard)
     shard->backup = NULL;
 }
 
-/* ---- a worker lists --------------------------------------------------------------------------- */
-
-static int
-file_add(struct server__backup *backup, const char *name)
-{
-    struct chek_io *io = backup->shard->io;
-    if (backup->file_count == backup->file_capacity) {
-        uint32_t count = backup->file_capacity != 0 ? 2 * backup->file_capacity : FILE_COUNT_FIRST;
-        chek_memory_unsealed_begin();
-        void *grown = chek_memory_grow(backup->files, backup->file_capacity * sizeof *backup->files,
-                                       count * sizeof *backup->files);
-        chek_memory_unsealed_end();
-        if (grown == NULL) {
-            return -ENOMEM;
-        }
-        backup->files = grown;
-        backup->file_capacity = count;
-    }
-    int handle = chek_disk_open(io, name, CHEK_FILE_READ);
-    if (handle < 0) {
-        return handle;
-    }
-    int64_t size = chek_disk_size(io, handle);
-    chek_disk_close(io, handle);
-    if (size < 0) {
-        return (int)size;
-    }
-    struct backup_file *file = &backup->files[backup->file_count++];
-    (void)snprintf(file->name, sizeof file->name, "%s", name);
-    file->size = (uint64_t)size;
-    backup->total += (uint64_t)size;
-    return CHEK_OK;
-}
-
-static void
-on_event_name(void *context, const char *name)
-{
-    struct server__backup *backup = context;
-    char path[CHEK_MANIFEST_NAME_SIZE];
-    int size = snprintf(path, sizeof path, "%s/%s", CHEK_EVENT_FOLDER, name);
-    if (backup->error == CHEK_OK && size < (int)sizeof path) {
-        backup->error = file_add(backup, path);
-    }
-}
-
-static void
-list_work(void *argument)
-{
-    struct server__backup *backup = argument;
-    const struct chek_manifest *manifest = server__folder(backup->shard->server)->manifest;
-    for (size_t i = 0; i < manifest->entry_count && backup->error == CHEK_OK; i++) {
-        backup->error = file_add(backup, manifest->entries[i].name);
-    }
-    if (backup->error == CHEK_OK) {
-        int error = chek_disk_list(backup->shard->io, CHEK_EVENT_FOLDER, on_event_name, backup);
-        backup->error = backup->error != CHEK_OK ? backup->error : error;
-    }
-}
-
-/* ---- a worker reads --------------------------------------------------------------------------- */
-
-/* The next piece of the file at work, which is as long as it was when it was listed. */
-static int
-file_read(struct server__backup *backup)
-{
-    struct chek_io *io = backup->shard->io;
-    struct backup_file *file = &backup->files[backup->file];
-    struct piece *piece = &backup->piece;
-    if (backup->handle < 0) {
-        int handle = chek_disk_open(io, file->name, CHEK_FILE_READ);
-        if (handle < 0) {
-            return handle;
-        }
-        backup->handle = handle;
-        backup->offset = 0;
-    }
-    uint64_t left = file->size - backup->offset;
-    size_t size = left < PIECE_SIZE ? (size_t)left : PIECE_SIZE;
-    int64_t got = chek_disk_read(io, backup->handle, backup->buffer, size, backup->offset);
-    if (got != (int64_t)size) {
-        return got < 0 ? (int)got : CHEK_E_CORRUPT;
-    }
-    memcpy(piece->name, file->name, sizeof piece->name);
-    piece->offset = backup->offset;
-    piece->file_size = file->size;
-    piece->size = size;
-    backup->offset += size;
-    if (backup->offset == file->size) {
-        chek_disk_close(io, backup->handle);
-        backup->handle = -1;
-        backup->file += 1;
-    }
-    return CHEK_OK;
-}
-
-/* The next piece of the logs; 1 when there was one. */
-static int
-log_read(struct server__backup *backup)
-{
-    struct chek_server *server = backup->shard->server;
-    struct chek_log_piece piece;
-    for (; backup->stream < server__shard_count(server); backup->stream++) {
-        if (!backup->log_is_open) {
-            uint64_t id[2];
-            server__folder_id(server, id);
-            chek_log_copy_begin(&backup->log, backup->shard->io, id,
-                                &server__shard(server, backup->stream)->snapshot.known,
-                                backup->lsns[backup->stream]);
-            backup->log_is_open = true;
-        }
-        int got = chek_log_copy_next(&backup->log, backup->buffer, &piece);
-        if (got < 0) {
-            return got;
-        }
-        if (got != 0) {
-            (void)snprintf(backup->piece.name, sizeof backup->piece.name, "%s", piece.name);
-            backup->piece.offset = piece.offset;
-            backup->piece.file_size = piece.file_size;
-            backup->piece.size = piece.size;
-            return 1;
-        }
-        backup->log_is_open = false;
-    }
-    return 0;
-}
-
-/* The newest manifest is small unless there are many segments: it is sent in pieces as well. */
-static int
-manifest_read(struct server__backup *backup)
-{
-    const struct chek_manifest *manifest = server__folder(backup->shard->server)->manifest;
-    struct piece *piece = &backup->piece;
-    size_t size = chek_manifest_size(manifest);
-    backup->offset = backup->manifest_is_open ? backup->offset : 0;
-    backup->manifest_is_open = true;
-    size_t left = size - (size_t)backup->offset;
-    chek_memory_unsealed_begin();
-    uint8_t *bytes = chek_memory_allocate(size);
-    chek_memory_unsealed_end();
-    if (bytes == NULL) {
-        return -ENOMEM;
-    }
-    chek_manifest_encode(manifest, bytes);
-    chek_manifest_name(manifest->number, piece->name);
-    piece->offset = backup->offset;
-    piece->file_size = (size + CHEK_BLOCK_SIZE - 1) / CHEK_BLOCK_SIZE * CHEK_BLOCK_SIZE;
-    piece->size = left < PIECE_SIZE ? left : PIECE_SIZE;
-    memcpy(backup->buffer, bytes + backup->offset, piece->size);
-    chek_memory_free(bytes, size);
-    backup->offset += piece->size;
-    backup->manifest_is_sent = backup->offset == size;
-    return CHEK_OK;
-}
-
-static void
-read_work(void *argument)
-{
-    struct server__backup *backup = argument;
-    backup->piece = (struct piece){0};
-    if (backup->file < backup->file_count) {
-        backup->error = file_read(backup);
-        return;
-    }
-    int got = log_read(backup);
-    if (got == 0 && !backup->manifest_is_sent) {
-        got = manifest_read(backup);
-    }
-    backup->error = got < 0 ? got : CHEK_OK;
-}
-
 static void
 on_work(struct chek_op *op, int64_t result)
 {
@@ -301,7 +79,7 @@ on_work(struct chek_op *op, int64_t result)
 }
 
 static void
-work_begin(struct server__backup *backup, enum backup_phase phase, void (*work)(void *argument))
+work_begin(struct server__backup *backup, enum server__backup_phase phase, void (*work)(void *argument))
 {
     backup->phase = phase;
     backup->op.on_done = on_work;
@@ -363,7 +141,7 @@ moment_begin(struct server__backup *backup)
 static bool
 piece_send(struct server__backup *backup)
 {
-    const struct piece *piece = &backup->piece;
+    const struct server__backup_piece *piece = &backup->piece;
     bool is_last = piece->name[0] == 0;
     struct chek_backup_piece answer = {
         .name = chek_bytes_view_text(piece->name),
@@ -414,7 +192,7 @@ backup_go(struct server__backup *backup)
     }
     switch (backup->phase) {
     case BACKUP_SNAPSHOT:
-        work_begin(backup, BACKUP_LIST, list_work);
+        work_begin(backup, BACKUP_LIST, server__backup_list);
         return;
     case BACKUP_LIST:
         backup->error = moment_begin(backup);
@@ -423,7 +201,7 @@ backup_go(struct server__backup *backup)
         }
         return;
     case BACKUP_MOMENT:
-        work_begin(backup, BACKUP_READ, read_work);
+        work_begin(backup, BACKUP_READ, server__backup_read);
         return;
     case BACKUP_READ:
     case BACKUP_SEND:
@@ -434,7 +212,7 @@ backup_go(struct server__backup *backup)
         if (backup->request == NULL) {
             backup_end(backup);
         } else {
-            work_begin(backup, BACKUP_READ, read_work);
+            work_begin(backup, BACKUP_READ, server__backup_read);
         }
         return;
     case BACKUP_RELEASE:

@@ -142,7 +142,7 @@ damage_offset(struct verify__run *run, const char *name)
     }
     int64_t got = chek_disk_read(run->io, file, head, sizeof head, 0);
     chek_disk_close(run->io, file);
-    bool is_sound = got == sizeof head && chek_checksum(head, 48) == chek_load_u64(head + 56);
+    bool is_sound = got == sizeof head && chek_checksum(head, 56) == chek_load_u64(head + 56);
     return is_sound ? IMMUTABLE_HEAD_SIZE : 0;
 }
 
