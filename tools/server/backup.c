@@ -79,7 +79,8 @@ on_work(struct chek_op *op, int64_t result)
 }
 
 static void
-work_begin(struct server__backup *backup, enum server__backup_phase phase, void (*work)(void *argument))
+work_begin(struct server__backup *backup, enum server__backup_phase phase,
+           void (*work)(void *argument))
 {
     backup->phase = phase;
     backup->op.on_done = on_work;
