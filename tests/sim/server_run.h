@@ -40,6 +40,7 @@ struct run_request;
 /* What is known of a register. */
 struct run_register {
     uint32_t registration; /* 0: not known yet */
+    bool is_confirmed;     /* every shard knows it, not only the one that listed it */
     uint32_t low;          /* so many documents are there for certain */
     uint32_t high;         /* so many have been sent */
     bool acked[STORY_DOCUMENT_MAX];
