@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_store.c - what a receipt costs the store: appended, sealed, scanned, read.
+ * bench_store.c - what a receipt costs the store: appended, sealed, chained, scanned, read.
  *
  * Receipts are those of the reference workload's profile A: 1 to 5 lines, one payment, a tax a
  * line, 50,000 products, a client on 30 %, from 2,000 registers of one partition.
  */
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "bench/harness.h"
 #include "engine/base/money.h"
 #include "engine/base/prng.h"
-#include "engine/store/store.h"
+#include "engine/store/chain.h"
 
 #define REGISTER_COUNT 2000
 #define PRODUCT_COUNT 50000
 #define CLIENT_COUNT 500000
 #define BATCH_COUNT 256
-#define AHEAD_COUNT 32 /* documents that are prefetched together, as in a batch of the log */
 #define LINE_COUNT_MAX 5
 #define SCAN_SEGMENT_COUNT 16
 #define MILLISECONDS_A_RECEIPT 518 /* 5,000,000 in 30 days */
@@ -145,13 +145,6 @@ batch_append(struct chek_store *store)
 {
     for (uint32_t i = 0; i < BATCH_COUNT; i++) {
         const struct receipt_slot *slot = &workload.slots[i];
-        for (uint32_t j = i; i % AHEAD_COUNT == 0 && j < i + AHEAD_COUNT && j < BATCH_COUNT; j++) {
-            const struct receipt_slot *ahead = &workload.slots[j];
-            chek_store_prefetch(store, ahead->row.registration, &ahead->document);
-        }
-        if (i % AHEAD_COUNT == 0) {
-            chek_store_prefetch_texts(store);
-        }
         int error = chek_store_ensure(store, 1, slot->document.raw.size, 0);
         if (error != CHEK_OK) {
             abort();
@@ -233,6 +226,46 @@ run_seal(struct chek_bench_state *state)
     chek_store_destroy(store);
 }
 
+/* The part of appending that goes into the chain. */
+static void
+run_chain(struct chek_bench_state *state)
+{
+    struct chek_chain chain = {0};
+    struct chek_store *store = store_make();
+    size_t size = 0;
+    batch_make();
+    while (chek_bench_next(state)) {
+        struct chek_chain_link link;
+        chek_chain_link_begin(&link, &chain, 1, BATCH_COUNT);
+        for (uint32_t i = 0; i < BATCH_COUNT; i++) {
+            const struct receipt_slot *slot = &workload.slots[i];
+            chek_chain_link_add(&link, &slot->row, slot->document.raw);
+        }
+        chain = chek_chain_link_end(&link);
+    }
+    for (uint32_t i = 0; i < BATCH_COUNT; i++) {
+        size += workload.slots[i].document.raw.size;
+    }
+    chek_bench_set_items(state, BATCH_COUNT);
+    chek_bench_set_bytes(state, size);
+    chek_store_destroy(store);
+}
+
+/* The wall of a chain: BLAKE2b over bytes that lie together. */
+static void
+run_wall_blake2b(struct chek_bench_state *state)
+{
+    static uint8_t bytes[65536];
+    uint8_t hash[CHEK_CHAIN_SIZE];
+    while (chek_bench_next(state)) {
+        if (crypto_generichash(hash, sizeof hash, bytes, sizeof bytes, NULL, 0) != 0) {
+            abort();
+        }
+        bytes[0] = hash[0];
+    }
+    chek_bench_set_bytes(state, sizeof bytes);
+}
+
 struct totals {
     uint64_t rows;
     int64_t sum;
@@ -306,8 +339,13 @@ run_read(struct chek_bench_state *state)
 void
 chek_bench_cases(void)
 {
+    if (sodium_init() < 0) { /* chooses the fastest BLAKE2b */
+        abort();
+    }
     chek_bench_add("append", run_append);
     chek_bench_add("seal", run_seal);
+    chek_bench_add("chain", run_chain);
+    chek_bench_add("wall_blake2b", run_wall_blake2b);
     chek_bench_add("scan", run_scan);
     chek_bench_add("scan_one_register", run_scan_one_register);
     chek_bench_add("read", run_read);

@@ -70,6 +70,8 @@ group_encode(const struct log_group *group, uint32_t block_count, uint16_t flags
     }
 }
 
+#define DELIVER_AHEAD_SIZE 1024
+
 /* Hand the commands of a group over. */
 static void
 group_deliver(struct log_group *group)
@@ -84,6 +86,7 @@ group_deliver(struct log_group *group)
         (void)chek_cursor_u32(&in); /* the sum is for the next start */
         batch[count].bytes = chek_cursor_view(&in, size);
         CHEK_ASSERT(in.error == CHEK_OK);
+        chek_prefetch(in.bytes + in.at + DELIVER_AHEAD_SIZE); /* it was written a while ago */
         batch[count].lsn = group->lsn + in.at;
         count += 1;
         log->counters.command_count += 1;

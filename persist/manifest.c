@@ -18,6 +18,7 @@
 #define HEAD_SIZE 64
 #define ENTRY_SIZE 33 /* and the name */
 #define LOG_SIZE 32
+#define CHAIN_SIZE 52
 #define SUM_SIZE 8
 
 /* Flags of a log. */
@@ -38,6 +39,7 @@ chek_manifest_finish(struct chek_manifest *manifest)
 {
     chek_memory_free(manifest->entries, manifest->entry_capacity * sizeof *manifest->entries);
     chek_memory_free(manifest->logs, manifest->log_capacity * sizeof *manifest->logs);
+    chek_memory_free(manifest->chains, manifest->chain_capacity * sizeof *manifest->chains);
     *manifest = (struct chek_manifest){0};
 }
 
@@ -135,6 +137,41 @@ chek_manifest_set_log(struct chek_manifest *manifest, const struct chek_log_know
     return CHEK_OK;
 }
 
+const struct chek_manifest_chain *
+chek_manifest_chain(const struct chek_manifest *manifest, uint32_t partition)
+{
+    for (size_t i = 0; i < manifest->chain_count; i++) {
+        if (manifest->chains[i].partition == partition) {
+            return &manifest->chains[i];
+        }
+    }
+    return NULL;
+}
+
+int
+chek_manifest_set_chain(struct chek_manifest *manifest, const struct chek_manifest_chain *chain)
+{
+    CHEK_ASSERT(chain->range_count != 0 && chain->row_count >= chain->range_count);
+    for (size_t i = 0; i < manifest->chain_count; i++) {
+        if (manifest->chains[i].partition == chain->partition) {
+            manifest->chains[i] = *chain;
+            return CHEK_OK;
+        }
+    }
+    if (manifest->chain_count == CHEK_PARTITION_COUNT_MAX) {
+        return CHEK_E_LIMIT;
+    }
+    struct chek_manifest_chain *chains =
+        array_grow(manifest->chains, manifest->chain_count, &manifest->chain_capacity,
+                   sizeof *manifest->chains);
+    if (chains == NULL) {
+        return -ENOMEM;
+    }
+    manifest->chains = chains;
+    chains[manifest->chain_count++] = *chain;
+    return CHEK_OK;
+}
+
 void
 chek_manifest_drop_logs_before(struct chek_manifest *manifest, uint64_t generation)
 {
@@ -176,13 +213,14 @@ chek_manifest_begin_run(struct chek_manifest *manifest, const struct chek_log_kn
  *   8  u32  version, 1               48  u32  partitions
  *  12  u32  size of the record       52  u32  entries
  *  16  u64  number                   56  u32  logs
- *  24  u64  folder id, low half      60  u32  0
- *  32  u64  folder id, high half     64       entries, then logs, then u64 sum
+ *  24  u64  folder id, low half      60  u32  chains
+ *  32  u64  folder id, high half     64       entries, logs, chains, then u64 sum
  */
 size_t
 chek_manifest_size(const struct chek_manifest *manifest)
 {
-    size_t size = HEAD_SIZE + SUM_SIZE + manifest->log_count * LOG_SIZE;
+    size_t size =
+        HEAD_SIZE + SUM_SIZE + manifest->log_count * LOG_SIZE + manifest->chain_count * CHAIN_SIZE;
     for (size_t i = 0; i < manifest->entry_count; i++) {
         size += ENTRY_SIZE + strlen(manifest->entries[i].name);
     }
@@ -202,7 +240,7 @@ head_encode(struct chek_writer *out, const struct chek_manifest *manifest, uint3
     chek_writer_u32(out, manifest->partition_count);
     chek_writer_u32(out, (uint32_t)manifest->entry_count);
     chek_writer_u32(out, (uint32_t)manifest->log_count);
-    chek_writer_u32(out, 0);
+    chek_writer_u32(out, (uint32_t)manifest->chain_count);
     CHEK_ASSERT(out->size == HEAD_SIZE);
 }
 
@@ -336,6 +374,39 @@ log_decode(struct chek_cursor *in, struct chek_manifest *manifest)
     return error == CHEK_OK && manifest->log_count == count ? CHEK_E_CORRUPT : error; /* twice */
 }
 
+/* ---- chain --------------------------------------------------------------------------------- */
+
+/*
+ *   0  u32  partition                12  u64  rows
+ *   4  u64  ranges                   20       head
+ */
+static void
+chain_encode(struct chek_writer *out, const struct chek_manifest_chain *chain)
+{
+    chek_writer_u32(out, chain->partition);
+    chek_writer_u64(out, chain->range_count);
+    chek_writer_u64(out, chain->row_count);
+    chek_writer_bytes(out, chain->head, sizeof chain->head);
+}
+
+static int
+chain_decode(struct chek_cursor *in, struct chek_manifest *manifest)
+{
+    struct chek_manifest_chain chain = {0};
+    chain.partition = chek_cursor_u32(in);
+    chain.range_count = chek_cursor_u64(in);
+    chain.row_count = chek_cursor_u64(in);
+    struct chek_bytes_view head = chek_cursor_view(in, sizeof chain.head);
+    if (in->error != CHEK_OK || chain.partition == 0 ||
+        chain.partition > manifest->partition_count || chain.range_count == 0 ||
+        chain.row_count < chain.range_count ||
+        chek_manifest_chain(manifest, chain.partition) != NULL) {
+        return CHEK_E_CORRUPT;
+    }
+    memcpy(chain.head, head.bytes, sizeof chain.head);
+    return chek_manifest_set_chain(manifest, &chain);
+}
+
 /* ---- whole --------------------------------------------------------------------------------- */
 
 void
@@ -352,6 +423,9 @@ chek_manifest_encode(const struct chek_manifest *manifest, uint8_t *ret)
     for (size_t i = 0; i < manifest->log_count; i++) {
         log_encode(&out, &manifest->logs[i]);
     }
+    for (size_t i = 0; i < manifest->chain_count; i++) {
+        chain_encode(&out, &manifest->chains[i]);
+    }
     chek_writer_u64(&out, chek_checksum_seeded(ret, out.size, manifest->number));
     CHEK_ASSERT(!out.full && out.size == size);
 }
@@ -366,10 +440,11 @@ body_decode(struct chek_cursor *in, struct chek_manifest *manifest)
     manifest->partition_count = chek_cursor_u32(in);
     uint32_t entry_count = chek_cursor_u32(in);
     uint32_t log_count = chek_cursor_u32(in);
-    uint32_t reserved = chek_cursor_u32(in);
-    if (in->error != CHEK_OK || reserved != 0 || entry_count > CHEK_MANIFEST_ENTRY_COUNT_MAX ||
+    uint32_t chain_count = chek_cursor_u32(in);
+    if (in->error != CHEK_OK || entry_count > CHEK_MANIFEST_ENTRY_COUNT_MAX ||
         log_count > CHEK_MANIFEST_LOG_COUNT_MAX || manifest->partition_count == 0 ||
-        manifest->partition_count > CHEK_PARTITION_COUNT_MAX) {
+        manifest->partition_count > CHEK_PARTITION_COUNT_MAX ||
+        chain_count > manifest->partition_count) {
         return CHEK_E_CORRUPT;
     }
     int error = CHEK_OK;
@@ -378,6 +453,9 @@ body_decode(struct chek_cursor *in, struct chek_manifest *manifest)
     }
     for (uint32_t i = 0; i < log_count && error == CHEK_OK; i++) {
         error = log_decode(in, manifest);
+    }
+    for (uint32_t i = 0; i < chain_count && error == CHEK_OK; i++) {
+        error = chain_decode(in, manifest);
     }
     return error == CHEK_OK && chek_cursor_left(in) != 0 ? CHEK_E_CORRUPT : error;
 }

@@ -2,8 +2,8 @@
 /*
  * manifest.h - what belongs to a data folder, in one small file that is replaced as a whole.
  *
- * Identity, the generation of the last start, the files of the newest snapshot, and what is known
- * of every log that is still needed. A change is a new file with the next number; the one before
+ * Identity, the generation of the last start, the files of the newest snapshot, what is known of
+ * every log that is still needed, and the heads of the chains of rows. A change is a new file with the next number; the one before
  * stays until the new one was read back, so there is a valid manifest at every moment. The newest
  * valid one counts. Format: persist/FORMAT.md "Manifest".
  *
@@ -28,6 +28,16 @@ struct chek_manifest_entry {
     char name[CHEK_MANIFEST_NAME_SIZE];
 };
 
+#define CHEK_MANIFEST_HEAD_SIZE 32
+
+/* The chain of a partition's rows, as far as its image reaches (persist/FORMAT.md "Chain"). */
+struct chek_manifest_chain {
+    uint32_t partition;                    /* each once */
+    uint64_t range_count;                  /* from 1 */
+    uint64_t row_count;                    /* of all ranges */
+    uint8_t head[CHEK_MANIFEST_HEAD_SIZE]; /* the last link */
+};
+
 struct chek_manifest {
     uint64_t number;       /* of the file it was loaded from or stored to; 0 = neither */
     uint64_t folder_id[2]; /* drawn at the creation, never changed */
@@ -37,6 +47,8 @@ struct chek_manifest {
     size_t entry_count, entry_capacity;
     struct chek_log_known *logs; /* every stream that a start may have to replay */
     size_t log_count, log_capacity;
+    struct chek_manifest_chain *chains; /* of partitions that have one */
+    size_t chain_count, chain_capacity;
 };
 
 /* The name of the file of a number. */
@@ -111,6 +123,14 @@ bool chek_manifest_drop_entry(struct chek_manifest *manifest, const char *name);
 /* Add or change what is known of a stream; errors as above. */
 CHEK_MUST_USE int chek_manifest_set_log(struct chek_manifest *manifest,
                                         const struct chek_log_known *known);
+
+/* Add or change the chain of a partition; errors as above. */
+CHEK_MUST_USE int chek_manifest_set_chain(struct chek_manifest *manifest,
+                                          const struct chek_manifest_chain *chain);
+
+/* The chain of a partition; NULL when it has none. */
+const struct chek_manifest_chain *chek_manifest_chain(const struct chek_manifest *manifest,
+                                                      uint32_t partition);
 
 /* Forget the streams of generations below `generation`: a snapshot holds what was in them. */
 void chek_manifest_drop_logs_before(struct chek_manifest *manifest, uint64_t generation);

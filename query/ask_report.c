@@ -32,6 +32,21 @@ begin(struct chek_query_host *host, struct chek_visit *visit)
                                  &state->registration);
 }
 
+/* Whether the chain covers a Z, and how far it reaches. */
+static void
+chain_tell(const struct report_state *state, const struct chek_visit_ground *ground,
+           struct chek_chain_reach *chain, struct chek_answer_report *answer)
+{
+    uint32_t ordinal;
+    int error = chek_fiscal_close_find(chek_partition_fiscal(ground->partition),
+                                       state->registration, answer->report->shift, &ordinal);
+    CHEK_ASSERT(error == CHEK_OK); /* the report was read from it */
+    answer->covered = chek_store_is_covered(chek_partition_store(ground->partition),
+                                            state->registration, ordinal);
+    *chain = chek_partition_chain_reach(ground->partition);
+    answer->chain = chain;
+}
+
 static void
 step(struct chek_visit *visit, const struct chek_visit_ground *ground)
 {
@@ -39,6 +54,7 @@ step(struct chek_visit *visit, const struct chek_visit_ground *ground)
     const struct chek_fiscal *fiscal = chek_partition_fiscal(ground->partition);
     struct chek_ask_report question;
     struct chek_answer_report answer;
+    struct chek_chain_reach chain;
 
     int error = decode(visit, ground->arena, &question);
     CHEK_ASSERT(error == CHEK_OK); /* the origin decoded it */
@@ -54,6 +70,9 @@ step(struct chek_visit *visit, const struct chek_visit_ground *ground)
     struct chek_report report = *answer.report;
     report.partition_seq = chek_partition_seq(ground->partition);
     answer.report = &report;
+    if (report.closed != 0) {
+        chain_tell(state, ground, &chain, &answer);
+    }
     struct chek_writer out = query__chunk_begin(visit);
     chek_answer_report_encode(&out, &answer);
     query__chunk_end(visit, &out);

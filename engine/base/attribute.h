@@ -45,6 +45,17 @@ chek_prefetch(const void *address)
 #endif
 }
 
+/* Ask for a line that will be written, so that stores behind it do not wait for one another. */
+static inline void
+chek_prefetch_write(const void *address)
+{
+#ifdef __x86_64__
+    __asm__ volatile("prefetchw (%0)" : : "r"(address));
+#else
+    __builtin_prefetch(address, 1);
+#endif
+}
+
 __extension__ typedef __int128 chek_i128;
 __extension__ typedef unsigned __int128 chek_u128;
 

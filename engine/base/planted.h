@@ -24,9 +24,10 @@
     X(REVOKED_STAYS, 10, "open connections of a revoked principal go on")                     \
     X(DIRECTORY_NOT_TOLD, 11, "the last shard is not told of changes of the directory")       \
     X(EVENTS_NOT_AWAITED, 12, "a snapshot does not wait for the events of before it")         \
-    X(PAGE_NOT_COPIED, 13, "a page of a heap is changed after the mark without a copy")       \
-    X(BACKUP_NOT_HELD, 14, "snapshots go on while one is copied")                             \
-    X(BACKUP_AT_ONCE, 15, "a backup has the log of shard 0 only up to its snapshot")
+    X(CHAIN_OF_ANOTHER, 13, "a loaded partition goes on with the chain of another")           \
+    X(PAGE_NOT_COPIED, 14, "a page of a heap is changed after the mark without a copy")       \
+    X(BACKUP_NOT_HELD, 15, "snapshots go on while one is copied")                             \
+    X(BACKUP_AT_ONCE, 16, "a backup has the log of shard 0 only up to its snapshot")
 
 #define CHEK_PLANTED_ENUM(name, number, text) CHEK_PLANTED_##name = (number),
 enum chek_planted { CHEK_PLANTED_NONE = 0, CHEK_PLANTED_LIST(CHEK_PLANTED_ENUM) };

@@ -15,6 +15,8 @@ struct chek_writer {
     size_t capacity; /* bytes */
     size_t size;     /* written so far */
     bool full;       /* a write did not fit; `size` is what fitted before it */
+    uint32_t keep;   /* all bits: encoders write fields that were there as zero, so that what was
+                      * decoded becomes the same bytes; 0: they leave them away */
 };
 
 static inline struct chek_writer

@@ -37,7 +37,7 @@ refuse(struct fiscal__step *step, const struct chek_document *document,
     struct chek_event event = event_of(document, keys);
     event.kind = CHEK_EVENT_KIND_ALARM;
     event.code = (uint32_t)-code;
-    fiscal__event_tell(step, event);
+    fiscal__event_tell(step, &event);
     fiscal__root_change(step->fiscal)->refused_count += 1;
     ret->status = CHEK_STATUS_REFUSED;
     ret->code = (uint32_t)-code;
@@ -53,7 +53,7 @@ answer_conflict(struct fiscal__step *step, const struct chek_document *document,
     event.ordinal = stored->ordinal;
     event.shift = stored->shift;
     event.code = field;
-    fiscal__event_tell(step, event);
+    fiscal__event_tell(step, &event);
     fiscal__root_change(step->fiscal)->conflict_count += 1;
     ret->status = CHEK_STATUS_CONFLICT;
     ret->code = (uint32_t)-CHEK_E_CONFLICT;
@@ -231,7 +231,7 @@ tell_stored(struct fiscal__step *step, const struct arrival *arrival, uint32_t o
     event.shift = arrival->place.shift;
     if (document->close == NULL) {
         event.kind = document->receipt != NULL ? CHEK_EVENT_KIND_RECEIPT : CHEK_EVENT_KIND_MOVEMENT;
-        fiscal__event_tell(step, event);
+        fiscal__event_tell(step, &event);
     }
     if (arrival->place.route == FISCAL__LATE) {
         const struct fiscal__late *late =
@@ -239,7 +239,7 @@ tell_stored(struct fiscal__step *step, const struct arrival *arrival, uint32_t o
         if (late != NULL) {
             event.kind = CHEK_EVENT_KIND_LATE;
             event.revision = late->revision;
-            fiscal__event_tell(step, event);
+            fiscal__event_tell(step, &event);
         }
     }
 }
@@ -344,7 +344,7 @@ tell_completed(struct fiscal__step *step, const struct chek_document *document,
     if (place->route == FISCAL__LATE) {
         event.revision = fiscal__late_read(step->heap, step->registration, place->shift)->revision;
     }
-    fiscal__event_tell(step, event);
+    fiscal__event_tell(step, &event);
 }
 
 static void

@@ -145,6 +145,14 @@ CHEK_MUST_USE int chek_fiscal_report(const struct chek_fiscal *fiscal, uint32_t 
                                      uint32_t shift, uint32_t revision, bool closed_wanted,
                                      struct chek_arena *arena, struct chek_answer_report *ret);
 
+/*
+ * Find the row that closed a shift.
+ *
+ *   Errors     UNREGISTERED; NOT_FOUND no such shift, or it is open; *ret_ordinal is unchanged
+ */
+CHEK_MUST_USE int chek_fiscal_close_find(const struct chek_fiscal *fiscal, uint32_t registration,
+                                         uint32_t shift, uint32_t *ret_ordinal);
+
 /* `shift` and its texts are lent for the call. Return false to stop. */
 typedef bool (*chek_shift_fn)(void *context, const struct chek_shift *shift);
 

@@ -328,6 +328,7 @@ prefetch_lines(const struct chek_page_heap *heap, chek_page_ref ref, size_t size
     for (size_t at = 0; at < size; at += CHEK_CACHE_LINE_SIZE) {
         chek_prefetch(object + at);
     }
+    chek_prefetch(object + size - 1); /* objects need not begin with a line */
 }
 
 static void
@@ -335,7 +336,9 @@ prefetch_cell(const struct chek_page_heap *heap, const struct fiscal__cell *cell
 {
     prefetch_lines(heap, cell->operations[CHEK_OPERATION_SELL], sizeof(struct fiscal__operation));
     for (unsigned i = 0; i < CHEK_COUNT(cell->rows); i++) {
-        chek_page_heap_prefetch(heap, cell->rows[i]);
+        if (cell->rows[i] != 0) {
+            prefetch_lines(heap, cell->rows[i], sizeof(struct fiscal__row));
+        }
     }
 }
 

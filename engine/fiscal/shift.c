@@ -24,11 +24,11 @@ _Static_assert((CHEK_CELL_SECTION_COUNT_MAX + CHEK_OPERATION_COUNT) * SECTION_RO
 /* ---- rows and events -------------------------------------------------------------------------- */
 
 void
-fiscal__event_tell(const struct fiscal__step *step, struct chek_event event)
+fiscal__event_tell(const struct fiscal__step *step, struct chek_event *event)
 {
-    event.registration = step->registration->id;
-    event.received = step->circumstance->received_us;
-    step->events->on_event(step->events->context, &event);
+    event->registration = step->registration->id;
+    event->received = step->circumstance->received_us;
+    step->events->on_event(step->events->context, event);
 }
 
 uint32_t
@@ -96,7 +96,7 @@ fiscal__shift_open(struct fiscal__step *step, uint32_t number, int64_t time)
     memcpy(shift->start, registration->sums, sizeof shift->start);
     fiscal__event_tell(
         step,
-        (struct chek_event){.kind = CHEK_EVENT_KIND_SHIFT_OPENED, .shift = number, .time = time});
+        &(struct chek_event){.kind = CHEK_EVENT_KIND_SHIFT_OPENED, .shift = number, .time = time});
 }
 
 /* ---- closing ---------------------------------------------------------------------------------- */
@@ -138,12 +138,12 @@ close_append(struct fiscal__step *step, const struct chek_report *report,
     uint32_t ordinal = fiscal__row_append(step, &row, &(struct chek_document){.close = close});
     fiscal__index_insert(step->heap, &step->registration->shifts,
                          (struct fiscal__entry){report->shift, ordinal, 0});
-    fiscal__event_tell(step, (struct chek_event){.kind = CHEK_EVENT_KIND_SHIFT_CLOSED,
-                                                 .ordinal = ordinal,
-                                                 .shift = report->shift,
-                                                 .time = report->closed,
-                                                 .document = close->document,
-                                                 .sign = close->sign});
+    fiscal__event_tell(step, &(struct chek_event){.kind = CHEK_EVENT_KIND_SHIFT_CLOSED,
+                                                  .ordinal = ordinal,
+                                                  .shift = report->shift,
+                                                  .time = report->closed,
+                                                  .document = close->document,
+                                                  .sign = close->sign});
     return ordinal;
 }
 

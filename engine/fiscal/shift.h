@@ -75,7 +75,7 @@ uint32_t fiscal__row_append(struct fiscal__step *step, struct chek_row *row,
                             const struct chek_document *document);
 
 /* Tell an event; registration and time of receiving are filled in. */
-void fiscal__event_tell(const struct fiscal__step *step, struct chek_event event);
+void fiscal__event_tell(const struct fiscal__step *step, struct chek_event *event);
 
 /* Whether a close row was made by the engine: a register's own names a number, shift or sign. */
 static inline bool

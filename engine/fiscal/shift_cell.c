@@ -171,14 +171,19 @@ row_find_other(const struct cell_sink *to, chek_page_ref ref, uint8_t operation)
     return NULL;
 }
 
+/* Behind the others of its bucket: what came first comes most often, and is found first. */
 static struct fiscal__row *
 row_make(struct cell_sink *to, chek_page_ref *bucket, uint8_t operation)
 {
+    chek_page_ref *last = bucket;
+    while (*last != 0) {
+        struct fiscal__row *before = chek_page_heap_change(to->heap, *last);
+        last = &before->next;
+    }
     chek_page_ref ref = fiscal__allocate(to->heap, sizeof(struct fiscal__row));
+    *last = ref;
     struct fiscal__row *row = chek_page_heap_change(to->heap, ref);
     row->operation = operation;
-    row->next = *bucket;
-    *bucket = ref;
     to->added_size += FISCAL__FROZEN_ROW_SIZE;
     return row;
 }

@@ -302,6 +302,23 @@ chek_fiscal_report(const struct chek_fiscal *fiscal, uint32_t registration, uint
                          : CHEK_E_NOT_FOUND;
 }
 
+int
+chek_fiscal_close_find(const struct chek_fiscal *fiscal, uint32_t registration, uint32_t shift,
+                       uint32_t *ret_ordinal)
+{
+    const struct fiscal__registration *record =
+        fiscal__registration_find(fiscal, registration, NULL);
+    if (record == NULL) {
+        return CHEK_E_UNREGISTERED;
+    }
+    const struct fiscal__entry *entry = fiscal__index_find(fiscal->heap, &record->shifts, shift);
+    if (entry == NULL) {
+        return CHEK_E_NOT_FOUND;
+    }
+    *ret_ordinal = entry->a;
+    return CHEK_OK;
+}
+
 /* ---- the list of shifts ----------------------------------------------------------------------- */
 
 static uint64_t

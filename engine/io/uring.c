@@ -340,6 +340,7 @@ chek_uring_run(struct chek_io *io)
 {
     struct uring_shard *shard = io__shard(io);
 
+    io__schedule_shard();
     int error = io__ring_start(shard);
     if (error == CHEK_OK && io->owner.on_turn != NULL) {
         io->owner.on_turn(io->owner.context); /* it may have something to send before any event */

@@ -216,6 +216,10 @@ bool io__message_is_waiting(struct uring_shard *shard);
 /* Wake a shard from any thread. */
 void io__wake(struct uring_shard *shard);
 
+/* Say how the calling thread is to be scheduled. */
+void io__schedule_shard(void);
+void io__schedule_worker(void);
+
 /* uring_accept.c */
 void io__accept_create(struct chek_uring_group *group);
 void io__accept_destroy(struct chek_uring_group *group);

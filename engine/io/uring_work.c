@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <signal.h>
-#include <sys/resource.h>
 
 #include "engine/io/uring_shard.h"
 
@@ -24,18 +23,13 @@ work_finish(struct uring_shard *shard, struct chek_op *op)
     }
 }
 
-/* Sealing and writing snapshots take turns with the shards where processors are few: a shard that
- * has something to do is not kept from it, and what is left is still enough to keep up. */
-#define WORKER_NICE 10
-
 static void *
 worker_main(void *argument)
 {
     struct chek_uring_group *group = argument;
     struct uring_workers *workers = &group->workers;
 
-    /* Advice: whoever is waited for comes first. */
-    (void)setpriority(PRIO_PROCESS, 0, WORKER_NICE);
+    io__schedule_worker();
     pthread_mutex_lock(&workers->mutex);
     for (;;) {
         while (workers->queue.first == NULL && !workers->stopping) {

@@ -44,19 +44,10 @@ prefetch_wave(struct chek_partition_target *targets, uint32_t count, struct chek
         registrations[registration_count].registration = target->command.envelope.registration;
         registration_count += 1;
         decode(&target->command, arena);
-        if (target->command.document != NULL) {
-            chek_store_prefetch(target->partition->store, target->command.envelope.registration,
-                                target->command.document);
-        }
+        chek_store_prefetch(target->partition->store, target->command.envelope.registration);
     }
-    if (registration_count == 0) {
-        return;
-    }
-    chek_fiscal_prefetch(registrations, registration_count);
-    for (uint32_t i = 0; i < count; i++) {
-        if (targets[i].command.document != NULL) {
-            chek_store_prefetch_texts(targets[i].partition->store);
-        }
+    if (registration_count != 0) {
+        chek_fiscal_prefetch(registrations, registration_count);
     }
 }
 

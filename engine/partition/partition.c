@@ -66,6 +66,7 @@ partition_allocate(const struct chek_partition_config *config,
         config->segment_row_count != 0 ? config->segment_row_count : CHEK_SEGMENT_RECEIPT_COUNT;
     partition->store_config = (struct chek_store_config){
         .pool = config->pool,
+        .partition = config->number,
         .index_seed = config->index_seed,
         .dictionary_count_max = CHEK_DICTIONARY_COUNT_MAX,
         .dictionary_size_max = CHEK_DICTIONARY_SIZE_MAX,
@@ -308,9 +309,9 @@ chek_partition_apply(struct chek_partition *partition, const struct chek_command
         (seen->seq == 0) != (envelope->kind == CHEK_COMMAND_GENESIS)) {
         return CHEK_E_CORRUPT;
     }
-    struct chek_outcome outcome = {0};
+    *ret = (struct chek_outcome){0};
     chek_arena_reset(&partition->decode);
-    int error = apply_kind(partition, command, &outcome);
+    int error = apply_kind(partition, command, ret);
     if (error != CHEK_OK) {
         return error;
     }
@@ -323,7 +324,6 @@ chek_partition_apply(struct chek_partition *partition, const struct chek_command
     if (envelope->source_offset != 0) {
         partition__source_add(partition, envelope->source, envelope->source_offset);
     }
-    *ret = outcome;
     return CHEK_OK;
 }
 
@@ -393,6 +393,22 @@ chek_partition_store(struct chek_partition *partition)
     return partition->store;
 }
 
+struct chek_chain_reach
+chek_partition_chain_reach(const struct chek_partition *partition)
+{
+    if (partition->store == NULL) {
+        return (struct chek_chain_reach){0};
+    }
+    const struct chek_chain *chain = chek_store_chain(partition->store);
+    return (struct chek_chain_reach){
+        .partition = partition->number,
+        .ranges = chain->range_count,
+        .rows = chain->row_count,
+        .open = chek_store_count(partition->store).row_count - chain->row_count,
+        .head = chek_bytes_view_of(chain->head, chain->range_count != 0 ? sizeof chain->head : 0),
+    };
+}
+
 uint16_t
 chek_partition_number(const struct chek_partition *partition)
 {
@@ -426,6 +442,9 @@ chek_partition_load(const struct chek_partition_config *config,
     if (error == CHEK_OK && config->number == 0) {
         error = chek_directory_load(config->page_count_max, rest, &partition->directory);
     } else if (error == CHEK_OK) {
+        if (CHEK_PLANTED(CHAIN_OF_ANOTHER)) {
+            partition->store_config.partition += 1;
+        }
         error = chek_store_load(&partition->store_config, rest, segments, segment_count,
                                 &partition->store);
     }

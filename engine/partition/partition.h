@@ -77,7 +77,7 @@ void chek_partition_prefetch(struct chek_partition_target *targets, uint32_t cou
  *
  *   Returns    CHEK_OK and *ret (valid until the next call); 1 when it was skipped
  *   Errors     GAP a hole in partition_seq; CORRUPT a body that does not decode: a damaged log
- *              or our bug, never a client's doing; the state is unchanged
+ *              or our bug, never a client's doing; the state is unchanged, *ret is anything
  */
 CHEK_MUST_USE int chek_partition_apply(struct chek_partition *partition,
                                        const struct chek_command *command,
@@ -128,6 +128,13 @@ const struct chek_fiscal *chek_partition_fiscal(const struct chek_partition *par
 const struct chek_directory *chek_partition_directory(const struct chek_partition *partition);
 struct chek_store *chek_partition_store(struct chek_partition *partition);
 uint16_t chek_partition_number(const struct chek_partition *partition);
+
+/*
+ * How far the chain of the partition's rows reaches; zero in partition 0.
+ *
+ *   Ownership  the head is the store's, until rows are appended
+ */
+struct chek_chain_reach chek_partition_chain_reach(const struct chek_partition *partition);
 
 /* ---- images ----------------------------------------------------------------------------------- */
 

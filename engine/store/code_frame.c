@@ -117,9 +117,10 @@ store__frame_width(uint64_t code_max)
 static void
 encode_bits(const struct store__frame *frame, const int64_t *values, uint32_t count, uint8_t *out)
 {
+    struct store__exact by = store__exact_of(frame->scale);
     memset(out, 0, (size_t)store__frame_size(count, frame->width));
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t code = ((uint64_t)values[i] - frame->base) / frame->scale;
+        uint64_t code = store__exact_divide(&by, (uint64_t)values[i] - frame->base);
         size_t bit = (size_t)i * frame->width;
         out[bit / 8] = (uint8_t)(out[bit / 8] | code << (bit % 8));
     }
@@ -136,8 +137,9 @@ encode_bytes(const struct store__frame *frame, const int64_t *values, uint32_t c
         }
         return;
     }
+    struct store__exact by = store__exact_of(frame->scale);
     for (uint32_t i = 0; i < count; i++, out += size) {
-        chek_store_u64(out, ((uint64_t)values[i] - frame->base) / frame->scale);
+        chek_store_u64(out, store__exact_divide(&by, (uint64_t)values[i] - frame->base));
     }
 }
 

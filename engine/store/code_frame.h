@@ -16,6 +16,41 @@ struct store__frame {
     uint32_t width; /* bits */
 };
 
+/*
+ * Division by a number that leaves no rest: a shift and a multiplication by the inverse of what is
+ * odd of it, modulo 2^64 (Warren, Hacker's Delight, "Exact Division by Constants").
+ */
+struct store__exact {
+    uint64_t inverse;
+    uint64_t quotient_max; /* of what is divided by the odd part without a rest */
+    uint32_t shift;
+};
+
+static inline struct store__exact
+store__exact_of(uint64_t divisor)
+{
+    uint32_t shift = (uint32_t)__builtin_ctzll(divisor);
+    uint64_t odd = divisor >> shift;
+    uint64_t inverse = odd * 3 ^ 2; /* five bits are right; each step doubles them */
+    for (uint32_t bits = 5; bits < 64; bits *= 2) {
+        inverse *= 2 - odd * inverse;
+    }
+    return (struct store__exact){inverse, UINT64_MAX / odd, shift};
+}
+
+static inline uint64_t
+store__exact_divide(const struct store__exact *by, uint64_t value)
+{
+    return (value >> by->shift) * by->inverse;
+}
+
+static inline bool
+store__exact_divides(const struct store__exact *by, uint64_t value)
+{
+    bool even = (value & ((UINT64_C(1) << by->shift) - 1)) == 0;
+    return even && store__exact_divide(by, value) <= by->quotient_max;
+}
+
 static inline uint64_t
 store__frame_size(uint64_t count, uint32_t width)
 {

@@ -60,21 +60,6 @@ store__dictionary_finish(struct store__dictionary *dictionary, struct store__poo
     *dictionary = (struct store__dictionary){0};
 }
 
-uint32_t
-store__dictionary_pieces_needed(const struct store__dictionary *dictionary, uint32_t count)
-{
-    return (uint32_t)(count / ENTRIES_A_PIECE) + 1 +
-           store__index_pieces_needed(&dictionary->shorts, count) +
-           store__index_pieces_needed(&dictionary->longs, count);
-}
-
-uint32_t
-store__dictionary_text_pieces_needed(uint32_t count, size_t size)
-{
-    size_t bytes = size + STORE__TEXT_HEAD_SIZE * (size_t)count;
-    return (uint32_t)(bytes / PIECE_TEXT_SIZE_MIN) + STORE__DICTIONARY_COUNT;
-}
-
 /* ---- keys ---- */
 
 /* Whether a text's word names it. */
@@ -162,6 +147,9 @@ dictionary_add(struct store__dictionary *dictionary, struct store__pool *pool, s
         text.size > dictionary->size_max - dictionary->text_size) {
         return STORE__CODE_PLAIN;
     }
+    if (pool->stock_count < STORE__TEXT_PIECE_COUNT) {
+        return STORE__CODE_WANTING;
+    }
     uint32_t at = dictionary->count % ENTRIES_A_PIECE;
     if (at == 0) {
         store__pieces_add(&dictionary->entries, pool);
@@ -183,7 +171,8 @@ store__dictionary_prefetch_bucket(const struct store__dictionary *dictionary,
                                   struct chek_bytes_view text)
 {
     struct text_key key = key_of(dictionary, text);
-    store__index_prefetch(key.is_short ? &dictionary->shorts : &dictionary->longs, key.word);
+    const struct store__index *index = key.is_short ? &dictionary->shorts : &dictionary->longs;
+    chek_prefetch(store__index_begin(index, key.word).bucket);
     return key.is_short ? 0 : key.word;
 }
 
@@ -209,7 +198,7 @@ store__dictionary_intern_slowly(struct store__dictionary *dictionary, struct sto
     if (code == 0) {
         code = dictionary_add(dictionary, pool, key, text);
     }
-    if (key.is_short && code != STORE__CODE_PLAIN) {
+    if (key.is_short && code < STORE__CODE_WANTING) {
         dictionary->recent[store__recent_index(key.word)] =
             (struct store__recent){.word = key.word, .size = (uint32_t)text.size, .code = code};
     }

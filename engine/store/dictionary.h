@@ -18,6 +18,7 @@
 #include "engine/store/index.h"
 
 #define STORE__CODE_PLAIN UINT32_MAX
+#define STORE__CODE_WANTING (UINT32_MAX - 1) /* there was no memory in the stock to add it */
 #define STORE__DICTIONARY_TEXT_SIZE_MAX 2048 /* longer ones are plain */
 
 enum store__dictionary_kind {
@@ -62,12 +63,8 @@ CHEK_MUST_USE int store__dictionary_init(struct store__dictionary *dictionary,
                                          uint32_t size_max, uint64_t seed);
 void store__dictionary_finish(struct store__dictionary *dictionary, struct store__pool *pool);
 
-/* Pieces that `count` more texts may need beside those for the bytes of texts. */
-uint32_t store__dictionary_pieces_needed(const struct store__dictionary *dictionary,
-                                         uint32_t count);
-
-/* Pieces that `size` bytes in `count` texts may need, however they share dictionaries. */
-uint32_t store__dictionary_text_pieces_needed(uint32_t count, size_t size);
+/* Pieces that one more text may need: of texts, of entries, of buckets and of those behind. */
+#define STORE__TEXT_PIECE_COUNT 8
 
 /* Return the code of a text that is not in `recent`, and remember it there if it is short. */
 uint32_t store__dictionary_intern_slowly(struct store__dictionary *dictionary,
@@ -93,7 +90,8 @@ store__recent_index(uint64_t word)
 }
 
 /*
- * Return the code of a text, which it gets now if it has none. The pool holds enough pieces.
+ * Return the code of a text, which it gets now if it has none; STORE__CODE_WANTING when it has none
+ * and fewer than STORE__TEXT_PIECE_COUNT pieces are in the stock.
  *
  *   Cost       a short text that came a moment ago: a few instructions; another short one: a cache
  *              line; else two lines that depend on each other, the bucket's and the text's

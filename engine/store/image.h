@@ -2,8 +2,8 @@
 /*
  * image.h - what a snapshot keeps of a store beside its segments (of this room only).
  *
- * An image is: a head, the segments it belongs to with their replaced rows, the dictionaries, the
- * open sets column by column, a sum over all of it (README.md "Image" has the byte tables).
+ * An image is: a head, the segments it belongs to with their replaced rows, the dictionaries of
+ * what is in them, the open rows, a sum over all of it (README.md "Image" has the byte tables).
  */
 #ifndef CHEK_STORE_IMAGE_H
 #define CHEK_STORE_IMAGE_H
@@ -13,10 +13,9 @@
 #include "engine/store/set.h"
 
 #define STORE__IMAGE_MAGIC UINT64_C(0x0a474d494b454843) /* "CHEKIMG\n" */
-#define STORE__IMAGE_VERSION 1
+#define STORE__IMAGE_VERSION 2
 
-/* Columns of a table are {id u16, width u8, need u8, values}; this id ends them. */
-#define STORE__IMAGE_COLUMNS_END 0
+#define STORE__IMAGE_ROW_SIZE 40 /* of an open row, beside its document and its cell */
 
 /* Which piece of an image comes next. */
 enum store__image_part {
@@ -25,11 +24,8 @@ enum store__image_part {
     STORE__IMAGE_DICTIONARIES,
     STORE__IMAGE_TEXTS, /* of a dictionary */
     STORE__IMAGE_SETS,
-    STORE__IMAGE_ROWS, /* of a set: whose they are */
-    STORE__IMAGE_TABLES,
-    STORE__IMAGE_TOUCHED, /* no bytes: which columns follow */
-    STORE__IMAGE_COLUMNS,
-    STORE__IMAGE_VALUES, /* of a column */
+    STORE__IMAGE_ROWS,  /* of a set */
+    STORE__IMAGE_BYTES, /* of a row */
     STORE__IMAGE_SUM,
 };
 
@@ -39,22 +35,20 @@ struct store__image_undo {
     uint32_t row;
 };
 
-/* An image that is being written: what the store was at its moment, and how far it is. */
+/* An image that is being written: what the store was at its moment, and how far it is. Segments,
+ * published texts and the chain change by adopting only, which waits. */
 struct store__image {
     const struct chek_store *store;
     uint64_t history_hash, row_count, line_count;
-    uint32_t segment_count, set_count;
-    uint32_t text_counts[STORE__DICTIONARY_COUNT];
-    uint32_t newest_counts[STORE__TABLE_COUNT];  /* rows of each table of the newest set */
-    uint64_t newest_touched[STORE__TABLE_COUNT]; /* and the columns that the last block had */
+    uint32_t set_count;
+    uint32_t newest_row_count; /* of the newest set of these */
     struct store__image_undo *undos;
     uint32_t undo_count, undo_count_max;
     /* The place. */
     enum store__image_part part;
-    uint32_t index; /* of a segment, a dictionary or a set */
-    uint32_t table, column;
-    uint32_t at; /* within the innermost of these */
-    uint64_t touched;
+    uint32_t index;   /* of a segment, a dictionary or a set */
+    uint32_t at;      /* text of the dictionary, row of the set */
+    uint32_t byte_at; /* of the row */
     const struct store__set *set;
     struct chek_checksum_stream sum; /* of all so far */
 };
@@ -70,26 +64,5 @@ void store__image_note(struct store__image *image, const uint64_t *bits, uint32_
 
 /* Have room to note the rows that the store has a credit for, and `row_count` more. -ENOMEM. */
 CHEK_MUST_USE int store__image_ensure(struct store__image *image, uint32_t row_count);
-
-/* A store that is being made from the bytes of an image. */
-struct store__loading {
-    struct chek_store *store;
-    struct chek_cursor in;
-};
-
-static inline int
-store__image_result(const struct chek_cursor *in)
-{
-    return in->error == CHEK_OK ? CHEK_OK : CHEK_E_CORRUPT;
-}
-
-/* Read bits of which `*ret_count` should be set; bits behind the last must not be. */
-CHEK_MUST_USE int store__image_bits_load(struct store__loading *from, uint64_t *bits,
-                                         uint32_t bit_count, uint32_t *ret_count);
-
-/* Read an open set into an empty one. Only the last one may have room left. Errors: CORRUPT,
- * VERSION, -ENOMEM. */
-CHEK_MUST_USE int store__image_set_load(struct store__loading *from, struct store__set *set,
-                                        bool last);
 
 #endif

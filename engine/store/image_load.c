@@ -12,12 +12,51 @@
 #include "engine/base/cursor.h"
 #include "engine/base/memory.h"
 #include "engine/store/image.h"
+#include "engine/store/sealer.h"
 #include "engine/store/segment.h"
+
+/* A store that is being made from the bytes of an image. */
+struct loading {
+    struct chek_store *store;
+    struct chek_cursor in;
+    struct store__sealer *sealer;   /* for its memory: a document is decoded there */
+    uint64_t row_count, line_count; /* that it says there are */
+};
 
 /* ---- the parts ---- */
 
 static int
-head_load(struct store__loading *from)
+loading_result(const struct loading *from)
+{
+    return from->in.error == CHEK_OK ? CHEK_OK : CHEK_E_CORRUPT;
+}
+
+/* Read bits of which `*ret_count` should be set; bits behind the last must not be. */
+static int
+bits_load(struct loading *from, uint64_t *bits, uint32_t bit_count, uint32_t *ret_count)
+{
+    uint32_t said = chek_cursor_u32(&from->in);
+    if (said == 0) {
+        return loading_result(from);
+    }
+    size_t size = ((size_t)bit_count + 63) / 64 * sizeof *bits;
+    const uint8_t *bytes = chek_cursor_take(&from->in, size);
+    uint32_t count = 0;
+    for (size_t at = 0; bytes != NULL && at < size; at += 8) {
+        uint64_t word = chek_load_u64(bytes + at);
+        bits[at / 8] = word;
+        count += (uint32_t)__builtin_popcountll(word);
+    }
+    uint32_t tail = bit_count % 64;
+    if (bytes == NULL || count != said || (tail != 0 && bits[size / 8 - 1] >> tail != 0)) {
+        return CHEK_E_CORRUPT;
+    }
+    *ret_count = count;
+    return CHEK_OK;
+}
+
+static int
+head_load(struct loading *from)
 {
     struct chek_store *store = from->store;
     uint64_t magic = chek_cursor_u64(&from->in);
@@ -25,14 +64,18 @@ head_load(struct store__loading *from)
     uint16_t reserved = chek_cursor_u16(&from->in);
     uint32_t segment_row_count = chek_cursor_u32(&from->in);
     store->history_hash = chek_cursor_u64(&from->in);
-    store->row_count = chek_cursor_u64(&from->in);
-    store->line_count = chek_cursor_u64(&from->in);
+    from->row_count = chek_cursor_u64(&from->in);
+    from->line_count = chek_cursor_u64(&from->in);
+    store->chain.range_count = chek_cursor_u64(&from->in);
+    store->chain.row_count = chek_cursor_u64(&from->in);
+    struct chek_bytes_view head = chek_cursor_view(&from->in, sizeof store->chain.head);
     if (from->in.error != CHEK_OK || magic != STORE__IMAGE_MAGIC || reserved != 0) {
         return CHEK_E_CORRUPT;
     }
     if (version != STORE__IMAGE_VERSION) {
         return CHEK_E_VERSION;
     }
+    memcpy(store->chain.head, head.bytes, sizeof store->chain.head);
     return segment_row_count == store->config.segment_row_count ? CHEK_OK : CHEK_E_CORRUPT;
 }
 
@@ -54,7 +97,7 @@ segment_load(struct chek_bytes_view bytes, struct chek_segment **ret)
 }
 
 static int
-segments_load(struct store__loading *from, const struct chek_bytes_view *segments, uint32_t count)
+segments_load(struct loading *from, const struct chek_bytes_view *segments, uint32_t count)
 {
     struct chek_store *store = from->store;
     if (chek_cursor_u32(&from->in) != count || from->in.error != CHEK_OK) {
@@ -81,9 +124,10 @@ segments_load(struct store__loading *from, const struct chek_bytes_view *segment
             return CHEK_E_CORRUPT;
         }
         store->sealed_row_count += segment->row_count;
+        store->row_count += segment->row_count;
+        store->line_count += segment->line_count;
         store->segment_size += store__segment_memory_size(segment);
-        error = store__image_bits_load(from, segment->replaced, segment->row_count,
-                                       &segment->replaced_count);
+        error = bits_load(from, segment->replaced, segment->row_count, &segment->replaced_count);
         if (error != CHEK_OK) {
             return error;
         }
@@ -92,7 +136,7 @@ segments_load(struct store__loading *from, const struct chek_bytes_view *segment
 }
 
 static int
-dictionary_load(struct store__loading *from, struct store__dictionary *dictionary)
+dictionary_load(struct loading *from, struct store__dictionary *dictionary)
 {
     struct store__pool *pool = &from->store->pool;
     uint32_t count = chek_cursor_u32(&from->in);
@@ -106,9 +150,7 @@ dictionary_load(struct store__loading *from, struct store__dictionary *dictionar
         if (text.size == 0) {
             return CHEK_E_CORRUPT;
         }
-        uint32_t pieces = store__dictionary_pieces_needed(dictionary, 1) +
-                          store__dictionary_text_pieces_needed(1, text.size);
-        if (store__pool_ensure_pieces(pool, pieces) != CHEK_OK) {
+        if (store__pool_stock(pool, STORE__TEXT_PIECE_COUNT) != CHEK_OK) {
             return -ENOMEM;
         }
         if (store__dictionary_intern(dictionary, pool, text) != code) {
@@ -119,7 +161,7 @@ dictionary_load(struct store__loading *from, struct store__dictionary *dictionar
 }
 
 static int
-dictionaries_load(struct store__loading *from)
+dictionaries_load(struct loading *from)
 {
     if (chek_cursor_u32(&from->in) != STORE__DICTIONARY_COUNT) {
         return CHEK_E_CORRUPT;
@@ -131,11 +173,84 @@ dictionaries_load(struct store__loading *from)
     return error;
 }
 
-/* ---- open sets ---- */
+/* ---- open rows ---- */
+
+/* Rows of a registration follow each other. */
+static bool
+row_follows(const struct store__set *set, const struct chek_row *row)
+{
+    uint32_t newest = store__set_newest(set, row->registration);
+    if (newest == 0) {
+        return true;
+    }
+    uint32_t ordinal = store__set_row(set, newest - 1)->ordinal;
+    return ordinal != UINT32_MAX && ordinal + 1 == row->ordinal;
+}
+
+static bool
+document_fits(const struct chek_row *row, const struct chek_document *document)
+{
+    bool kinds[] = {document->receipt != NULL, document->movement != NULL, document->close != NULL};
+    return row->kind < CHEK_COUNT(kinds) && kinds[row->kind] &&
+           kinds[0] + kinds[1] + kinds[2] == 1 &&
+           (document->receipt == NULL || document->receipt->buyer.size == 0);
+}
+
+static int
+row_load(struct loading *from)
+{
+    struct chek_row row = {.registration = chek_cursor_u32(&from->in),
+                           .ordinal = chek_cursor_u32(&from->in)};
+    row.shift = chek_cursor_u32(&from->in);
+    row.completes = chek_cursor_u32(&from->in);
+    row.warnings = chek_cursor_u32(&from->in);
+    row.binding = chek_cursor_u16(&from->in);
+    row.kind = chek_cursor_u8(&from->in);
+    uint8_t late = chek_cursor_u8(&from->in);
+    row.late = late != 0;
+    row.received_us = chek_cursor_u64(&from->in);
+    uint32_t document_size = chek_cursor_u32(&from->in);
+    uint32_t cell_size = chek_cursor_u32(&from->in);
+    struct chek_bytes_view bytes = chek_cursor_view(&from->in, document_size);
+    row.cell = chek_cursor_view(&from->in, cell_size);
+    if (from->in.error != CHEK_OK || late > 1 || document_size > CHEK_COMMAND_BODY_SIZE_MAX ||
+        cell_size > STORE__TEXT_SIZE_MAX || !row_follows(from->store->newest, &row)) {
+        return CHEK_E_CORRUPT;
+    }
+    struct chek_document document;
+    chek_arena_reset(&from->sealer->arena);
+    int error =
+        chek_document_decode_whole(bytes.bytes, bytes.size, &from->sealer->arena, &document, NULL);
+    if (error != CHEK_OK || !document_fits(&row, &document)) {
+        return CHEK_E_CORRUPT;
+    }
+    error = chek_store_ensure(from->store, 1, document_size, cell_size);
+    if (error == CHEK_OK) {
+        store__row_append(from->store, &row, &document, bytes);
+    }
+    return error;
+}
+
+/* Only the last set may have room left. */
+static int
+set_load(struct loading *from, bool last)
+{
+    struct store__set *set = from->store->newest;
+    uint32_t count = chek_cursor_u32(&from->in);
+    if (count > set->row_count_max || (!last && count < set->row_count_max) ||
+        count > chek_cursor_left(&from->in) / STORE__IMAGE_ROW_SIZE) {
+        return CHEK_E_CORRUPT;
+    }
+    int error = bits_load(from, set->replaced, count, &set->replaced_count);
+    for (uint32_t i = 0; i < count && error == CHEK_OK; i++) {
+        error = row_load(from);
+    }
+    return error;
+}
 
 /* The store was made with one empty set, which becomes the first. */
 static int
-sets_load(struct store__loading *from)
+sets_load(struct loading *from)
 {
     struct chek_store *store = from->store;
     uint32_t count = chek_cursor_u32(&from->in);
@@ -154,44 +269,47 @@ sets_load(struct store__loading *from)
             store->newest->next = set;
             store->newest = set;
         }
-        error = store__image_set_load(from, store->newest, i + 1 == count);
+        error = set_load(from, i + 1 == count);
     }
     return error;
 }
 
-static int
-counters_check(const struct chek_store *store)
+/* ---- chain ---- */
+
+/* The chain is over what is sealed, whole ranges. */
+static bool
+chain_fits(const struct chek_store *store)
 {
-    uint64_t rows = store->sealed_row_count;
-    uint64_t lines = 0;
-    for (uint32_t i = 0; i < store->segment_count; i++) {
-        lines += store->segments[i]->line_count;
-    }
-    for (const struct store__set *set = store->oldest; set != NULL; set = set->next) {
-        rows += set->row_count;
-        lines += set->child_count[STORE__LINE];
-    }
-    return rows == store->row_count && lines == store->line_count ? CHEK_OK : CHEK_E_CORRUPT;
+    static const uint8_t none[CHEK_CHAIN_SIZE];
+    const struct chek_chain *chain = &store->chain;
+    return chain->row_count == store->sealed_row_count && chain->range_count <= chain->row_count &&
+           chek_store_range_first(store, chain->range_count) == chain->row_count &&
+           (chain->range_count != 0 || memcmp(chain->head, none, sizeof none) == 0);
 }
 
 static int
-store_load(struct store__loading *from, const struct chek_bytes_view *segments,
-           uint32_t segment_count)
+store_load(struct loading *from, const struct chek_bytes_view *segments, uint32_t segment_count)
 {
+    struct chek_store *store = from->store;
     int error = head_load(from);
     if (error == CHEK_OK) {
         error = segments_load(from, segments, segment_count);
     }
     if (error == CHEK_OK) {
         error = dictionaries_load(from);
+        store__texts_publish(store);
+        store__pool_unstock(&store->pool, 0);
+    }
+    if (error == CHEK_OK) {
+        error = store__sealer_take(store->pool.shared, &from->sealer);
     }
     if (error == CHEK_OK) {
         error = sets_load(from);
+        store__sealer_give(store->pool.shared, from->sealer);
     }
-    if (error == CHEK_OK && chek_cursor_left(&from->in) != 0) {
-        error = CHEK_E_CORRUPT;
-    }
-    return error == CHEK_OK ? counters_check(from->store) : error;
+    bool whole = chek_cursor_left(&from->in) == 0 && from->row_count == store->row_count &&
+                 from->line_count == store->line_count && chain_fits(store);
+    return error == CHEK_OK && !whole ? CHEK_E_CORRUPT : error;
 }
 
 int
@@ -204,7 +322,7 @@ chek_store_load(const struct chek_store_config *config, struct chek_bytes_view i
             chek_checksum_seeded(image.bytes, image.size - 8, STORE__IMAGE_MAGIC)) {
         return CHEK_E_CORRUPT;
     }
-    struct store__loading from = {.in = chek_cursor_over(image.bytes, image.size - 8)};
+    struct loading from = {.in = chek_cursor_over(image.bytes, image.size - 8)};
     int error = chek_store_create(config, &from.store);
     if (error != CHEK_OK) {
         return error;

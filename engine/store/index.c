@@ -34,7 +34,7 @@ store__index_init(struct store__index *index, struct store__pool *pool, uint32_t
         error = store__pieces_init(&index->overflow, overflow / STORE__BUCKETS_A_PIECE + 1);
     }
     if (error == CHEK_OK) {
-        error = store__pool_ensure_pieces(pool, 1);
+        error = store__pool_stock(pool, 1);
     }
     if (error != CHEK_OK) {
         return error;
@@ -51,21 +51,6 @@ store__index_finish(struct store__index *index, struct store__pool *pool)
 {
     store__pieces_give(&index->buckets, pool);
     store__pieces_give(&index->overflow, pool);
-}
-
-uint32_t
-store__index_pieces_needed(const struct store__index *index, uint32_t count)
-{
-    uint64_t total = (uint64_t)index->count + count;
-    uint64_t buckets = total * LOAD_BUCKETS / LOAD_ENTRIES + 1;
-    uint64_t buckets_more = buckets > index->bucket_count ? buckets - index->bucket_count : 0;
-    /* Overflow buckets are full but for the last of a chain, whose first bucket is full too. */
-    uint64_t overflow = total / STORE__BUCKET_SLOT_COUNT;
-    uint64_t used = index->overflow_count - index->overflow_free_count;
-    uint64_t overflow_more = overflow > used ? overflow - used : 0;
-    overflow_more = overflow_more < count ? overflow_more : count;
-    return (uint32_t)(buckets_more / STORE__BUCKETS_A_PIECE + 1 +
-                      overflow_more / STORE__BUCKETS_A_PIECE + 1);
 }
 
 /* Take an overflow bucket; returns its index + 1. */

@@ -42,9 +42,6 @@ CHEK_MUST_USE int store__index_init(struct store__index *index, struct store__po
                                     uint32_t count_max, uint64_t seed);
 void store__index_finish(struct store__index *index, struct store__pool *pool);
 
-/* Pieces that `count` more entries may need. */
-uint32_t store__index_pieces_needed(const struct store__index *index, uint32_t count);
-
 /* Add an entry; the pool holds enough pieces. `value` is not 0. */
 void store__index_add(struct store__index *index, struct store__pool *pool, uint64_t word,
                       uint32_t value);
@@ -97,13 +94,6 @@ store__index_next(const struct store__index *index, uint64_t word, struct store_
         match->bucket = store__index_bucket(&index->overflow, bucket->next - 1);
         match->slot = 0;
     }
-}
-
-/* Start loading the bucket of a word. */
-static inline void
-store__index_prefetch(const struct store__index *index, uint64_t word)
-{
-    chek_prefetch(store__index_bucket(&index->buckets, store__index_place(index, word)));
 }
 
 /* Walk all buckets and count the entries; slow. */

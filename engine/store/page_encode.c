@@ -56,19 +56,36 @@ divisor_common(uint64_t a, uint64_t b)
     return a;
 }
 
+/* The largest common divisor of a range and of what values are above a base; zeroes may not count. */
+static uint64_t
+scale_find(const int64_t *values, uint32_t count, uint64_t base, uint64_t range, bool with_zeroes)
+{
+    uint64_t scale = range;
+    if (scale <= 1) {
+        return scale;
+    }
+    struct store__exact by = store__exact_of(scale);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t value = (uint64_t)values[i] - base;
+        if (store__exact_divides(&by, value) || (!with_zeroes && values[i] == 0)) {
+            continue;
+        }
+        scale = divisor_common(scale, value);
+        if (scale == 1) {
+            break;
+        }
+        by = store__exact_of(scale);
+    }
+    return scale;
+}
+
 /* The frame of values of a known range. Prices in whole hundreds and whole pieces share a factor. */
 static struct store__frame
 frame_make(const int64_t *values, uint32_t count, int64_t min, int64_t max)
 {
     uint64_t base = (uint64_t)min;
     uint64_t range = (uint64_t)max - base;
-    uint64_t scale = range;
-    for (uint32_t i = 0; i < count && scale > 1; i++) {
-        uint64_t value = (uint64_t)values[i] - base;
-        if (value % scale != 0) {
-            scale = divisor_common(scale, value);
-        }
-    }
+    uint64_t scale = scale_find(values, count, base, range, true);
     uint32_t width = store__frame_width(scale > 1 ? range / scale : range);
     if (scale == 0 || width == store__frame_width(range)) {
         scale = 1; /* a multiplication that saves nothing */
@@ -145,7 +162,6 @@ struct dense {
 static struct dense
 dense_of(const int64_t *values, uint32_t count, uint32_t zero_count)
 {
-    uint64_t factor = 0;
     int64_t min = INT64_MAX;
     int64_t max = INT64_MIN;
     for (uint32_t i = 0; i < count; i++) {
@@ -155,11 +171,7 @@ dense_of(const int64_t *values, uint32_t count, uint32_t zero_count)
         }
     }
     uint64_t range = (uint64_t)max - (uint64_t)min;
-    for (uint32_t i = 0; i < count && factor != 1; i++) {
-        if (values[i] != 0) {
-            factor = divisor_common(factor, (uint64_t)values[i] - (uint64_t)min);
-        }
-    }
+    uint64_t factor = scale_find(values, count, (uint64_t)min, range, false);
     factor = factor != 0 ? factor : 1;
     struct dense dense = {
         .frame = {.base = (uint64_t)min,
@@ -176,6 +188,7 @@ static size_t
 encode_sparse(const struct dense *dense, const int64_t *values, uint32_t count, uint8_t *out)
 {
     size_t bits_size = ((size_t)count + 63) / 64 * 8;
+    struct store__exact by = store__exact_of(dense->frame.scale);
     memset(out, 0, bits_size);
     uint8_t *codes = out + bits_size + 16;
     chek_store_u64(out + bits_size, dense->frame.base);
@@ -187,7 +200,7 @@ encode_sparse(const struct dense *dense, const int64_t *values, uint32_t count, 
             continue;
         }
         out[i / 8] = (uint8_t)(out[i / 8] | 1u << (i % 8));
-        uint64_t code = ((uint64_t)values[i] - dense->frame.base) / dense->frame.scale;
+        uint64_t code = store__exact_divide(&by, (uint64_t)values[i] - dense->frame.base);
         size_t bit = (size_t)rank * dense->frame.width;
         if (dense->frame.width >= 8) {
             memcpy(codes + bit / 8, &code, dense->frame.width / 8);
@@ -210,6 +223,7 @@ static size_t
 encode_runs(const struct store__frame *frame, uint32_t run_count, const int64_t *values,
             uint32_t count, uint8_t *out)
 {
+    struct store__exact by = store__exact_of(frame->scale);
     uint32_t end_size = count <= UINT16_MAX ? 2 : 4;
     uint8_t *codes = out + 4 + (size_t)run_count * end_size + 8;
     chek_store_u32(out, run_count);
@@ -222,7 +236,7 @@ encode_runs(const struct store__frame *frame, uint32_t run_count, const int64_t 
         }
         uint32_t end = i + 1;
         memcpy(out + 4 + (size_t)run * end_size, &end, end_size);
-        uint64_t code = ((uint64_t)values[i] - frame->base) / frame->scale;
+        uint64_t code = store__exact_divide(&by, (uint64_t)values[i] - frame->base);
         size_t bit = (size_t)run * frame->width;
         if (frame->width >= 8) {
             memcpy(codes + bit / 8, &code, frame->width / 8);

@@ -13,6 +13,8 @@
 
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
+#include "engine/store/sealer.h"
+#include "engine/store/set.h"
 
 #define REGION_SIZE ((size_t)64 << 30) /* places in cache lines fit 32 bits */
 
@@ -75,9 +77,13 @@ region_take(struct store__region *region, size_t size)
 static size_t
 block_size(uint32_t kind)
 {
-    size_t size = kind == STORE__TEXT_BLOCK ? STORE__TEXT_BLOCK_SIZE : store__block_size[kind];
-    return (size + CHEK_CACHE_LINE_SIZE - 1) & ~(size_t)(CHEK_CACHE_LINE_SIZE - 1);
+    static const size_t sizes[STORE__BLOCK_KIND_COUNT] = {
+        STORE__BLOCK_ROW_COUNT * sizeof(struct store__row), STORE__BYTES_BLOCK_SIZE,
+        STORE__LARGE_BLOCK_SIZE};
+    return sizes[kind];
 }
+
+_Static_assert(STORE__LARGE_BLOCK_SIZE % CHEK_CACHE_LINE_SIZE == 0, "places are in cache lines");
 
 /* Bytes behind what is used that promises can reach. */
 static size_t
@@ -123,8 +129,6 @@ shelf_ensure(struct store__shelf *shelf, uint32_t count)
 static void *
 shelf_take(struct store__shelf *shelf, struct store__region *region, size_t size)
 {
-    CHEK_ASSERT(shelf->promised > 0);
-    shelf->promised -= 1;
     if (shelf->free_count == 0) {
         CHEK_ASSERT(shelf->count < shelf->count_max);
         shelf->count += 1;
@@ -175,6 +179,7 @@ chek_store_pool_destroy(struct chek_store_pool *pool)
     }
     CHEK_ASSERT(pool->pieces.free_count == pool->pieces.count);
     shelf_finish(&pool->pieces);
+    store__sealers_finish(pool);
     chek_memory_release(pool->block_region.base, REGION_SIZE);
     chek_memory_release(pool->piece_region.base, REGION_SIZE);
     chek_memory_free(pool, sizeof *pool);
@@ -209,8 +214,8 @@ store__pool_finish(struct store__pool *pool)
         CHEK_ASSERT(pool->blocks_taken[kind] == 0);
         pool->shared->blocks[kind].promised -= pool->blocks_promised[kind];
     }
-    CHEK_ASSERT(pool->pieces_taken == 0);
-    pool->shared->pieces.promised -= pool->pieces_promised;
+    store__pool_unstock(pool, 0);
+    chek_memory_free(pool->stock, pool->stock_count_max * sizeof *pool->stock);
     if (pool->owned) {
         chek_store_pool_destroy(pool->shared);
     }
@@ -238,22 +243,49 @@ store__pool_ensure_blocks(struct store__pool *pool, uint32_t kind, uint32_t coun
     return CHEK_OK;
 }
 
-int
-store__pool_ensure_pieces(struct store__pool *pool, uint32_t count)
+static int
+stock_grow(struct store__pool *pool, uint32_t count)
 {
-    struct store__shelf *shelf = &pool->shared->pieces;
-    if (count <= pool->pieces_promised) {
+    if (count <= pool->stock_count_max) {
         return CHEK_OK;
     }
-    uint32_t promised = shelf->promised + count - pool->pieces_promised;
-    size_t size = (size_t)promised * STORE__PIECE_SIZE;
-    if (shelf_ensure(shelf, promised) != CHEK_OK ||
-        region_ensure(&pool->shared->piece_region, size) != CHEK_OK) {
+    uint8_t **grown =
+        chek_memory_grow(pool->stock, pool->stock_count_max * sizeof *grown, count * sizeof *grown);
+    if (grown == NULL) {
         return -ENOMEM;
     }
-    shelf->promised = promised;
-    pool->pieces_promised = count;
+    pool->stock = grown;
+    pool->stock_count_max = count;
     return CHEK_OK;
+}
+
+int
+store__pool_stock(struct store__pool *pool, uint32_t count)
+{
+    struct chek_store_pool *shared = pool->shared;
+    if (count <= pool->stock_count) {
+        return CHEK_OK;
+    }
+    uint32_t more = count - pool->stock_count;
+    if (stock_grow(pool, count) != CHEK_OK || shelf_ensure(&shared->pieces, more) != CHEK_OK ||
+        region_ensure(&shared->piece_region, (size_t)more * STORE__PIECE_SIZE) != CHEK_OK) {
+        return -ENOMEM;
+    }
+    for (; pool->stock_count < count; pool->stock_count++) {
+        pool->stock[pool->stock_count] =
+            shelf_take(&shared->pieces, &shared->piece_region, STORE__PIECE_SIZE);
+    }
+    return CHEK_OK;
+}
+
+void
+store__pool_unstock(struct store__pool *pool, uint32_t count)
+{
+    while (pool->stock_count > count) {
+        pool->stock_count -= 1;
+        shelf_give(&pool->shared->pieces, &pool->shared->piece_region,
+                   pool->stock[pool->stock_count]);
+    }
 }
 
 void *
@@ -262,6 +294,7 @@ store__pool_take_block(struct store__pool *pool, uint32_t kind)
     CHEK_ASSERT(pool->blocks_promised[kind] > 0);
     pool->blocks_promised[kind] -= 1;
     pool->blocks_taken[kind] += 1;
+    pool->shared->blocks[kind].promised -= 1;
     return shelf_take(&pool->shared->blocks[kind], &pool->shared->block_region, block_size(kind));
 }
 
@@ -283,12 +316,6 @@ store__pool_block_bytes(const struct store__pool *pool)
     return size;
 }
 
-uint64_t
-store__pool_piece_bytes(const struct store__pool *pool)
-{
-    return (uint64_t)pool->pieces_taken * STORE__PIECE_SIZE;
-}
-
 /* ---- arrays of pieces ------------------------------------------------------------------------- */
 
 int
@@ -308,7 +335,6 @@ store__pieces_give(struct store__pieces *array, struct store__pool *pool)
     for (uint32_t i = 0; i < array->piece_count; i++) {
         shelf_give(&pool->shared->pieces, &pool->shared->piece_region, array->pieces[i]);
     }
-    pool->pieces_taken -= array->piece_count;
     chek_memory_free(array->pieces, array->piece_count_max * sizeof *array->pieces);
     *array = (struct store__pieces){0};
 }
@@ -317,11 +343,9 @@ uint8_t *
 store__pieces_add(struct store__pieces *array, struct store__pool *pool)
 {
     CHEK_ASSERT(array->piece_count < array->piece_count_max);
-    CHEK_ASSERT(pool->pieces_promised > 0);
-    pool->pieces_promised -= 1;
-    pool->pieces_taken += 1;
-    uint8_t *piece =
-        shelf_take(&pool->shared->pieces, &pool->shared->piece_region, STORE__PIECE_SIZE);
+    CHEK_ASSERT(pool->stock_count > 0);
+    pool->stock_count -= 1;
+    uint8_t *piece = pool->stock[pool->stock_count];
     array->pieces[array->piece_count] = piece;
     array->piece_count += 1;
     return piece;

@@ -2,12 +2,15 @@
 /*
  * pool.h - memory that was asked for before it is needed (of this room only).
  *
- * Appending may not fail, so it never allocates: it takes blocks and pieces that
- * chek_store_ensure() had promised to it. Blocks hold the columns of open rows and come back when a
- * set was sealed; pieces hold dictionaries and come back with their store. Both are cut from
- * reservations of address space, in the order in which they are first needed: what was promised for
- * the worst case and is never written costs no memory, what is written lies together, and nothing
- * is zeroed that will be overwritten.
+ * Appending may not fail, so it never allocates: it takes blocks that chek_store_ensure() had
+ * promised to it. Blocks hold open rows and come back when their set was sealed; pieces hold
+ * dictionaries and come back with their store. Both are cut from reservations of address space, in
+ * the order in which they are first needed: what was promised for the worst case and is never
+ * written costs no memory, what is written lies together, and nothing is zeroed that will be
+ * overwritten.
+ *
+ * Dictionaries grow while a set is sealed, on a worker: it takes pieces from its store's stock,
+ * which the shard filled before, so that nothing of the pool itself is touched by two threads.
  *
  * The stores of a shard share one pool, so that huge pages are filled by all of them.
  */
@@ -15,12 +18,17 @@
 #define CHEK_STORE_POOL_H
 
 #include "engine/base/error.h"
-#include "engine/store/columns.h"
+#include "engine/base/limits.h"
 #include "engine/store/store.h"
 
-#define STORE__TEXT_BLOCK STORE__TABLE_COUNT /* one more kind of block: plain texts */
-#define STORE__BLOCK_KIND_COUNT (STORE__TABLE_COUNT + 1)
-#define STORE__TEXT_BLOCK_SIZE 262144
+enum store__block_kind {
+    STORE__ROW_BLOCK,   /* STORE__BLOCK_ROW_COUNT rows */
+    STORE__BYTES_BLOCK, /* documents and cells, one behind the other */
+    STORE__LARGE_BLOCK, /* a document and cell that are too large for one of those */
+    STORE__BLOCK_KIND_COUNT,
+};
+
+#define STORE__BYTES_BLOCK_SIZE 65536
 #define STORE__PIECE_SIZE 16384
 
 /* A reservation of address space that is used from its beginning on. */
@@ -41,15 +49,17 @@ struct chek_store_pool {
     struct store__region block_region, piece_region;
     struct store__shelf blocks[STORE__BLOCK_KIND_COUNT];
     struct store__shelf pieces;
+    struct store__sealer *sealers; /* that no sealing uses (sealer.h) */
 };
 
-/* A store's part of a pool: what it may still take, and how many pieces it has. */
+/* A store's part of a pool: what it may still take, and what it has. */
 struct store__pool {
     struct chek_store_pool *shared;
     bool owned; /* made by the store, and gone with it */
     uint32_t blocks_promised[STORE__BLOCK_KIND_COUNT];
     uint32_t blocks_taken[STORE__BLOCK_KIND_COUNT];
-    uint32_t pieces_promised, pieces_taken;
+    uint8_t **stock; /* pieces to be taken */
+    uint32_t stock_count, stock_count_max;
 };
 
 /* An array in pieces of the pool; the table of pieces is as long as it can ever be. */
@@ -65,17 +75,16 @@ CHEK_MUST_USE int store__pieces_init(struct store__pieces *array, uint64_t piece
 /* Give the pieces back. */
 void store__pieces_give(struct store__pieces *array, struct store__pool *pool);
 
-/* Take the next piece, which was promised. */
+/* Take the next piece from the stock, which has one. Threads: the one that may use the stock. */
 uint8_t *store__pieces_add(struct store__pieces *array, struct store__pool *pool);
 
 /* Take part in a pool; NULL makes one. Errors: -ENOMEM. */
 CHEK_MUST_USE int store__pool_init(struct store__pool *pool, struct chek_store_pool *shared);
 void store__pool_finish(struct store__pool *pool); /* everything was given back */
 
-/* Have at least `count` blocks of a kind, or pieces, promised. Errors: -ENOMEM; as it was. */
+/* Have at least `count` blocks of a kind promised. Errors: -ENOMEM; as it was. */
 CHEK_MUST_USE int store__pool_ensure_blocks(struct store__pool *pool, uint32_t kind,
                                             uint32_t count);
-CHEK_MUST_USE int store__pool_ensure_pieces(struct store__pool *pool, uint32_t count);
 
 /* Take what was promised; its bytes are anything. */
 void *store__pool_take_block(struct store__pool *pool, uint32_t kind);
@@ -83,8 +92,11 @@ void *store__pool_take_block(struct store__pool *pool, uint32_t kind);
 /* Give a block back: its memory stays with the pool, for the next set of any store. */
 void store__pool_give_block(struct store__pool *pool, uint32_t kind, void *block);
 
-/* Bytes of blocks and of pieces that the store has. */
+/* Have at least `count` pieces in the stock, or give back what is more than that. Errors: -ENOMEM. */
+CHEK_MUST_USE int store__pool_stock(struct store__pool *pool, uint32_t count);
+void store__pool_unstock(struct store__pool *pool, uint32_t count);
+
+/* Bytes of blocks that the store has. */
 uint64_t store__pool_block_bytes(const struct store__pool *pool);
-uint64_t store__pool_piece_bytes(const struct store__pool *pool);
 
 #endif

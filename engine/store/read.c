@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * read.c - values of columns become a document again, field by field as append.c took it apart.
+ * read.c - values of columns become a document again, field by field as sealer_page.c took it apart;
+ * an open row has its document whole.
  */
 #include "engine/base/assertion.h"
 #include "engine/store/image.h"
@@ -334,27 +335,56 @@ place_find(const struct chek_store *store, uint32_t registration, uint32_t ordin
     return false;
 }
 
+/* The document lies in the set's memory, which goes when the set was sealed: it is copied. */
+static int
+open_read(const struct place *place, struct chek_arena *arena, struct chek_row *ret_row,
+          struct chek_document *ret)
+{
+    const struct store__row *row = store__set_row(place->set, place->row);
+    size_t size = (size_t)row->document_size + row->cell_size;
+    uint8_t *bytes = chek_arena_take(arena, size);
+    struct chek_row told = store__row_told(row, store__bit(place->set->replaced, place->row));
+    if (bytes == NULL) {
+        return CHEK_E_LIMIT;
+    }
+    memcpy(bytes, row->bytes, size);
+    int error = chek_document_decode_whole(bytes, row->document_size, arena, ret, NULL);
+    if (error != CHEK_OK) {
+        CHEK_ASSERT(error == CHEK_E_LIMIT); /* it was right when it was appended */
+        return error;
+    }
+    ret->raw = (struct chek_bytes_view){0};
+    if (told.cell.size != 0) {
+        told.cell.bytes = bytes + row->document_size;
+    }
+    *ret_row = told;
+    return CHEK_OK;
+}
+
+static int
+sealed_read(const struct chek_store *store, const struct place *place, struct chek_arena *arena,
+            struct chek_row *ret_row, struct chek_document *ret)
+{
+    struct reading from;
+    store__source_init(&from.source, store, place->segment, place->row, arena);
+    ret_row->replaced = store__bit(place->segment->replaced, place->row);
+    return read_document(&from, ret_row, ret);
+}
+
 int
 chek_store_read(const struct chek_store *store, uint32_t registration, uint32_t ordinal,
                 struct chek_arena *arena, struct chek_row *ret_row,
                 struct chek_document *ret_document)
 {
     struct place place;
-    struct reading from;
     if (!place_find(store, registration, ordinal, &place)) {
         return CHEK_E_NOT_FOUND;
     }
     struct chek_row row = {.registration = registration, .ordinal = ordinal};
-    if (place.set != NULL) {
-        store__source_open_row(&from.source, store, place.set, place.row, arena);
-        row.replaced = store__bit(place.set->replaced, place.row);
-    } else {
-        store__source_sealed_row(&from.source, store, place.segment, place.row, arena);
-        row.replaced = store__bit(place.segment->replaced, place.row);
-    }
-    size_t mark = chek_arena_mark(arena);
     struct chek_document document;
-    int error = read_document(&from, &row, &document);
+    size_t mark = chek_arena_mark(arena);
+    int error = place.set != NULL ? open_read(&place, arena, &row, &document)
+                                  : sealed_read(store, &place, arena, &row, &document);
     if (error != CHEK_OK) {
         chek_arena_rewind(arena, mark);
         return error;
@@ -362,6 +392,13 @@ chek_store_read(const struct chek_store *store, uint32_t registration, uint32_t 
     *ret_row = row;
     *ret_document = document;
     return CHEK_OK;
+}
+
+bool
+chek_store_is_covered(const struct chek_store *store, uint32_t registration, uint32_t ordinal)
+{
+    struct place place;
+    return place_find(store, registration, ordinal, &place) && place.set == NULL;
 }
 
 int

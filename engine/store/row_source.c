@@ -1,20 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* row_source.c - texts of a row, and where a sealed row's children begin. */
+/* row_source.c - texts of a row, and where its children begin. */
 #include "engine/store/row_source.h"
 
 #include "engine/base/assertion.h"
-
-void
-store__source_open_row(struct store__source *source, const struct chek_store *store,
-                       const struct store__set *set, uint32_t row, struct chek_arena *arena)
-{
-    memset(source, 0, offsetof(struct store__source, strings));
-    source->store = store;
-    source->set = set;
-    source->row = row;
-    source->arena = arena;
-    memcpy(source->first, set->heads[row].first, sizeof source->first);
-}
 
 /* Sum of a count column over the rows of the page before `index`. */
 static uint32_t
@@ -60,8 +48,8 @@ count_flags_before(struct store__source *source)
 }
 
 void
-store__source_sealed_row(struct store__source *source, const struct chek_store *store,
-                         const struct chek_segment *segment, uint32_t row, struct chek_arena *arena)
+store__source_init(struct store__source *source, const struct chek_store *store,
+                   const struct chek_segment *segment, uint32_t row, struct chek_arena *arena)
 {
     memset(source, 0, offsetof(struct store__source, strings));
     source->store = store;
@@ -113,10 +101,6 @@ struct chek_bytes_view
 store__source_bytes(struct store__source *source, enum store__column column, uint32_t index)
 {
     struct chek_bytes_view text = {0};
-    if (source->set != NULL) {
-        text = store__set_text(source->set, store__set_value(source->set, column, index));
-        return copy(source, text);
-    }
     const struct store__page *page = store__segment_page(source->segment, column, source->page);
     uint32_t at = strings_of(column);
     if (page == NULL) {
@@ -144,13 +128,12 @@ store__source_text(struct store__source *source, enum store__column column, uint
     if (code == STORE__CODE_PLAIN) {
         return store__source_bytes(source, column + 1, index);
     }
-    const struct store__dictionary *dictionary =
-        &source->store->dictionaries[store__dictionary_of(column)];
-    if (code > dictionary->count) {
+    uint32_t kind = store__dictionary_of(column);
+    if (code > source->store->texts[kind].count) {
         store__source_fail(source, CHEK_E_CORRUPT);
         return (struct chek_bytes_view){0};
     }
-    return store__dictionary_text(dictionary, (uint32_t)code);
+    return store__dictionary_text(&source->store->dictionaries[kind], (uint32_t)code);
 }
 
 void *

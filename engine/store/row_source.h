@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * row_source.h - one document's values, wherever its row lives (of this room only).
+ * row_source.h - the values of one sealed document (of this room only).
  *
- * Reading a document is the same for open and for sealed rows but for how a value is fetched and
- * where a row's children begin; this is that difference.
+ * A row of a segment is a value in each column's page; its children are found by counting those of
+ * the rows before it.
  */
 #ifndef CHEK_STORE_ROW_SOURCE_H
 #define CHEK_STORE_ROW_SOURCE_H
@@ -16,11 +16,10 @@
 
 struct store__source {
     const struct chek_store *store;
-    const struct store__set *set;       /* of an open row; NULL otherwise */
-    const struct chek_segment *segment; /* of a sealed one */
-    uint32_t row;                       /* in the set; in its page of the segment */
+    const struct chek_segment *segment;
     uint32_t page;
-    uint32_t first[STORE__TABLE_COUNT]; /* the row's children; in the set or the page */
+    uint32_t row;                       /* in the page */
+    uint32_t first[STORE__TABLE_COUNT]; /* the row's children; in the page */
     struct chek_arena *arena;           /* texts are copied to */
     int error;                          /* the first one; values are zero after it */
     bool opened[STORE__STRINGS_COUNT];
@@ -28,11 +27,8 @@ struct store__source {
 };
 
 /* Set up for a row; `arena` is what texts are copied to. */
-void store__source_open_row(struct store__source *source, const struct chek_store *store,
-                            const struct store__set *set, uint32_t row, struct chek_arena *arena);
-void store__source_sealed_row(struct store__source *source, const struct chek_store *store,
-                              const struct chek_segment *segment, uint32_t row,
-                              struct chek_arena *arena);
+void store__source_init(struct store__source *source, const struct chek_store *store,
+                        const struct chek_segment *segment, uint32_t row, struct chek_arena *arena);
 
 /* Note an error unless there is one. */
 static inline void
@@ -43,14 +39,11 @@ store__source_fail(struct store__source *source, int error)
     }
 }
 
-/* A value that is stored less its prediction when sealed (predict.h). */
+/* A value that is stored less its prediction (predict.h). */
 static inline uint64_t
 store__source_predicted(const struct store__source *source, enum store__column column,
                         uint32_t index, uint64_t prediction)
 {
-    if (source->set != NULL) {
-        return store__set_value(source->set, column, index);
-    }
     const struct store__page *page = store__segment_page(source->segment, column, source->page);
     return page != NULL ? (uint64_t)store__page_value(page, index) + prediction : 0;
 }

@@ -68,64 +68,41 @@ payments_settle(struct chek_scan_row *row, int64_t paid, int64_t change)
 /* ---- open rows ---- */
 
 static void
-open_payments(const struct store__set *set, uint32_t index, const struct store__document_block *in,
-              uint32_t slot, struct chek_scan_row *row)
+open_payments(const struct store__row *in, struct chek_scan_row *row)
 {
-    uint64_t count = in->touched >> (STORE__DOCUMENT_PAYMENT_COUNT)&1 ? in->payment_count[slot] : 0;
-    int64_t paid = 0;
-    uint32_t first = set->heads[index].first[STORE__PAYMENT];
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t kind = store__set_value(set, STORE__PAYMENT_KIND, first + i);
-        int64_t sum = (int64_t)store__set_value(set, STORE__PAYMENT_SUM, first + i);
-        row->payments[kind] += sum;
-        paid += sum;
+    if ((in->flags & STORE__FLAG_PAYMENTS) != 0) {
+        memcpy(row->payments, in->bytes + store__payments_at(in->document_size, in->cell_size),
+               STORE__PAYMENTS_SIZE);
+    } else if (in->payment_count != 0) {
+        row->payments[in->payment_kind] = in->paid;
     }
-    payments_settle(row, paid, (int64_t)store__set_value(set, STORE__DOCUMENT_CHANGE, index));
 }
 
 static void
 open_row(struct scan *scan, const struct store__set *set, uint32_t index)
 {
-    const struct store__document_block *in =
-        set->blocks[STORE__DOCUMENT][index >> STORE__BLOCK_SHIFT];
-    uint32_t slot = index & (STORE__BLOCK_ROW_COUNT - 1);
-    const struct store__head *head = &set->heads[index];
-#define VALUE(NAME, field) (in->touched >> STORE__DOCUMENT_##NAME & 1 ? in->field[slot] : 0)
+    const struct store__row *in = store__set_row(set, index);
     bool replaced = store__bit(set->replaced, index);
-    int64_t time = VALUE(TIME, time);
-    uint32_t shift = VALUE(SHIFT, shift);
-    if ((replaced && !scan->filter->with_replaced) || !time_passes(scan->filter, time) ||
-        !shift_passes(scan->filter, shift) ||
-        !registration_passes(scan->filter, head->registration, head->ordinal)) {
+    if ((replaced && !scan->filter->with_replaced) || !time_passes(scan->filter, in->time) ||
+        !shift_passes(scan->filter, in->shift) ||
+        !registration_passes(scan->filter, in->registration, in->ordinal)) {
         return;
     }
-    uint32_t flags = VALUE(FLAGS, flags);
     struct chek_scan_row row = {
-        .row = {.registration = head->registration,
-                .ordinal = head->ordinal,
-                .shift = shift,
-                .completes = VALUE(COMPLETES, completes),
-                .warnings = VALUE(WARNINGS, warnings),
-                .binding = (uint16_t)VALUE(BINDING, binding),
-                .kind = (uint8_t)(flags & STORE__FLAG_KIND),
-                .late = (flags & STORE__FLAG_LATE) != 0,
-                .replaced = replaced,
-                .received_us = VALUE(RECEIVED, received)},
-        .time = time,
-        .operation = (uint8_t)VALUE(OPERATION, operation),
-        .offline = (flags & STORE__FLAG_OFFLINE) != 0,
-        .position_count = VALUE(POSITIONS, positions),
-        .gross = (int64_t)VALUE(GROSS, gross),
-        .total = (int64_t)VALUE(TOTAL, total),
-        .tax = (int64_t)VALUE(TAX_SUM, tax_sum),
-        .document = VALUE(NUMBER, number),
-        .sign = VALUE(SIGN, sign),
-        .autonomous = VALUE(AUTONOMOUS, autonomous),
+        .row = store__row_told(in, replaced),
+        .time = in->time,
+        .operation = in->operation,
+        .offline = (in->flags & STORE__FLAG_OFFLINE) != 0,
+        .position_count = in->position_count,
+        .gross = in->gross,
+        .total = in->total,
+        .tax = in->tax,
+        .document = in->number,
+        .sign = in->sign,
+        .autonomous = in->autonomous,
     };
-#undef VALUE
-    if (row.row.kind == CHEK_ROW_RECEIPT) {
-        open_payments(set, index, in, slot, &row);
-    }
+    row.row.cell = (struct chek_bytes_view){0};
+    open_payments(in, &row);
     scan->stopped = !scan->on_row(scan->context, &row);
 }
 

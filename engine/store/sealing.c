@@ -9,15 +9,8 @@
 
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
+#include "engine/store/sealer.h"
 #include "engine/store/segment.h"
-#include "engine/store/set.h"
-
-struct chek_seal {
-    struct chek_store *store;
-    struct store__set *set;
-    uint64_t first_row;
-    struct chek_segment *segment; /* NULL until the worker was done, or when it had no memory */
-};
 
 /* Segment tables grow by as much as they hold. */
 #define SEGMENT_COUNT_FIRST 16
@@ -40,27 +33,51 @@ ensure_segment_slot(struct chek_store *store)
     return CHEK_OK;
 }
 
+/* Have what a worker needs for the next set: memory to work in, pieces for new texts. */
+static int
+seal_prepare(struct chek_store *store, struct store__sealer **ret)
+{
+    int error = ensure_segment_slot(store);
+    if (error == CHEK_OK) {
+        error = store__pool_stock(&store->pool, store->stock_wanted);
+    }
+    return error == CHEK_OK ? store__sealer_take(store->pool.shared, ret) : error;
+}
+
 struct chek_seal *
 chek_store_seal_begin(struct chek_store *store)
 {
     struct store__set *set = store->oldest;
-    if (set == store->newest || set->sealing) {
+    struct store__sealer *sealer;
+    if (set == store->newest || store->seal.set != NULL) {
         return NULL;
     }
     CHEK_ASSERT(set->row_count == set->row_count_max);
     chek_memory_unsealed_begin();
-    struct chek_seal *seal = chek_memory_allocate(sizeof *seal);
-    if (seal != NULL && ensure_segment_slot(store) != CHEK_OK) {
-        chek_memory_free(seal, sizeof *seal);
-        seal = NULL;
-    }
+    int error = seal_prepare(store, &sealer);
     chek_memory_unsealed_end();
-    if (seal == NULL) {
+    if (error != CHEK_OK) {
         return NULL;
     }
-    *seal = (struct chek_seal){.store = store, .set = set, .first_row = store->sealed_row_count};
-    set->sealing = true;
-    return seal;
+    store->seal = (struct chek_seal){
+        .store = store, .set = set, .sealer = sealer, .first_row = store->sealed_row_count};
+    return &store->seal;
+}
+
+/* The rows of the set in the order they came, as they came: no column is in the chain. */
+static struct chek_chain
+chain_next(const struct chek_seal *seal)
+{
+    const struct chek_store *store = seal->store;
+    const struct store__set *set = seal->set;
+    struct chek_chain_link link;
+    chek_chain_link_begin(&link, &store->chain, store->config.partition, set->row_count);
+    for (uint32_t i = 0; i < set->row_count; i++) {
+        const struct store__row *row = store__set_row(set, i);
+        struct chek_row told = store__row_told(row, false);
+        chek_chain_link_add(&link, &told, store__row_document(row));
+    }
+    return chek_chain_link_end(&link);
 }
 
 void
@@ -71,7 +88,9 @@ chek_seal_run(void *context)
     size_t size;
     CHEK_ASSERT(seal->segment == NULL);
     chek_memory_unsealed_begin();
-    int error = store__segment_encode(seal->set, seal->first_row, &bytes, &size);
+    int error =
+        store__segment_encode(seal->sealer, seal->store, seal->set, seal->first_row, &bytes, &size);
+    seal->stock_ended = error == -EAGAIN;
     if (error == CHEK_OK) {
         error = store__segment_open(bytes, size, &seal->segment);
         if (error != CHEK_OK) {
@@ -80,6 +99,9 @@ chek_seal_run(void *context)
         }
     }
     chek_memory_unsealed_end();
+    if (error == CHEK_OK) {
+        seal->chain = chain_next(seal);
+    }
 }
 
 /* Rows that were replaced while they were open, as bits of the segment. */
@@ -90,24 +112,22 @@ replaced_move(const struct store__set *set, struct chek_segment *segment)
         if (!store__bit(set->replaced, i)) {
             continue;
         }
-        uint32_t row =
-            store__segment_find(segment, set->heads[i].registration, set->heads[i].ordinal);
+        const struct store__row *open = store__set_row(set, i);
+        uint32_t row = store__segment_find(segment, open->registration, open->ordinal);
         CHEK_ASSERT(row != UINT32_MAX);
         segment->replaced[row / 64] |= UINT64_C(1) << (row % 64);
     }
     segment->replaced_count = set->replaced_count;
 }
 
-/* Behind the others: those before it have the tables that were ensured, which it may not have. */
+/* Give back what the worker had. */
 static void
-spare_add(struct chek_store *store, struct store__set *set)
+seal_end(struct chek_seal *seal)
 {
-    struct store__set **last = &store->spare;
-    while (*last != NULL) {
-        last = &(*last)->next;
-    }
-    *last = set;
-    store->spare_count += 1;
+    struct chek_store *store = seal->store;
+    store__pool_unstock(&store->pool, 0);
+    store__sealer_give(store->pool.shared, seal->sealer);
+    *seal = (struct chek_seal){0};
 }
 
 void
@@ -128,11 +148,15 @@ chek_seal_adopt(struct chek_seal *seal)
     store->segment_count += 1;
     store->sealed_row_count += segment->row_count;
     store->segment_size += store__segment_memory_size(segment);
+    store->chain = seal->chain;
+    store__texts_publish(store);
 
     store->oldest = set->next;
     store__set_clear(set, &store->pool);
-    spare_add(store, set);
-    chek_memory_free(seal, sizeof *seal);
+    set->next = store->spare;
+    store->spare = set;
+    store->spare_count += 1;
+    seal_end(seal);
 }
 
 void
@@ -141,9 +165,11 @@ chek_seal_drop(struct chek_seal *seal)
     if (seal == NULL) {
         return;
     }
-    seal->set->sealing = false;
+    if (seal->stock_ended) {
+        seal->store->stock_wanted *= 2;
+    }
     store__segment_destroy(seal->segment);
-    chek_memory_free(seal, sizeof *seal);
+    seal_end(seal);
 }
 
 uint32_t

@@ -95,10 +95,12 @@ store__segment_page(const struct chek_segment *segment, enum store__column colum
  * Encode a full set as the bytes of a segment.
  *
  *   Ownership  *ret, with STORE__PAGE_SLACK bytes behind, is from chek_memory_allocate()
- *   Errors     -ENOMEM
- *   Threads    any one; the set does not change meanwhile
+ *   Errors     -ENOMEM; -EAGAIN: the store's stock of pieces ended. Texts that got codes keep them
+ *   Threads    any one; the set does not change meanwhile, and nobody else uses the store's
+ *              dictionaries, but to read what was published
  */
-CHEK_MUST_USE int store__segment_encode(const struct store__set *set, uint64_t first_row,
+CHEK_MUST_USE int store__segment_encode(struct store__sealer *sealer, struct chek_store *store,
+                                        const struct store__set *set, uint64_t first_row,
                                         uint8_t **ret, size_t *ret_size);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* set.c - blocks, the map of registrations and plain texts of one set of open rows. */
+/* set.c - blocks of one set of open rows, and the chains of registrations. */
 #include "engine/store/set.h"
 
 #include <errno.h>
@@ -13,12 +13,22 @@ replaced_size(uint32_t row_count_max)
     return ((size_t)row_count_max + 63) / 64 * sizeof(uint64_t);
 }
 
+/* Blocks of a kind that so many rows can need: each row at most begins one. */
+static size_t
+block_count_max(uint32_t kind, uint32_t row_count_max)
+{
+    return kind == STORE__ROW_BLOCK ? row_count_max / STORE__BLOCK_ROW_COUNT + 1 : row_count_max;
+}
+
 /* Bytes of the tables of a set: address space of their own, touched as rows come. */
 static size_t
 tables_size(uint32_t row_count_max)
 {
-    return replaced_size(row_count_max) + row_count_max * sizeof(struct store__head) +
-           STORE__CHAIN_COUNT * sizeof(uint32_t);
+    size_t size = replaced_size(row_count_max) + STORE__CHAIN_COUNT * sizeof(uint32_t);
+    for (uint32_t kind = 0; kind < STORE__BLOCK_KIND_COUNT; kind++) {
+        size += block_count_max(kind, row_count_max) * sizeof(void *);
+    }
+    return size;
 }
 
 static uint8_t *
@@ -44,11 +54,13 @@ store__set_create(uint32_t row_count_max, struct store__set **ret)
     }
     set->row_count_max = row_count_max;
     set->row_capacity = row_count_max;
-    set->text_at = STORE__TEXT_BLOCK_SIZE;
+    set->bytes_at = STORE__BYTES_BLOCK_SIZE;
     set->replaced = (uint64_t *)(void *)bytes;
     bytes += replaced_size(row_count_max);
-    set->heads = (struct store__head *)(void *)bytes;
-    bytes += row_count_max * sizeof(struct store__head);
+    for (uint32_t kind = 0; kind < STORE__BLOCK_KIND_COUNT; kind++) {
+        set->blocks[kind] = (void **)(void *)bytes;
+        bytes += block_count_max(kind, row_count_max) * sizeof(void *);
+    }
     set->newest = (uint32_t *)(void *)bytes;
     *ret = set;
     return CHEK_OK;
@@ -65,14 +77,14 @@ store__set_clear(struct store__set *set, struct store__pool *pool)
     }
     memset(set->newest, 0, STORE__CHAIN_COUNT * sizeof *set->newest);
     memset(set->replaced, 0, replaced_size(set->row_capacity));
-    memset(set->child_count, 0, sizeof set->child_count);
     set->next = NULL;
     set->row_count = 0;
     set->row_count_max = set->row_capacity;
     set->replaced_count = 0;
-    set->text_at = STORE__TEXT_BLOCK_SIZE;
-    set->text_size = 0;
-    set->sealing = false;
+    set->bytes_at = STORE__BYTES_BLOCK_SIZE;
+    set->line_count = 0;
+    set->document_size = 0;
+    set->cell_size = 0;
 }
 
 void
@@ -80,56 +92,50 @@ store__set_destroy(struct store__set *set)
 {
     for (uint32_t kind = 0; kind < STORE__BLOCK_KIND_COUNT; kind++) {
         CHEK_ASSERT(set->block_count[kind] == 0);
-        chek_memory_free(set->blocks[kind], set->block_count_max[kind] * sizeof(void *));
     }
     chek_memory_release(set->replaced, tables_size(set->row_capacity));
     chek_memory_free(set, sizeof *set);
 }
 
-int
-store__set_ensure_blocks(struct store__set *set, uint32_t kind, uint32_t count)
-{
-    uint32_t old = set->block_count_max[kind];
-    if (count <= old) {
-        return CHEK_OK;
-    }
-    uint32_t more = count > 2 * old ? count : 2 * old;
-    void *grown = chek_memory_grow(set->blocks[kind], old * sizeof(void *), more * sizeof(void *));
-    if (grown == NULL) {
-        return -ENOMEM;
-    }
-    set->blocks[kind] = grown;
-    set->block_count_max[kind] = more;
-    return CHEK_OK;
-}
-
 static void *
 block_append(struct store__set *set, struct store__pool *pool, uint32_t kind)
 {
-    CHEK_ASSERT(set->block_count[kind] < set->block_count_max[kind]);
+    CHEK_ASSERT(set->block_count[kind] < block_count_max(kind, set->row_capacity));
     void *block = store__pool_take_block(pool, kind);
     set->blocks[kind][set->block_count[kind]] = block;
     set->block_count[kind] += 1;
     return block;
 }
 
-void *
-store__set_block_next(struct store__set *set, struct store__pool *pool, uint32_t table,
-                      uint32_t index)
+struct store__row *
+store__set_row_add(struct store__set *set, struct store__pool *pool)
 {
-    CHEK_ASSERT(index >> STORE__BLOCK_SHIFT == set->block_count[table]);
-    void *block = block_append(set, pool, table);
-    memset(block, 0, sizeof(uint64_t)); /* nothing touched yet */
-    return block;
+    if (CHEK_UNLIKELY(set->row_count >> STORE__BLOCK_SHIFT == set->block_count[STORE__ROW_BLOCK])) {
+        block_append(set, pool, STORE__ROW_BLOCK);
+    }
+    return store__set_row(set, set->row_count);
 }
 
-void
-store__column_touch(void *block, const struct store__column_info *info)
+uint8_t *
+store__set_bytes_add(struct store__set *set, struct store__pool *pool, size_t size)
 {
-    uint64_t touched = chek_load_u64(block);
-    memset((uint8_t *)block + info->offset, 0, (size_t)info->width * STORE__BLOCK_ROW_COUNT);
-    chek_store_u64(block, touched | UINT64_C(1) << info->bit);
+    if (CHEK_UNLIKELY(size > STORE__SMALL_SIZE_MAX)) {
+        CHEK_ASSERT(size <= STORE__LARGE_SIZE_MAX);
+        return block_append(set, pool, STORE__LARGE_BLOCK);
+    }
+    if (CHEK_UNLIKELY(size > STORE__BYTES_BLOCK_SIZE - set->bytes_at)) {
+        block_append(set, pool, STORE__BYTES_BLOCK);
+        set->bytes_at = 0;
+    }
+    uint8_t *block = set->blocks[STORE__BYTES_BLOCK][set->block_count[STORE__BYTES_BLOCK] - 1];
+    uint8_t *at = block + set->bytes_at;
+    set->bytes_at += (uint32_t)(size + 7) & ~7u;
+    return at;
 }
+
+/* ---- chains ---- */
+
+#define AHEAD_SIZE (4 * CHEK_CACHE_LINE_SIZE) /* most documents are less */
 
 static inline uint32_t *
 chain_of(const struct store__set *set, uint32_t registration)
@@ -138,18 +144,36 @@ chain_of(const struct store__set *set, uint32_t registration)
     return &set->newest[(spread >> 32) % STORE__CHAIN_COUNT];
 }
 
+/* Rows of one wave are of different stores, mostly, so each writes where its store ends now. */
 void
-store__set_prefetch(const struct store__set *set, uint32_t registration)
+chek_store_prefetch(const struct chek_store *store, uint32_t registration)
 {
-    chek_prefetch(chain_of(set, registration));
+    const struct store__set *set = store->newest;
+    chek_prefetch_write(chain_of(set, registration));
+    if (set->row_count >> STORE__BLOCK_SHIFT < set->block_count[STORE__ROW_BLOCK]) {
+        const struct store__row *row = store__set_row(set, set->row_count);
+        chek_prefetch_write(row);
+        chek_prefetch_write((const uint8_t *)row + CHEK_CACHE_LINE_SIZE);
+    }
+    if (set->block_count[STORE__BYTES_BLOCK] != 0) {
+        const uint8_t *block =
+            set->blocks[STORE__BYTES_BLOCK][set->block_count[STORE__BYTES_BLOCK] - 1];
+        for (uint32_t i = 0; i < AHEAD_SIZE; i += CHEK_CACHE_LINE_SIZE) {
+            chek_prefetch_write(block + set->bytes_at + i);
+        }
+    }
 }
 
 /* The first row of a registration in a chain from `number` on. */
 static uint32_t
 chain_next(const struct store__set *set, uint32_t number, uint32_t registration)
 {
-    while (number != 0 && set->heads[number - 1].registration != registration) {
-        number = set->heads[number - 1].previous;
+    while (number != 0) {
+        const struct store__row *row = store__set_row(set, number - 1);
+        if (row->registration == registration) {
+            break;
+        }
+        number = row->previous;
     }
     return number;
 }
@@ -163,8 +187,8 @@ store__set_newest(const struct store__set *set, uint32_t registration)
 uint32_t
 store__set_previous(const struct store__set *set, uint32_t row)
 {
-    const struct store__head *head = &set->heads[row];
-    return chain_next(set, head->previous, head->registration);
+    const struct store__row *at = store__set_row(set, row);
+    return chain_next(set, at->previous, at->registration);
 }
 
 uint32_t
@@ -172,11 +196,11 @@ store__set_find(const struct store__set *set, uint32_t registration, uint32_t or
 {
     uint32_t number = *chain_of(set, registration);
     while (number != 0) {
-        const struct store__head *head = &set->heads[number - 1];
-        if (head->registration == registration && head->ordinal <= ordinal) {
-            return head->ordinal == ordinal ? number - 1 : UINT32_MAX;
+        const struct store__row *row = store__set_row(set, number - 1);
+        if (row->registration == registration && row->ordinal <= ordinal) {
+            return row->ordinal == ordinal ? number - 1 : UINT32_MAX;
         }
-        number = head->previous;
+        number = row->previous;
     }
     return UINT32_MAX;
 }
@@ -184,36 +208,22 @@ store__set_find(const struct store__set *set, uint32_t registration, uint32_t or
 /* A run of one registration has consecutive ordinals: a row is found by subtraction. Sealing
  * asserts it of every row, without the loads that it would cost here. */
 static bool
-ordinal_follows(const struct store__set *set, const struct store__head *head)
+ordinal_follows(const struct store__set *set, const struct store__row *row)
 {
-    uint32_t newest = store__set_newest(set, head->registration);
-    return newest == 0 || set->heads[newest - 1].ordinal + 1 == head->ordinal;
+    uint32_t newest = store__set_newest(set, row->registration);
+    return newest == 0 || store__set_row(set, newest - 1)->ordinal + 1 == row->ordinal;
 }
 
 void
-store__set_link(struct store__set *set, uint32_t row)
+store__set_link(struct store__set *set, struct store__row *row, const struct chek_row *told,
+                uint32_t line_count, size_t document_size)
 {
-    struct store__head *head = &set->heads[row];
-    uint32_t *newest = chain_of(set, head->registration);
-    CHEK_ASSERT_SLOW(ordinal_follows(set, head));
-    head->previous = *newest;
-    *newest = row + 1;
-}
-
-uint64_t
-store__set_text_add(struct store__set *set, struct store__pool *pool, struct chek_bytes_view text)
-{
-    CHEK_ASSERT(text.size <= STORE__TEXT_SIZE_MAX);
-    if (text.size > STORE__TEXT_BLOCK_SIZE - set->text_at) {
-        block_append(set, pool, STORE__TEXT_BLOCK);
-        set->text_at = 0;
-    }
-    uint32_t number = set->block_count[STORE__TEXT_BLOCK] - 1;
-    uint64_t place = (uint64_t)number << 2 * STORE__PLACE_BITS |
-                     (uint64_t)set->text_at << STORE__PLACE_BITS | text.size;
-    uint8_t *block = set->blocks[STORE__TEXT_BLOCK][number];
-    memcpy(block + set->text_at, text.bytes, text.size);
-    set->text_at += (uint32_t)text.size;
-    set->text_size += text.size;
-    return place;
+    uint32_t *newest = chain_of(set, told->registration);
+    CHEK_ASSERT_SLOW(ordinal_follows(set, row));
+    row->previous = *newest;
+    set->row_count += 1;
+    set->line_count += line_count;
+    set->document_size += document_size;
+    set->cell_size += told->cell.size;
+    *newest = set->row_count;
 }

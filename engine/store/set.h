@@ -2,14 +2,19 @@
 /*
  * set.h - open rows, and the store that holds them (of this room only).
  *
- * A set is the rows that will be sealed together, in the order they came: blocks of columns for
- * documents and for each kind of child, blocks of plain texts, a head a row that finds its
- * children, and a small table by which the rows of a registration are found from the newest on. What a set holds never moves, so a worker can encode a full one while rows are appended
- * to the next.
+ * An open row is its document as it came, byte for byte, and a head of two cache lines with all
+ * that a scan or a look-up wants of it. So appending writes to two places that go on where the row
+ * before ended, however many registers, products and clients there are; what costs more, taking
+ * documents apart into columns and looking texts up, is done once for a whole set on a worker.
+ *
+ * A set is the rows that will be sealed together, in the order they came, and a small table by
+ * which the rows of a registration are found from the newest on. What a set holds never moves, so
+ * a worker can encode a full one while rows are appended to the next.
  */
 #ifndef CHEK_STORE_SET_H
 #define CHEK_STORE_SET_H
 
+#include "engine/store/chain.h"
 #include "engine/store/columns.h"
 #include "engine/store/dictionary.h"
 #include "engine/store/pool.h"
@@ -24,13 +29,51 @@
 _Static_assert(CHEK_REGISTER_SIZE_MAX <= STORE__TEXT_SIZE_MAX, "a profile is a text");
 _Static_assert(STORE__DICTIONARY_TEXT_SIZE_MAX <= STORE__TEXT_SIZE_MAX, "so is a code's text");
 
-/* Where a row's children begin and which row of its registration came before. Not stored. */
-struct store__head {
+/*
+ * An open row. Not stored: all of it follows from the document, its cell and what
+ * chek_store_append() was told.
+ */
+struct store__row {
     uint32_t registration;
     uint32_t ordinal;
-    uint32_t previous;                  /* row + 1 in this set, in the same chain; 0 = none */
-    uint32_t first[STORE__TABLE_COUNT]; /* by table; of itself for documents */
+    uint32_t previous; /* row + 1 in this set, in the same chain; 0 = none */
+    uint32_t shift;
+    const uint8_t *bytes; /* the document, its cell, and its payments if there are several */
+    uint32_t document_size, cell_size;
+    uint32_t completes, warnings;
+    uint32_t time; /* civil */
+    uint32_t number;
+    uint64_t received;
+    uint64_t sign;
+    uint64_t autonomous;
+    int64_t total, gross, tax;
+    int64_t paid; /* by the only payment, less change when that exceeds the total */
+    uint16_t binding;
+    uint16_t flags; /* enum store__flag */
+    uint16_t line_count, position_count, tax_count, marking_count;
+    uint8_t operation;
+    uint8_t payment_count;
+    uint8_t payment_kind; /* of the only payment */
+    uint8_t unused[9];
 };
+
+_Static_assert(sizeof(struct store__row) == 2 * CHEK_CACHE_LINE_SIZE, "two lines");
+_Static_assert(CHEK_LINE_COUNT_MAX *(CHEK_TAX_COUNT_MAX + STORE__MARKING_COUNT_MAX) <= UINT16_MAX,
+               "counts of a row");
+
+#define STORE__BLOCK_SHIFT 7
+#define STORE__BLOCK_ROW_COUNT (1u << STORE__BLOCK_SHIFT)
+
+_Static_assert(CHEK_CHUNK_RECEIPT_COUNT % STORE__BLOCK_ROW_COUNT == 0, "blocks make a chunk");
+
+/* Sums by kind of a row with several payments stand behind its cell. */
+#define STORE__PAYMENTS_SIZE (CHEK_PAYMENT_KIND_COUNT * sizeof(int64_t))
+
+/* Bytes of a row that are larger have a block of their own. */
+#define STORE__SMALL_SIZE_MAX 16384
+#define STORE__LARGE_SIZE_MAX \
+    (CHEK_COMMAND_BODY_SIZE_MAX + STORE__TEXT_SIZE_MAX + STORE__PAYMENTS_SIZE + 8)
+#define STORE__LARGE_BLOCK_SIZE (STORE__LARGE_SIZE_MAX / 4096 * 4096 + 4096)
 
 /* Rows of all registrations hang in so many chains: most sets have rows of fewer. */
 #define STORE__CHAIN_COUNT 1024
@@ -38,19 +81,16 @@ struct store__head {
 struct store__set {
     struct store__set *next; /* newer one, or the next spare one */
     uint32_t row_count;
-    uint32_t row_count_max;                   /* when it is full */
-    uint32_t row_capacity;                    /* that it has tables for */
-    uint32_t child_count[STORE__TABLE_COUNT]; /* [STORE__DOCUMENT] is row_count */
+    uint32_t row_count_max; /* when it is full */
+    uint32_t row_capacity;  /* that it has tables for */
     void **blocks[STORE__BLOCK_KIND_COUNT];
     uint32_t block_count[STORE__BLOCK_KIND_COUNT];
-    uint32_t block_count_max[STORE__BLOCK_KIND_COUNT];
-    uint32_t text_at; /* used of the last text block */
-    uint64_t text_size;
-    struct store__head *heads;
+    uint32_t bytes_at;   /* used of the last block of bytes */
+    uint32_t line_count; /* of all rows */
+    uint64_t document_size, cell_size;
     uint32_t *newest;   /* STORE__CHAIN_COUNT: the newest row + 1 of a chain; 0 = none */
     uint64_t *replaced; /* a bit a row */
     uint32_t replaced_count;
-    bool sealing;
 };
 
 /* What may still be appended before chek_store_ensure() has to look again. */
@@ -59,13 +99,21 @@ struct store__credit {
     size_t document_size, cell_size;
 };
 
-/* The texts that chek_store_prefetch() saw: their buckets are on the way. */
-#define STORE__AHEAD_COUNT_MAX 256
-
-struct store__ahead {
+/* What is known of a dictionary to those who read: the rest is a worker's that seals. */
+struct store__texts {
     uint32_t count;
-    uint64_t hashes[STORE__AHEAD_COUNT_MAX];
-    uint8_t dictionaries[STORE__AHEAD_COUNT_MAX];
+    uint64_t size;
+};
+
+/* A set on its way to a segment. */
+struct chek_seal {
+    struct chek_store *store;
+    struct store__set *set; /* NULL: none */
+    struct store__sealer *sealer;
+    uint64_t first_row;
+    struct chek_segment *segment; /* NULL until the worker was done, or when it had no memory */
+    struct chek_chain chain;      /* with the set's link, when the worker was done */
+    bool stock_ended;             /* there were too few pieces for new texts */
 };
 
 struct store__image;
@@ -74,18 +122,22 @@ struct chek_store {
     struct chek_store_config config;
     struct store__pool pool;
     struct store__dictionary dictionaries[STORE__DICTIONARY_COUNT];
-    struct store__set *oldest, *newest; /* open sets; the newest takes rows */
+    struct store__texts texts[STORE__DICTIONARY_COUNT]; /* in sealed rows */
+    uint64_t dictionary_size;                           /* bytes of memory, as of then */
+    struct store__set *oldest, *newest;                 /* open sets; the newest takes rows */
     struct store__set *spare;
     uint32_t spare_count;
     struct store__credit credit;
     struct chek_segment **segments;
     uint32_t segment_count, segment_count_max;
     uint64_t history_hash;
+    struct chek_chain chain; /* over the sealed rows */
     uint64_t row_count, line_count;
     uint64_t sealed_row_count;
     uint64_t segment_size; /* bytes in memory for all segments */
-    struct store__ahead ahead;
+    struct chek_seal seal;
     struct store__image *image; /* being written while the store goes on, or NULL */
+    uint32_t stock_wanted;      /* pieces to seal with */
     uint8_t *scratch;           /* a document encoded, when it comes without its bytes */
 };
 
@@ -98,24 +150,18 @@ CHEK_MUST_USE int store__set_create(uint32_t row_count_max, struct store__set **
 void store__set_clear(struct store__set *set, struct store__pool *pool);
 void store__set_destroy(struct store__set *set); /* a cleared one */
 
-/* Make room in the table of blocks of a kind. Errors: -ENOMEM. */
-CHEK_MUST_USE int store__set_ensure_blocks(struct store__set *set, uint32_t kind, uint32_t count);
-
-/* Take the block that follows the last one of a table. */
-void *store__set_block_next(struct store__set *set, struct store__pool *pool, uint32_t table,
-                            uint32_t index);
-
-/* Return the block that row `index` of a table is in, which is the last one or the next. */
-static inline void *
-store__set_block_add(struct store__set *set, struct store__pool *pool, uint32_t table,
-                     uint32_t index)
+static inline struct store__row *
+store__set_row(const struct store__set *set, uint32_t index)
 {
-    uint32_t number = index >> STORE__BLOCK_SHIFT;
-    if (CHEK_LIKELY(number < set->block_count[table])) {
-        return set->blocks[table][number];
-    }
-    return store__set_block_next(set, pool, table, index);
+    struct store__row *block = set->blocks[STORE__ROW_BLOCK][index >> STORE__BLOCK_SHIFT];
+    return &block[index & (STORE__BLOCK_ROW_COUNT - 1)];
 }
+
+/* Where the row goes that will be added next; its bytes are anything. */
+struct store__row *store__set_row_add(struct store__set *set, struct store__pool *pool);
+
+/* Take room for a row's bytes. */
+uint8_t *store__set_bytes_add(struct store__set *set, struct store__pool *pool, size_t size);
 
 /* Find an open row of a set: its index, or UINT32_MAX. */
 uint32_t store__set_find(const struct store__set *set, uint32_t registration, uint32_t ordinal);
@@ -126,59 +172,56 @@ uint32_t store__set_newest(const struct store__set *set, uint32_t registration);
 /* The row of the same registration before `row`, + 1; 0 when the set has none. */
 uint32_t store__set_previous(const struct store__set *set, uint32_t row);
 
-/* Start loading what finding or adding a row of a registration touches first. */
-void store__set_prefetch(const struct store__set *set, uint32_t registration);
-
-/* Put a row that was just added, whose head is written, into its chain. */
-void store__set_link(struct store__set *set, uint32_t row);
-
-/* A plain text's place is {block, at, size} in 24, 20 and 20 bits; 0 is the empty text. */
-#define STORE__PLACE_BITS 20
-#define STORE__PLACE_MASK ((UINT64_C(1) << STORE__PLACE_BITS) - 1)
-
-_Static_assert(STORE__TEXT_BLOCK_SIZE <= STORE__PLACE_MASK, "a place's parts");
-_Static_assert(STORE__TEXT_SIZE_MAX <= STORE__TEXT_BLOCK_SIZE, "a text fits a block");
-
-/* Store a plain text that is not empty; returns its place. */
-uint64_t store__set_text_add(struct store__set *set, struct store__pool *pool,
-                             struct chek_bytes_view text);
+/* Count a row that is written, and put it into its chain. `told` is what it was made of. */
+void store__set_link(struct store__set *set, struct store__row *row, const struct chek_row *told,
+                     uint32_t line_count, size_t document_size);
 
 static inline struct chek_bytes_view
-store__set_text(const struct store__set *set, uint64_t place)
+store__row_document(const struct store__row *row)
 {
-    size_t size = place & STORE__PLACE_MASK;
-    if (size == 0) {
-        return (struct chek_bytes_view){0};
-    }
-    const uint8_t *block = set->blocks[STORE__TEXT_BLOCK][place >> 2 * STORE__PLACE_BITS];
-    return chek_bytes_view_of(block + (place >> STORE__PLACE_BITS & STORE__PLACE_MASK), size);
+    return chek_bytes_view_of(row->bytes, row->document_size);
 }
 
-/* Zero a column of a block before its first value. */
-void store__column_touch(void *block, const struct store__column_info *info);
-
-/* Return the value of any INTEGER or CODE column, or the place of a BYTES one. */
-static inline uint64_t
-store__set_value(const struct store__set *set, enum store__column column, uint32_t index)
+static inline struct chek_bytes_view
+store__row_cell(const struct store__row *row)
 {
-    const struct store__column_info *info = &store__columns[column];
-    const uint8_t *block = set->blocks[info->table][index >> STORE__BLOCK_SHIFT];
-    if ((chek_load_u64(block) >> info->bit & 1) == 0) {
-        return 0;
-    }
-    const uint8_t *at =
-        block + info->offset + (size_t)(index & (STORE__BLOCK_ROW_COUNT - 1)) * info->width;
-    switch (info->width) {
-    case 1:
-        return *at;
-    case 2:
-        return chek_load_u16(at);
-    case 4:
-        return chek_load_u32(at);
-    default:
-        return chek_load_u64(at);
-    }
+    return row->cell_size != 0 ? chek_bytes_view_of(row->bytes + row->document_size, row->cell_size)
+                               : (struct chek_bytes_view){0};
 }
+
+/* Where the sums of several payments stand, in a row's bytes. */
+static inline size_t
+store__payments_at(size_t document_size, size_t cell_size)
+{
+    return (document_size + cell_size + 7) & ~(size_t)7;
+}
+
+/* What chek_store_append() was told of a row. Ownership: the cell is the set's. */
+static inline struct chek_row
+store__row_told(const struct store__row *row, bool replaced)
+{
+    return (struct chek_row){
+        .registration = row->registration,
+        .ordinal = row->ordinal,
+        .shift = row->shift,
+        .completes = row->completes,
+        .warnings = row->warnings,
+        .binding = row->binding,
+        .kind = row->flags & STORE__FLAG_KIND,
+        .late = (row->flags & STORE__FLAG_LATE) != 0,
+        .replaced = replaced,
+        .received_us = row->received,
+        .cell = store__row_cell(row),
+    };
+}
+
+/*
+ * Put a row behind the others of the newest set.
+ *
+ *   Ownership  borrows everything; `bytes` are the document's
+ */
+void store__row_append(struct chek_store *store, const struct chek_row *row,
+                       const struct chek_document *document, struct chek_bytes_view bytes);
 
 static inline bool
 store__bit(const uint64_t *bits, uint32_t index)
@@ -196,5 +239,8 @@ uint32_t store__page_row_count(uint32_t segment_row_count);
 
 /* Put an empty set behind the others; there is a spare one. */
 struct store__set *store__set_begin(struct chek_store *store);
+
+/* Show readers what the dictionaries hold; no worker is adding to them. */
+void store__texts_publish(struct chek_store *store);
 
 #endif

@@ -36,10 +36,14 @@ found(struct chek_sign_search *search, uint32_t ordinal)
 
 /* Whether a row of a set is the one to look at next. A set that was sealed meanwhile is another. */
 static bool
-row_is_next(const struct chek_sign_search *search, const struct store__set *set, uint32_t row)
+row_is_next(const struct chek_sign_search *search, const struct store__set *set, uint32_t index)
 {
-    return row < set->row_count && set->heads[row].registration == search->registration &&
-           set->heads[row].ordinal + UINT64_C(1) == search->ordinal_end;
+    if (index >= set->row_count) {
+        return false;
+    }
+    const struct store__row *row = store__set_row(set, index);
+    return row->registration == search->registration &&
+           row->ordinal + UINT64_C(1) == search->ordinal_end;
 }
 
 /* The newest row below `ordinal_end` of a set, + 1; 0 when there is none. */
@@ -50,7 +54,7 @@ row_below(const struct chek_sign_search *search, const struct store__set *set)
         return search->open_row;
     }
     uint32_t row = store__set_newest(set, search->registration);
-    while (row != 0 && set->heads[row - 1].ordinal >= search->ordinal_end) {
+    while (row != 0 && store__set_row(set, row - 1)->ordinal >= search->ordinal_end) {
         row = store__set_previous(set, row - 1);
     }
     return row;
@@ -77,15 +81,12 @@ set_run(struct chek_sign_search *search, const struct store__set *set, uint32_t 
         int64_t *row_count)
 {
     for (; row != 0 && *row_count > 0 && !search->found; *row_count -= 1) {
-        uint32_t at = row - 1;
-        const struct store__head *head = &set->heads[at];
-        if (signs_fit(search, store__set_value(set, STORE__DOCUMENT_SIGN, at),
-                      store__set_value(set, STORE__DOCUMENT_AUTONOMOUS, at)) &&
-            time_fits(search, (int64_t)store__set_value(set, STORE__DOCUMENT_TIME, at))) {
-            found(search, head->ordinal);
+        const struct store__row *at = store__set_row(set, row - 1);
+        if (signs_fit(search, at->sign, at->autonomous) && time_fits(search, at->time)) {
+            found(search, at->ordinal);
         }
-        search->ordinal_end = head->ordinal;
-        row = store__set_previous(set, at);
+        search->ordinal_end = at->ordinal;
+        row = store__set_previous(set, row - 1);
     }
     search->open_row = row;
 }

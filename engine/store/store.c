@@ -14,6 +14,9 @@
 #include "engine/store/image.h"
 #include "engine/store/segment.h"
 
+/* Pieces that a worker gets to seal with, before it asked for more. */
+#define STOCK_COUNT_FIRST 64
+
 /* The least that is asked for at a time, so that small asks share the work. */
 #define CREDIT_ROWS 64
 #define CREDIT_DOCUMENT_SIZE 16384
@@ -40,7 +43,7 @@ store_init(struct chek_store *store)
     if (error != CHEK_OK) {
         return error;
     }
-    store->scratch = chek_memory_allocate(CHEK_DOCUMENT_SIZE_MAX);
+    store->scratch = chek_memory_allocate(CHEK_COMMAND_BODY_SIZE_MAX);
     if (store->scratch == NULL) {
         return -ENOMEM;
     }
@@ -67,6 +70,7 @@ chek_store_create(const struct chek_store_config *config, struct chek_store **re
     int error = -ENOMEM;
     if (store != NULL) {
         store->config = *config;
+        store->stock_wanted = STOCK_COUNT_FIRST;
         error = store_init(store);
     }
     chek_memory_unsealed_end();
@@ -84,10 +88,10 @@ chek_store_destroy(struct chek_store *store)
     if (store == NULL) {
         return;
     }
+    CHEK_ASSERT(store->seal.set == NULL);
     chek_store_image_end(store);
     for (struct store__set *set = store->oldest; set != NULL;) {
         struct store__set *next = set->next;
-        CHEK_ASSERT(!set->sealing);
         store__set_clear(set, &store->pool);
         store__set_destroy(set);
         set = next;
@@ -105,74 +109,31 @@ chek_store_destroy(struct chek_store *store)
         store__dictionary_finish(&store->dictionaries[i], &store->pool);
     }
     store__pool_finish(&store->pool);
-    chek_memory_free(store->scratch, CHEK_DOCUMENT_SIZE_MAX);
+    chek_memory_free(store->scratch, CHEK_COMMAND_BODY_SIZE_MAX);
     chek_memory_free(store, sizeof *store);
 }
 
 /* ---- room ---- */
 
-/*
- * Rows that a table may grow by, at most. No encoded child is smaller than what protocol.def makes
- * it: a line is a mask of two bytes and a sum, a payment a mask of one and a sum, a tax a mask, a
- * marking a size; so the bytes of a document bound all that it can hold together.
- */
+/* Blocks that rows may begin, at most. A set that is begun leaves the last block of each kind of
+ * the one before it unfilled. */
 static uint64_t
-child_count_max(uint32_t table, const struct store__credit *want)
+block_count_max(uint32_t kind, const struct store__credit *want, uint32_t set_count)
 {
-    uint64_t size = want->document_size;
-    uint64_t rows = want->rows;
-    switch (table) {
-    case STORE__LINE:
-        return size / 3;
-    case STORE__PAYMENT:
-        return size / 2;
-    case STORE__TAX:
-    case STORE__MARKING:
-        return size;
-    case STORE__MODIFIER:
-        return 2 * rows;
-    default: /* documents, parents */
-        return rows;
+    size_t size = want->document_size + want->cell_size;
+    size_t extra = want->rows * (STORE__PAYMENTS_SIZE + 16); /* and what aligns them */
+    switch (kind) {
+    case STORE__ROW_BLOCK:
+        return (want->rows + STORE__BLOCK_ROW_COUNT - 1) / STORE__BLOCK_ROW_COUNT + 1 + set_count;
+    case STORE__BYTES_BLOCK:
+        /* What a block leaves unused is less than the row that begins the next one. */
+        return (size + extra) / (STORE__BYTES_BLOCK_SIZE - STORE__SMALL_SIZE_MAX) + 2 + set_count;
+    default:
+        return size / (STORE__SMALL_SIZE_MAX - STORE__PAYMENTS_SIZE - 8);
     }
 }
 
-static uint64_t
-block_count_max(uint32_t kind, const struct store__credit *want)
-{
-    if (kind == STORE__TEXT_BLOCK) {
-        /* What a block leaves unused is less than the text that begins the next one. */
-        return 2 * (want->document_size + want->cell_size) / STORE__TEXT_BLOCK_SIZE + 2;
-    }
-    uint64_t count = child_count_max(kind, want);
-    return (count + STORE__BLOCK_ROW_COUNT - 1) / STORE__BLOCK_ROW_COUNT + 1;
-}
-
-/* A text is a size and at least one byte. */
-static uint32_t
-pieces_needed(const struct chek_store *store, const struct store__credit *want)
-{
-    uint32_t count = 0;
-    uint32_t texts = (uint32_t)(want->document_size / 2);
-    for (uint32_t i = 0; i < STORE__DICTIONARY_COUNT; i++) {
-        count += store__dictionary_pieces_needed(&store->dictionaries[i], texts);
-    }
-    return count + store__dictionary_text_pieces_needed(texts, want->document_size);
-}
-
-static int
-ensure_set(struct store__set *set, const struct store__credit *want)
-{
-    for (uint32_t kind = 0; kind < STORE__BLOCK_KIND_COUNT; kind++) {
-        uint64_t count = set->block_count[kind] + block_count_max(kind, want);
-        int error = store__set_ensure_blocks(set, kind, (uint32_t)count);
-        if (error != CHEK_OK) {
-            return error;
-        }
-    }
-    return CHEK_OK;
-}
-
-/* Have as many empty sets as the rows can fill, and room in all for any of them. */
+/* Have as many empty sets as the rows can fill. */
 static int
 ensure_sets(struct chek_store *store, const struct store__credit *want)
 {
@@ -189,11 +150,7 @@ ensure_sets(struct chek_store *store, const struct store__credit *want)
         store->spare = set;
         store->spare_count += 1;
     }
-    int error = ensure_set(store->newest, want);
-    for (struct store__set *set = store->spare; set != NULL && error == CHEK_OK; set = set->next) {
-        error = ensure_set(set, want);
-    }
-    return error;
+    return CHEK_OK;
 }
 
 static int
@@ -201,12 +158,8 @@ ensure_credit(struct chek_store *store, const struct store__credit *want)
 {
     int error = ensure_sets(store, want);
     for (uint32_t kind = 0; kind < STORE__BLOCK_KIND_COUNT && error == CHEK_OK; kind++) {
-        /* Each set that is begun leaves the last block of the one before unfilled. */
-        uint64_t count = block_count_max(kind, want) + 2 * (uint64_t)store->spare_count;
+        uint64_t count = block_count_max(kind, want, store->spare_count);
         error = store__pool_ensure_blocks(&store->pool, kind, (uint32_t)count);
-    }
-    if (error == CHEK_OK) {
-        error = store__pool_ensure_pieces(&store->pool, pieces_needed(store, want));
     }
     return error;
 }
@@ -252,6 +205,22 @@ store__set_begin(struct chek_store *store)
     return set;
 }
 
+void
+store__texts_publish(struct chek_store *store)
+{
+    uint64_t piece_count = 0;
+    for (uint32_t i = 0; i < STORE__DICTIONARY_COUNT; i++) {
+        const struct store__dictionary *dictionary = &store->dictionaries[i];
+        store->texts[i] =
+            (struct store__texts){.count = dictionary->count, .size = dictionary->text_size};
+        piece_count +=
+            dictionary->texts.piece_count + dictionary->entries.piece_count +
+            dictionary->shorts.buckets.piece_count + dictionary->shorts.overflow.piece_count +
+            dictionary->longs.buckets.piece_count + dictionary->longs.overflow.piece_count;
+    }
+    store->dictionary_size = piece_count * STORE__PIECE_SIZE;
+}
+
 /* ---- small things ---- */
 
 uint32_t
@@ -292,6 +261,21 @@ store__page_row_count(uint32_t segment_row_count)
     return count;
 }
 
+const struct chek_chain *
+chek_store_chain(const struct chek_store *store)
+{
+    return &store->chain;
+}
+
+uint64_t
+chek_store_range_first(const struct chek_store *store, uint64_t range)
+{
+    const struct chek_store_config *config = &store->config;
+    uint64_t first =
+        config->segment_row_first != 0 ? config->segment_row_first : config->segment_row_count;
+    return range == 0 ? 0 : first + (range - 1) * config->segment_row_count;
+}
+
 uint64_t
 chek_store_history_hash(const struct chek_store *store)
 {
@@ -308,6 +292,6 @@ chek_store_count(const struct chek_store *store)
         .open_row_count = (uint32_t)(store->row_count - store->sealed_row_count),
         .segment_size = store->segment_size,
         .open_size = store__pool_block_bytes(&store->pool),
-        .dictionary_size = store__pool_piece_bytes(&store->pool),
+        .dictionary_size = store->dictionary_size,
     };
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * store.h - the documents of one partition as columns.
+ * store.h - the documents of one partition.
  *
- * A document is a row: it is appended to an open chunk, and when four chunks (16,384 rows; fewer for
- * the first segment) are full they are sealed into a segment: sorted by (registration, ordinal), encoded in pages of 4,096
- * rows, immutable for ever. Texts are codes of append-only dictionaries. What the store holds is
+ * A document is a row: it is appended to an open set as it came, with what scans want of it beside
+ * it, and when a set (16,384 rows; fewer for the first) is full it is sealed into a segment: sorted
+ * by (registration, ordinal), encoded as columns in pages of 4,096 rows, immutable for ever. Texts are codes of append-only dictionaries. What the store holds is
  * logical history; where a row lives (open or sealed) is not part of the state and changes nothing
  * that a reader can see.
  *
@@ -71,6 +71,7 @@ bool chek_store_pool_ahead(struct chek_store_pool *pool, struct chek_store_ahead
 
 struct chek_store_config {
     struct chek_store_pool *pool;  /* NULL = one of its own */
+    uint16_t partition;            /* that the rows belong to: its chain says so */
     uint32_t dictionary_count_max; /* entries of a dictionary; values beyond are stored plain */
     uint32_t dictionary_size_max;  /* bytes of their text */
     uint32_t segment_row_count;    /* rows that are sealed together; CHEK_SEGMENT_RECEIPT_COUNT */
@@ -84,7 +85,7 @@ struct chek_store_counters {
     uint32_t segment_count;
     uint32_t open_row_count;
     uint64_t segment_size;    /* bytes of sealed segments in memory */
-    uint64_t open_size;       /* bytes of open chunks */
+    uint64_t open_size;       /* bytes of open rows */
     uint64_t dictionary_size; /* text and index of dictionaries */
 };
 
@@ -108,24 +109,16 @@ void chek_store_destroy(struct chek_store *store); /* takes NULL */
 CHEK_MUST_USE int chek_store_ensure(struct chek_store *store, uint32_t row_count,
                                     size_t document_size, size_t cell_size);
 
-/*
- * Start loading what appending `document` to a registration will look up. Looking up a text is two
- * loads that depend on each other: when the first have had time to come, chek_store_prefetch_texts()
- * starts the second ones, of all documents since it was called last.
- *
- *   Ownership  borrows everything for the call
- *   Cost       about 10 ns a text; decides nothing, changes nothing that can be seen
- */
-void chek_store_prefetch(struct chek_store *store, uint32_t registration,
-                         const struct chek_document *document);
-void chek_store_prefetch_texts(struct chek_store *store);
+/* Start loading what appending to a registration, or finding its newest rows, touches first. */
+void chek_store_prefetch(const struct chek_store *store, uint32_t registration);
 
 /*
  * Append a row: exactly one of document->receipt, ->movement, ->close is set, as row->kind says.
  *
  *   Ownership  borrows everything for the call
- *   Errors     none: room was ensured (asserted), shapes were validated
- *   Cost       about one store per value; no allocation, no system call
+ *   Errors     none: room was ensured (asserted), shapes were validated, and it is no larger than
+ *              a command may be
+ *   Cost       about 100 ns; no allocation, no system call
  */
 void chek_store_append(struct chek_store *store, const struct chek_row *row,
                        const struct chek_document *document);
@@ -197,18 +190,20 @@ CHEK_MUST_USE int chek_store_scan(const struct chek_store *store,
 /* ---- sealing -------------------------------------------------------------------------------- */
 
 /*
- * Hand out the oldest full set of chunks that is not being sealed yet; NULL when there is none.
+ * Hand out the oldest full set, when none of the store is being sealed; NULL when there is none or
+ * no memory for it.
  *
- *   Ownership  the job is the caller's until chek_seal_adopt() or chek_seal_drop()
+ *   Ownership  the job is the store's; it ends with chek_seal_adopt() or chek_seal_drop()
  */
 struct chek_seal *chek_store_seal_begin(struct chek_store *store);
 
-/* Encode the segment. Threads: any one thread; the shard meanwhile reads and appends. */
+/* Encode the segment; texts get their codes. Threads: any one; the shard reads and appends. */
 void chek_seal_run(void *seal);
 
 /*
- * Swap the segment in for its chunks; the job is gone. While chek_store_image_is_open() it has to
- * wait: the image may still need the chunks. Cost: O(1) plus freeing the chunks.
+ * Swap the segment in for its set, or, when it could not be made, leave all as it was; begin again
+ * either way. While chek_store_image_is_open() it has to wait: the image may still need the set.
+ * Cost: O(1), plus giving back a block for every 128 rows.
  */
 void chek_seal_adopt(struct chek_seal *seal);
 void chek_seal_drop(struct chek_seal *seal);
@@ -217,6 +212,26 @@ void chek_seal_drop(struct chek_seal *seal);
  * of persist/FORMAT.md "Segment". */
 uint32_t chek_segment_count(const struct chek_store *store);
 struct chek_bytes_view chek_segment_bytes(const struct chek_store *store, uint32_t index);
+
+/* ---- chain ---------------------------------------------------------------------------------- */
+
+#define CHEK_CHAIN_SIZE 32
+
+/* How far the chain of a store reaches (engine/store/chain.h), and its head. */
+struct chek_chain {
+    uint64_t range_count;
+    uint64_t row_count; /* of all ranges: the rows that came first */
+    uint8_t head[CHEK_CHAIN_SIZE];
+};
+
+/* The chain over all sealed ranges. Ownership: the store's, until one is adopted. */
+const struct chek_chain *chek_store_chain(const struct chek_store *store);
+
+/* Rows of the store before a range: ranges are the rows that are sealed together, from 0. */
+uint64_t chek_store_range_first(const struct chek_store *store, uint64_t range);
+
+/* Whether the chain covers a row; false also when there is no such row. Cost: finds the row. */
+bool chek_store_is_covered(const struct chek_store *store, uint32_t registration, uint32_t ordinal);
 
 /* ---- images, for snapshots ------------------------------------------------------------------ */
 

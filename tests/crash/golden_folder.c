@@ -112,8 +112,16 @@ on_partition(void *context, const struct chek_verify_partition *partition)
 struct golden_outcome
 golden_folder_verify(struct fake_disk *disk)
 {
+    return golden_folder_verify_head(disk, NULL);
+}
+
+struct golden_outcome
+golden_folder_verify_head(struct fake_disk *disk, const struct chek_verify_anchor *head)
+{
     struct golden_outcome outcome = {.finding_count = 0};
     struct chek_verify_config config = {.context = &outcome,
+                                        .anchors = head,
+                                        .anchor_count = head != NULL,
                                         .on_finding = on_finding,
                                         .on_note = on_note,
                                         .on_partition = on_partition};

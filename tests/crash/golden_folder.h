@@ -24,6 +24,10 @@ struct golden_outcome {
 
 struct golden_outcome golden_folder_verify(struct fake_disk *disk);
 
+/* The same, against a head that was noted. */
+struct golden_outcome golden_folder_verify_head(struct fake_disk *disk,
+                                                const struct chek_verify_anchor *head);
+
 /* Whether one of the first findings names the file. */
 bool golden_outcome_names(const struct golden_outcome *outcome, const char *file);
 

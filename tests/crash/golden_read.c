@@ -12,6 +12,7 @@
 #include "persist/event_scan.h"
 #include "persist/log_format.h"
 #include "persist/manifest.h"
+#include "persist/private_file.h"
 #include "persist/snapshot.h"
 
 /* What a reader gave. */
@@ -80,6 +81,12 @@ bool
 golden_read_log_is_ended(const char *name)
 {
     return known_of(name)->ended;
+}
+
+bool
+golden_read_log_is_torn(const char *name)
+{
+    return known_of(name)->torn;
 }
 
 bool
@@ -191,6 +198,10 @@ golden_read_file(struct fake_disk *disk, const char *name)
     }
     if (strchr(name, '/') != NULL) {
         return read_judge(immutable_read(disk, name), &seen, &seen);
+    }
+    if (strcmp(name, CHEK_SECRET_NAME) == 0) {
+        uint8_t secret[CHEK_SECRET_SIZE];
+        return read_judge(chek_secret_read(&disk->io, secret), &seen, &seen);
     }
     return GOLDEN_READ_UNSEEN; /* no recovery judges it */
 }

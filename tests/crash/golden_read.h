@@ -27,6 +27,8 @@ enum golden_read golden_read_file(struct fake_disk *disk, const char *name);
 
 /* Whether the manifest has recorded where the stream of a log file ended. */
 bool golden_read_log_is_ended(const char *name);
+/* Whether something torn was cut there: what it left behind the end says nothing. */
+bool golden_read_log_is_torn(const char *name);
 /* Whether the sector at an offset holds commands of the stream before its recorded end. */
 bool golden_read_log_is_replayed(const struct fake_file *file, size_t offset);
 /* Whether the block at an offset was written. */

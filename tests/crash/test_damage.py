@@ -47,6 +47,9 @@ class Damage(unittest.TestCase):
             client.snapshot()
         for _ in range(4):
             feed(cls.server, tills, 5)
+        cls.server.bin = CHEK_BIN  # where chek is
+        cls.heads = cls.server.chek("status", "--heads")
+        cls.reaches = cls.server.lines("status", "--heads")
         cls.server.kill()
         cls.data = cls.server.data
 
@@ -167,6 +170,45 @@ class Damage(unittest.TestCase):
         name = max(self.files("event"), key=lambda name: len(self.content(name)))
         self.check(self.flipped(name, 60), name, 0)
         self.check({name: None}, "event", NO_PLACE)
+
+    # ---- heads of chains -----------------------------------------------------------------------
+
+    def verify_heads(self, *options):
+        """Exit code and the texts of the findings."""
+        done = subprocess.run([CHEK_BIN / "chek", "verify", self.data, "--json", *options],
+                              capture_output=True, text=True, timeout=60)
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        return done.returncode, [row["text"] for row in rows if row["kind"] == "finding"], rows
+
+    def test_heads_that_the_server_told(self):
+        noted = self.data.parent / "heads"
+        noted.write_text("# noted elsewhere\n\n" + self.heads)
+        code, findings, rows = self.verify_heads("--heads", noted)
+        self.assertEqual((code, findings), (0, []))
+        partitions = {row["partition"]: row for row in rows if row["kind"] == "partition"}
+        self.assertEqual(len(self.heads.split()), sum(row["ranges"] > 0 for row in self.reaches))
+        for reach in self.reaches:
+            found = partitions[reach["partition"]]
+            self.assertEqual((found["chained"], found["head"]), (reach["rows"], reach["head"]))
+            self.assertEqual(found["rows"], reach["rows"] + reach["open"])
+        if IS_SMALL:
+            self.assertGreater(len(self.heads.split()), 1)
+
+    def test_heads_that_are_others(self):
+        for head in self.heads.split():
+            partition, rows, digits = head.split(":")
+            other = f"{int(digits[0], 16) ^ 1:x}" + digits[1:]
+            code, findings, _ = self.verify_heads("--head", f"{partition}:{rows}:{other}")
+            self.assertEqual((code, len(findings)), (1, 1))
+            self.assertIn("changed, inserted or taken away", findings[0])
+        code, findings, _ = self.verify_heads("--head", "1:100000000:" + 32 * "ab")
+        self.assertEqual((code, len(findings)), (1, 1))
+        self.assertIn("no such range", findings[0])
+
+    def test_what_is_no_head_is_wrong_usage(self):
+        for text in ("", "1:2", "1:2:ab", "1:2:" + 31 * "ab" + "xy", "x:2:" + 32 * "ab",
+                     "1:-2:" + 32 * "ab", "1:2:" + 33 * "ab"):
+            self.assertEqual(self.verify_heads("--head", text)[0], 2, text)
 
     def test_files_of_another_kind(self):
         image, log = self.files("snapshot")[-1], self.written_log()[0]

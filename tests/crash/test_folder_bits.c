@@ -8,11 +8,10 @@
  * the rest (long runs of zeros: of some bytes), and read by the part of recovery that reads it. The
  * whole check runs over a sample of these, and names the file.
  *
- * What is not covered, and must then change nothing: log bytes behind the end of a stream that the
- * manifest has recorded, zeros that fill up its blocks, and files without a sum: secret.key,
- * admin.token. What a crash may leave
- * as well is a note and no finding, and changes nothing either: events that the log makes again,
- * bytes behind the last block of the current log.
+ * What a start does not look at, and must then change nothing: log bytes behind the end of a stream
+ * that the manifest has recorded, and zeros that fill up its blocks; the whole check notes them. What
+ * a crash may leave as well is a note and no finding, and changes nothing either: events that the log
+ * makes again, bytes behind the last block of the current log.
  */
 #include <setjmp.h>
 #include <sodium.h>
@@ -35,6 +34,8 @@
 #define SAMPLE_COUNT (400 / STRIDE) /* of the whole check */
 #define ZERO_LINE_SIZE 64
 #define ZERO_STEP 16
+#define KEY_NAME "secret.key"
+#define TOKEN_NAME "admin.token"
 #define EVENTS_BEFORE "event/000000000001-" /* the first of them is older than the snapshot */
 #define HEADS_SIZE 128                      /* of an immutable file with an image, of a log block */
 
@@ -59,9 +60,6 @@ enum cover {
 static enum cover
 cover_of(const struct fake_file *file, size_t offset)
 {
-    if (strcmp(file->name, "secret.key") == 0 || strcmp(file->name, "admin.token") == 0) {
-        return HARMLESS;
-    }
     if (begins(file->name, "event/")) {
         return NOTICED;
     }
@@ -105,6 +103,9 @@ mask_of(const struct fake_file *file, size_t offset)
 static void
 flip_read(struct fake_file *file, size_t offset, uint8_t bit)
 {
+    if (strcmp(file->name, TOKEN_NAME) == 0) {
+        return; /* a start does not read it */
+    }
     enum cover cover = cover_of(file, offset);
     file->bytes[offset] ^= bit;
     enum golden_read read = golden_read_file(disk, file->name);
@@ -263,6 +264,58 @@ test_folder_check_finds_files_cut_short(void **state)
     }
 }
 
+/* What stands behind the end of a stream counts for nothing, and is told all the same. */
+static void
+test_folder_check_notes_bits_behind_an_end(void **state)
+{
+    (void)state;
+    unsigned count = 0;
+    for (unsigned i = 0; i < FAKE_FILE_COUNT_MAX; i++) {
+        struct fake_file *file = &disk->files[i];
+        if (!file->exists || !begins(file->name, "log/") || file->size != GOLDEN_LOG_FILE_SIZE ||
+            !golden_read_log_is_ended(file->name) || golden_read_log_is_torn(file->name)) {
+            continue;
+        }
+        for (size_t offset = 0; offset < file->size; offset += CHEK_SECTOR_SIZE - 7) {
+            if (golden_read_log_is_replayed(file, offset)) {
+                continue;
+            }
+            file->bytes[offset] ^= 0x20;
+            const char *wrong = damage_check(file->name, NOTICED);
+            file->bytes[offset] ^= 0x20;
+            damage_judge(wrong, file->name, "a bit flipped behind the end", offset);
+            count += 1;
+        }
+    }
+    printf("%u flips behind ends\n", count);
+}
+
+/* Every bit of the small files that only this check reads, or a start. */
+static void
+test_folder_check_finds_flipped_bits_of_private_files(void **state)
+{
+    (void)state;
+    static const char *const names[] = {KEY_NAME, TOKEN_NAME};
+    for (size_t i = 0; i < CHEK_COUNT(names); i++) {
+        struct fake_file *file = golden_folder_file(disk, names[i]);
+        for (size_t bit = 0; bit < file->size * 8; bit += STRIDE) {
+            file->bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+            const char *wrong = damage_check(file->name, COVERED);
+            file->bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+            damage_judge(wrong, file->name, "a bit flipped", bit / 8);
+        }
+    }
+}
+
+/* A folder may be without these two: a backup has no key, and a token is taken away. */
+static enum cover
+cover_gone(const struct fake_file *file)
+{
+    return strcmp(file->name, KEY_NAME) == 0     ? NOTICED
+           : strcmp(file->name, TOKEN_NAME) == 0 ? HARMLESS
+                                                 : cover_from(file, 0);
+}
+
 static void
 test_folder_check_finds_files_that_are_gone(void **state)
 {
@@ -270,7 +323,7 @@ test_folder_check_finds_files_that_are_gone(void **state)
     for (unsigned i = 0; i < FAKE_FILE_COUNT_MAX; i++) {
         struct fake_file *file = &disk->files[i];
         if (file->exists) {
-            enum cover cover = cover_from(file, 0);
+            enum cover cover = cover_gone(file);
             file->exists = false;
             const char *wrong = damage_check(file->name, cover);
             file->exists = true;
@@ -385,6 +438,8 @@ main(int count, char **arguments)
         cmocka_unit_test(test_folder_finds_flipped_bits_while_it_reads),
         cmocka_unit_test(test_folder_check_names_the_file_of_a_flipped_bit),
         cmocka_unit_test(test_folder_check_finds_files_cut_short),
+        cmocka_unit_test(test_folder_check_notes_bits_behind_an_end),
+        cmocka_unit_test(test_folder_check_finds_flipped_bits_of_private_files),
         cmocka_unit_test(test_folder_check_finds_files_that_are_gone),
         cmocka_unit_test(test_folder_check_finds_swapped_blocks),
         cmocka_unit_test(test_folder_check_finds_swapped_files),

@@ -5,8 +5,9 @@
  *   test_folder_resum FOLDER
  *
  * Numbers that follow from the rows are changed in the image of a partition, rows are taken away and
- * brought back, a command of the log is changed; then every sum over them is made right again. The
- * check must say so, of the right partition.
+ * brought back, a command of the log is changed, what a receipt sold is another product; then every
+ * sum over them is made right again. The check must say so, of the right partition. Who also makes
+ * the chain anew is found by a head that was noted before.
  */
 #include <setjmp.h>
 #include <sodium.h>
@@ -27,7 +28,9 @@
 #define ROOT_MAPS_AT (256 + 32)          /* in page 0: the first of four */
 #define ROOT_COUNTERS_AT (256 + 96 + 64) /* in page 0: registrations, documents */
 #define STORE_ROWS_AT 24                 /* in the store's image */
-#define STORE_SEGMENTS_AT 40
+#define STORE_CHAIN_ROWS_AT 48
+#define STORE_CHAIN_HEAD_AT 56
+#define STORE_SEGMENTS_AT 88
 #define REGISTRATION_COUNT 2
 
 /* Under a sanitizer, which is slow, every so many bytes. */
@@ -335,6 +338,158 @@ test_resum_finds_a_changed_command(void **state)
     fail_msg("no document in the current log");
 }
 
+/* ---- the chain -------------------------------------------------------------------------------- */
+
+/* The dictionaries of the store's image: the offset of the first text of each that has one. */
+static size_t
+texts_find(size_t ret[16])
+{
+    const uint8_t *bytes = store_bytes();
+    size_t found = 0;
+    size_t at = STORE_SEGMENTS_AT;
+    uint32_t count = chek_load_u32(bytes + at);
+    uint32_t row_count = chek_load_u32(bytes + 12);
+    at += 4;
+    for (uint32_t i = 0; i < count; i++) {
+        at += 8;
+        at += chek_load_u32(bytes + at) != 0 ? 4 + (row_count + 63) / 64 * 8 : 4;
+    }
+    uint32_t dictionary_count = chek_load_u32(bytes + at);
+    at += 4;
+    assert_in_range(dictionary_count, 1, 16);
+    for (uint32_t i = 0; i < dictionary_count; i++) {
+        uint32_t text_count = chek_load_u32(bytes + at);
+        at += 4;
+        if (text_count != 0) {
+            ret[found++] = (size_t)(bytes - image->bytes) + at + 2;
+        }
+        for (uint32_t j = 0; j < text_count; j++) {
+            at += 2 + chek_load_u16(bytes + at);
+        }
+    }
+    return found;
+}
+
+/* Sums of money know nothing of what was sold, or who sold it. */
+static void
+test_resum_finds_texts_that_no_total_knows(void **state)
+{
+    (void)state;
+    size_t texts[16];
+    size_t count = texts_find(texts);
+    unsigned before = found_count;
+    assert_in_range(count, 3, 16);
+    for (size_t i = 0; i < count; i++) {
+        image->bytes[texts[i]] ^= 1;
+        image_judge("a text", texts[i]);
+    }
+    assert_int_equal(found_count - before, count);
+}
+
+/* A head that is wrong, in the image and in the manifest, over rows that are right. */
+static void
+test_resum_finds_another_head(void **state)
+{
+    (void)state;
+    struct fake_file *manifest = golden_folder_file(disk, "manifest.");
+    size_t size = chek_load_u32(manifest->bytes + 12);
+    uint64_t number = chek_load_u64(manifest->bytes + 16);
+    uint32_t chain_count = chek_load_u32(manifest->bytes + 60);
+    assert_int_not_equal(chain_count, 0);
+    store_bytes()[STORE_CHAIN_HEAD_AT] ^= 1;
+    image_judge("the head in the image", STORE_CHAIN_HEAD_AT);
+
+    uint8_t *head = manifest->bytes + size - 8 - 32;
+    *head ^= 1;
+    chek_store_u64(manifest->bytes + size - 8,
+                   chek_checksum_seeded(manifest->bytes, size - 8, number));
+    struct golden_outcome got = golden_folder_verify(disk);
+    *head ^= 1;
+    chek_store_u64(manifest->bytes + size - 8,
+                   chek_checksum_seeded(manifest->bytes, size - 8, number));
+    assert_int_equal(got.error, CHEK_OK);
+    assert_int_not_equal(got.finding_count, 0);
+    assert_string_equal(got.first.file, manifest->name);
+}
+
+/* Put a head where partition 1 has its own, in image and manifest, with right sums. */
+static void
+head_forge(const uint8_t *head)
+{
+    struct fake_file *manifest = golden_folder_file(disk, "manifest.");
+    size_t size = chek_load_u32(manifest->bytes + 12);
+    uint8_t *chain = manifest->bytes + size - 8 - 52;
+    while (chek_load_u32(chain) != 1) {
+        chain -= 52;
+    }
+    memcpy(chain + 20, head, 32);
+    chek_store_u64(
+        manifest->bytes + size - 8,
+        chek_checksum_seeded(manifest->bytes, size - 8, chek_load_u64(manifest->bytes + 16)));
+    memcpy(store_bytes() + STORE_CHAIN_HEAD_AT, head, 32);
+    image_resum();
+}
+
+/*
+ * The head that the rows have, as the check says when another was wanted; false when it has
+ * something else to say.
+ */
+static bool
+head_told(const struct golden_outcome *outcome, uint8_t ret[32])
+{
+    static const char before[] = "has the head ";
+    const char *at = strstr(outcome->first.text, before);
+    return at != NULL && sodium_hex2bin(ret, 32, at + sizeof before - 1, 64, NULL, NULL, NULL) == 0;
+}
+
+/* Make a text another one that nothing but the chain knows; the head is the rows' then. */
+static void
+text_change(uint8_t ret_head[32])
+{
+    size_t texts[16];
+    size_t count = texts_find(texts);
+    for (size_t i = 0; i < count; i++) {
+        image->bytes[texts[i]] ^= 1;
+        image_resum();
+        struct golden_outcome changed = golden_folder_verify(disk);
+        if (changed.finding_count == 2 && head_told(&changed, ret_head)) {
+            return;
+        }
+        memcpy(image->bytes, image_sound, image->size);
+    }
+    fail_msg("every text is in some total");
+}
+
+/* The whole folder is made anew around another text: only a head that is elsewhere tells. */
+static void
+test_resum_of_the_chain_is_found_by_a_noted_head(void **state)
+{
+    (void)state;
+    uint8_t head[32];
+    struct chek_verify_anchor noted = {.partition = 1};
+    noted.row_count = chek_load_u64(store_bytes() + STORE_CHAIN_ROWS_AT);
+    memcpy(noted.head, store_bytes() + STORE_CHAIN_HEAD_AT, sizeof noted.head);
+    assert_int_not_equal(noted.row_count, 0);
+    assert_int_equal(golden_folder_verify_head(disk, &noted).finding_count, 0);
+
+    text_change(head);
+    head_forge(head);
+    struct golden_outcome forged = golden_folder_verify(disk);
+    struct golden_outcome told = golden_folder_verify_head(disk, &noted);
+    memcpy(image->bytes, image_sound, image->size);
+    head_forge(noted.head);
+    assert_memory_equal(image->bytes, image_sound, image->size);
+    assert_int_equal(forged.finding_count, 0);
+    assert_int_equal(told.finding_count, 1);
+    assert_int_equal(told.first.partition, 1);
+
+    struct chek_verify_anchor more = noted; /* rows that the folder has not, or not any more */
+    more.row_count += 1000000;
+    assert_int_equal(golden_folder_verify_head(disk, &more).finding_count, 1);
+    more.row_count = noted.row_count - 1; /* no range ends there */
+    assert_int_equal(golden_folder_verify_head(disk, &more).finding_count, 1);
+}
+
 /* ---- all -------------------------------------------------------------------------------------- */
 
 static int
@@ -373,6 +528,9 @@ main(int count, char **arguments)
         cmocka_unit_test(test_resum_finds_references_that_lead_elsewhere),
         cmocka_unit_test(test_resum_finds_rows_that_are_gone_or_back),
         cmocka_unit_test(test_resum_finds_a_changed_command),
+        cmocka_unit_test(test_resum_finds_texts_that_no_total_knows),
+        cmocka_unit_test(test_resum_finds_another_head),
+        cmocka_unit_test(test_resum_of_the_chain_is_found_by_a_noted_head),
     };
     if (count != 2 || sodium_init() < 0) {
         return 2;

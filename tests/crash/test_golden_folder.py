@@ -5,7 +5,8 @@
 
 tests/vectors/folder/folder.tar.xz is a small folder with everything in it: two logs that ended, one
 that was cut off, watermarks, a manifest, images, a segment, events. answers.json is what is in it:
-the state of each partition as `chek verify` finds it, and what a server on a copy of it answers.
+the state of each partition and the head of its chain as `chek verify` finds them, and what a server
+on a copy of it answers.
 --write makes both anew, which a change of a format needs that does not read the old one.
 """
 import json
@@ -29,10 +30,13 @@ REGISTERS = ("100000000000", "100000000001")
 
 
 def states(data):
-    """What `chek verify` says of the partitions; it fails when it finds anything."""
-    said = feeding.verify(CHEK_BIN, data).splitlines()
-    rows = [line.split() for line in said if len(line.split()) == 9 and line.split()[0].isdigit()]
-    return [" ".join(row) for row in rows]
+    """What `chek verify` says of the partitions and their chains; it fails when it finds anything."""
+    rows = [line.split() for line in feeding.verify(CHEK_BIN, data).splitlines()]
+    told = [" ".join(row) for row in rows if len(row) == 10 and row[0].isdigit()]
+    heads = [row[0] for row in rows if len(row) == 1 and row[0].count(":") == 2]
+    if not told or not heads:
+        raise workload.Wrong(f"verify tells no states or no heads: {rows}")
+    return told + heads
 
 
 def answers(data):
@@ -99,7 +103,7 @@ def main():
         difference = first_difference(want, got)
         if difference is not None:
             raise workload.Wrong(difference)
-        print(f"{len(got['states'])} partitions, {len(got['answers']['events'])} events, as they were")
+        print(f"{len(got['states'])} states and heads, {len(got['answers']['events'])} events, as they were")
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

@@ -91,6 +91,10 @@ class Chek(unittest.TestCase):
         several = self.server.lines("report", "z", "--kkm", "9999078900000007", "--from",
                                     "2020-09-14", "--to", "2020-09-14")
         self.assertEqual(several, [answer])
+        self.assertIs(answer["covered"], False)  # so few rows are in no link yet
+        self.assertEqual(answer["chain"]["rows"], 0)
+        self.assertIsNone(answer["chain"]["head"])
+        self.assertGreater(answer["chain"]["open"], 0)
         self.assertIn("Z REPORT", self.server.chek("report", "z", "--kkm", "9999078900000007",
                                                    "--shift", "1..9"))
 
@@ -187,6 +191,11 @@ class Chek(unittest.TestCase):
         items = {row["name"]: row for row in self.server.lines("status") if row["shard"] in (None, 0)}
         self.assertEqual(items["shards"]["value"], 2)
         self.assertIn("sync_method", items)
+        self.assertEqual(items["documents_chained"]["value"], 0)
+        self.assertEqual(self.server.chek("status", "--heads"), "")
+        reaches = self.server.lines("status", "--heads")
+        self.assertEqual(sum(reach["open"] for reach in reaches), sum(
+            row["value"] for row in self.server.lines("status") if row["name"] == "documents"))
         events = self.server.lines("events", "--from", "0")
         self.assertEqual(sum(row["kind"] in ("receipt", "late") for row in events), sum(COUNTS) - 1)
         self.assertEqual(self.server.lines("events", "--from", events[-1]["cursor"]), [])

@@ -26,13 +26,14 @@ store_make(void)
     CHEK_ASSERT(error == CHEK_OK);
     for (uint32_t i = 0; i < STORE__DICTIONARY_COUNT; i++) {
         static const char *const texts[] = {"a", "bb", "ccc"};
-        error = store__pool_ensure_pieces(&store->pool, 16);
+        error = store__pool_stock(&store->pool, 16);
         CHEK_ASSERT(error == CHEK_OK);
         for (uint32_t k = 0; k < CHEK_COUNT(texts); k++) {
             store__dictionary_intern(&store->dictionaries[i], &store->pool,
                                      chek_bytes_view_text(texts[k]));
         }
     }
+    store__texts_publish(store);
     return store;
 }
 

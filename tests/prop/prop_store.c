@@ -5,8 +5,10 @@
  * Documents of any shape are appended; in between, sets are sealed or sealing is given up, rows
  * are replaced, the store is exchanged for one loaded from its image, and it is read and scanned
  * with random filters. A second store gets the same rows and never seals nor loads: their history
- * hashes stay equal, and so do in the end the segments of both.
+ * hashes stay equal, and so do in the end the segments of both. The chains of both are that of the
+ * documents as they came.
  */
+#include "engine/store/chain.h"
 #include "engine/store/sign_search.h"
 #include "tests/prop/prop.h"
 #include "tests/prop/random_document.h"
@@ -74,11 +76,15 @@ sign_share(struct round *round, struct chek_document *document)
     if (document->receipt == NULL || document->receipt->sign == 0 || below(round, 3) != 0) {
         return;
     }
-    struct chek_receipt *receipt = chek_arena_take(&documents, sizeof *receipt);
-    PROP_CHECK(round->prop, receipt != NULL);
-    *receipt = *document->receipt;
-    receipt->sign = 1 + below(round, 5);
-    document->receipt = receipt;
+    struct chek_receipt receipt = *document->receipt;
+    uint8_t *bytes = chek_arena_take(&documents, document->raw.size + 16);
+    PROP_CHECK(round->prop, bytes != NULL);
+    struct chek_writer out = chek_writer_over(bytes, document->raw.size + 16);
+    receipt.sign = 1 + below(round, 5);
+    document->receipt = &receipt;
+    chek_document_encode(&out, document);
+    int error = chek_document_decode_whole(bytes, out.size, &documents, document, NULL);
+    PROP_CHECK(round->prop, !out.full && error == CHEK_OK);
 }
 
 static void
@@ -102,10 +108,6 @@ append(struct round *round)
         .late = below(round, 10) == 0,
         .received_us = UINT64_C(1767225600000000) + model.row_count * UINT64_C(1000),
     };
-    if (below(round, 3) == 0) {
-        document.registration = row.registration;
-    }
-    document.raw = (struct chek_bytes_view){0}; /* what is hashed is what is compared */
     if (row.kind == CHEK_ROW_CLOSE) {
         row.cell = cell_make(round);
     }
@@ -122,6 +124,7 @@ append(struct round *round)
 static void
 check_row(struct round *round, const struct chek_store *store, uint32_t index)
 {
+    uint64_t covered_count = chek_store_chain(store)->row_count;
     const struct chek_row *want = &model.rows[index];
     struct chek_row row;
     struct chek_document document;
@@ -136,6 +139,8 @@ check_row(struct round *round, const struct chek_store *store, uint32_t index)
     PROP_CHECK(round->prop, difference == NULL);
     PROP_CHECK(round->prop, document.raw.size == 0);
     PROP_CHECK(round->prop, store_model_rows_equal(want, &row));
+    PROP_CHECK(round->prop, chek_store_is_covered(store, want->registration, want->ordinal) ==
+                                (index < covered_count));
 }
 
 static void
@@ -352,6 +357,41 @@ seal_all(struct chek_store *store)
     }
 }
 
+/* The chain over the rows of so many ranges, from the plain list. */
+static struct chek_chain
+model_chain(struct round *round, uint64_t range_count)
+{
+    static uint8_t bytes[CHEK_DOCUMENT_SIZE_MAX];
+    struct chek_chain chain = {0};
+    for (uint64_t range = 0; range < range_count; range++) {
+        struct chek_chain_link link;
+        uint64_t first = chek_store_range_first(round->store, range);
+        uint64_t end = chek_store_range_first(round->store, range + 1);
+        chek_chain_link_begin(&link, &chain, round->config.partition, (uint32_t)(end - first));
+        for (uint64_t i = first; i < end; i++) {
+            struct chek_writer out = chek_writer_over(bytes, sizeof bytes);
+            out.keep = UINT32_MAX;
+            chek_document_encode(&out, &model.documents[i]);
+            PROP_CHECK(round->prop, !out.full);
+            PROP_CHECK(round->prop, chek_bytes_view_equal(chek_bytes_view_of(bytes, out.size),
+                                                          model.documents[i].raw));
+            chek_chain_link_add(&link, &model.rows[i], chek_bytes_view_of(bytes, out.size));
+        }
+        chain = chek_chain_link_end(&link);
+    }
+    return chain;
+}
+
+static void
+check_chain(struct round *round, const struct chek_store *store)
+{
+    const struct chek_chain *got = chek_store_chain(store);
+    struct chek_chain want = model_chain(round, got->range_count);
+    PROP_CHECK(round->prop, got->range_count == chek_segment_count(store));
+    PROP_CHECK(round->prop, got->row_count == want.row_count);
+    PROP_CHECK(round->prop, memcmp(got->head, want.head, sizeof want.head) == 0);
+}
+
 static void
 check_segments(struct round *round)
 {
@@ -399,6 +439,7 @@ round_run(struct round *round)
         .dictionary_count_max = caps[below(round, CHEK_COUNT(caps))],
         .dictionary_size_max = below(round, 2) == 0 ? 200 : 64u << 20,
         .segment_row_count = segment_sizes[below(round, CHEK_COUNT(segment_sizes))],
+        .partition = (uint16_t)below(round, 1025),
         .index_seed = chek_prng_next(round->prng),
     };
     round->options = (struct random_document_options){
@@ -428,7 +469,11 @@ round_run(struct round *round)
     for (uint32_t i = 0; i < 200; i++) {
         search(round);
     }
+    check_chain(round, round->store);
+    check_chain(round, round->plain);
     check_segments(round);
+    check_chain(round, round->store);
+    check_chain(round, round->plain);
     struct chek_store_counters counters = chek_store_count(round->store);
     PROP_CHECK(round->prop, counters.row_count == model.row_count);
     PROP_CHECK(round->prop,

@@ -15,7 +15,8 @@
 
 #define REGISTRATION_COUNT 6
 #define STEP_COUNT 700
-#define ARENA_SIZE (8u << 20)
+#define ARENA_SIZE (16u << 20)
+#define CELL_SIZE_MAX 65536
 #define ROOM_SIZE (1u << 20) /* of documents and cells, ensured for a row */
 
 struct round {
@@ -46,11 +47,13 @@ static void
 append(struct round *round)
 {
     struct chek_document document;
-    uint8_t cell[3000];
+    static uint8_t cell[CELL_SIZE_MAX];
     chek_arena_reset(&round->scratch);
     int error = random_document_make(round->prng, &round->options, &round->scratch, &document);
     PROP_CHECK(round->prop, error == CHEK_OK);
-    document.raw = (struct chek_bytes_view){0};
+    if (document.raw.size > CHEK_COMMAND_BODY_SIZE_MAX) {
+        return; /* no command brings it */
+    }
     uint32_t index = below(round, REGISTRATION_COUNT);
     struct chek_row row = {
         .registration = 1 + index * 1000,
@@ -64,7 +67,8 @@ append(struct round *round)
     };
     if (row.kind == CHEK_ROW_CLOSE) {
         memset(cell, (int)below(round, 256), sizeof cell);
-        row.cell = chek_bytes_view_of(cell, below(round, sizeof cell));
+        bool large = below(round, 20) == 0; /* a row in several pieces */
+        row.cell = chek_bytes_view_of(cell, large ? sizeof cell : below(round, 3000));
     }
     PROP_CHECK(round->prop, chek_store_ensure(round->store, 1, ROOM_SIZE, ROOM_SIZE) == CHEK_OK);
     chek_store_append(round->store, &row, &document);

@@ -12,6 +12,7 @@
 
 #include "persist/event_log.h"
 #include "persist/log.h"
+#include "persist/private_file.h"
 #include "persist/snapshot.h"
 #include "tests/sim/server_run.h"
 #include "tools/verify/verify.h"
@@ -106,9 +107,9 @@ run_backup_answer(struct run_client *client, const struct chek_frame *frame)
 static void
 key_put(struct run *run)
 {
-    uint8_t key[64];
-    int64_t got = chek_world_peek(run->world, run->machine, "secret.key", key, sizeof key, 0);
-    int handle = chek_disk_open(copy_io(run), "secret.key", CHEK_FILE_WRITE | CHEK_FILE_CREATE);
+    uint8_t key[CHEK_SECRET_SIZE + 8]; /* and its sum */
+    int64_t got = chek_world_peek(run->world, run->machine, CHEK_SECRET_NAME, key, sizeof key, 0);
+    int handle = chek_disk_open(copy_io(run), CHEK_SECRET_NAME, CHEK_FILE_WRITE | CHEK_FILE_CREATE);
     if (got != sizeof key || handle < 0) {
         note(run, -EIO);
         return;

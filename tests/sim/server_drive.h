@@ -32,6 +32,7 @@ struct server_result {
     unsigned snapshot_count, revoke_count, verify_count, question_count, event_count;
     unsigned backup_count; /* that a server was started on */
     unsigned twin_count, watched_count, unwatched_count;
+    unsigned range_count;          /* of chains: heads that have to stay */
     unsigned folder_failure_count; /* syncs of a folder that failed */
 };
 

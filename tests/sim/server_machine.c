@@ -135,6 +135,33 @@ hashes_compare(struct run *run, const struct chek_server *server, const uint64_t
     }
 }
 
+/*
+ * A head that was shown once is that of so many rows for ever: behind every crash, every stop and
+ * every number of shards. What was sealed after the last snapshot is sealed again after a start.
+ */
+static void
+chains_look(struct run *run, const struct chek_server *server)
+{
+    for (unsigned i = 1; i <= chek_server_partition_count(server); i++) {
+        struct run_chain *known = &run->chains[i];
+        struct chek_chain chain = chek_server_partition_chain(server, (uint16_t)i);
+        if (chain.range_count > RUN_RANGE_COUNT_MAX) {
+            run_violate(run, "partition %u has %" PRIu64 " ranges", i, chain.range_count);
+            return;
+        }
+        struct chek_chain *seen = &known->seen[chain.range_count];
+        if (seen->range_count != 0 && memcmp(seen, &chain, sizeof chain) != 0) {
+            run_violate(run, "partition %u has another head over %" PRIu64 " rows", i,
+                        chain.row_count);
+        }
+        *seen = chain;
+        if (chain.range_count > known->range_count) {
+            known->range_count = chain.range_count;
+            run->result.range_count += 1;
+        }
+    }
+}
+
 /* The same disk, brought back on another machine by another number of shards: the same state. */
 static void
 twin_compare(struct run *run)
@@ -145,6 +172,7 @@ twin_compare(struct run *run)
     chek_world_restart(run->world, run->twin, shard_count);
     if (run_server_create(run, run->twin, shard_count, &twin) == CHEK_OK) {
         hashes_take(run, twin, hashes);
+        chains_look(run, twin);
         run->result.twin_count += 1;
         chek_world_crash(run->world, run->twin, CHEK_CRASH_POWER);
         chek_server_destroy(twin);
@@ -200,6 +228,9 @@ run_restart(struct run *run)
     }
     run->result.start_count += 1;
     run->started_ns = chek_world_now_ns(run->world);
+    if (chek_world_is_up(run->world, run->machine)) {
+        chains_look(run, run->server);
+    }
     if (run->has_hashes && chek_world_is_up(run->world, run->machine)) {
         hashes_compare(run, run->server, run->hashes, "after an orderly stop");
     }
@@ -267,6 +298,7 @@ run_machine_step(struct run *run)
         }
         check_patience(run);
         run_backup_step(run);
+        chains_look(run, run->server);
         return;
     }
     if (is_up && run->has_stopped) {

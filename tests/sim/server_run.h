@@ -18,6 +18,7 @@
 
 #define RUN_SHARD_COUNT_MAX 4
 #define RUN_PARTITION_COUNT_MAX 8
+#define RUN_RANGE_COUNT_MAX 64
 #define RUN_FEEDER_COUNT 3
 #define RUN_ASKER_COUNT 2
 #define RUN_CLIENT_COUNT (RUN_FEEDER_COUNT + RUN_ASKER_COUNT + 2) /* administrator, verifier */
@@ -171,6 +172,12 @@ struct run_backup {
     char name[64];
 };
 
+/* The heads that a partition's chain has shown, by ranges: they stay for ever. */
+struct run_chain {
+    uint64_t range_count; /* the most that were seen */
+    struct chek_chain seen[RUN_RANGE_COUNT_MAX + 1];
+};
+
 struct run {
     struct server_run options;
     struct server_result result;
@@ -186,6 +193,7 @@ struct run {
     uint64_t started_ns, stop_asked_ns;
     int stop_error;
     uint64_t hashes[RUN_PARTITION_COUNT_MAX + 1]; /* at the orderly stop */
+    struct run_chain chains[RUN_PARTITION_COUNT_MAX + 1];
     bool has_hashes;
     char admin_token[CHEK_TOKEN_TEXT_MAX];
     char address[CHEK_ADDRESS_TEXT_MAX];

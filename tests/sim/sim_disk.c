@@ -198,13 +198,7 @@ sim__disk_read_now(struct sim_disk *disk, int file, uint8_t *bytes, size_t size,
     if (is_refused || sim__file_is_bad(inode, offset, size)) {
         return -EIO;
     }
-    if (offset >= inode->cache.size) {
-        return 0;
-    }
-    uint64_t left = inode->cache.size - offset;
-    size_t count = left < size ? (size_t)left : size;
-    sim__image_read(&inode->cache, offset, bytes, count);
-    return (int64_t)count;
+    return sim__file_read(inode, offset, bytes, size, (handle->flags & CHEK_FILE_DIRECT) != 0);
 }
 
 int

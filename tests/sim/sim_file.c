@@ -107,6 +107,34 @@ sim__file_sync(struct sim_inode *inode, uint64_t begun)
     forget_changes(inode, count);
 }
 
+static int64_t
+image_read(const struct sim_image *image, uint64_t offset, uint8_t *bytes, size_t size)
+{
+    if (offset >= image->size) {
+        return 0;
+    }
+    uint64_t left = image->size - offset;
+    size_t count = left < size ? (size_t)left : size;
+    sim__image_read(image, offset, bytes, count);
+    return (int64_t)count;
+}
+
+int64_t
+sim__file_read(const struct sim_inode *inode, uint64_t offset, uint8_t *bytes, size_t size,
+               bool direct)
+{
+    if (!direct || !inode->is_deceiving) {
+        return image_read(&inode->cache, offset, bytes, size);
+    }
+    struct sim_image image = sim__image_copy(&inode->durable);
+    for (size_t i = 0; i < inode->change_count; i++) {
+        apply_change(&image, &inode->changes[i]);
+    }
+    int64_t count = image_read(&image, offset, bytes, size);
+    sim__image_finish(&image);
+    return count;
+}
+
 /* ---- settling ------------------------------------------------------------------------------ */
 
 /* How the changes of one file fare at one power cut. */
@@ -241,6 +269,8 @@ sim__file_sync_failed(struct sim_inode *inode, uint64_t begun, struct chek_prng 
         for (size_t i = 0; i < inode->change_count; i++) {
             apply_change(&inode->cache, &inode->changes[i]);
         }
+    } else if (count != 0) {
+        inode->is_deceiving = true;
     }
 }
 
@@ -251,6 +281,7 @@ sim__file_crash(struct sim_inode *inode, struct chek_prng *prng)
     forget_changes(inode, inode->change_count);
     sim__image_finish(&inode->cache);
     inode->cache = sim__image_copy(&inode->durable);
+    inode->is_deceiving = false;
 }
 
 /* ---- questions ----------------------------------------------------------------------------- */

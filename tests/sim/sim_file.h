@@ -35,6 +35,7 @@ struct sim_inode {
     size_t change_count, change_capacity;
     struct sim_bad_range *bad;
     size_t bad_count, bad_capacity;
+    bool is_deceiving; /* the cache shows what the medium never got: a sync of it failed */
 };
 
 void sim__file_finish(struct sim_inode *inode);
@@ -44,13 +45,17 @@ void sim__file_write(struct sim_inode *inode, uint64_t offset, const uint8_t *by
                      bool direct, uint64_t completed);
 void sim__file_resize(struct sim_inode *inode, uint64_t size, uint64_t completed);
 
+/* Read from the cache; past it, what is on the medium and what will be. Returns the bytes read. */
+int64_t sim__file_read(const struct sim_inode *inode, uint64_t offset, uint8_t *bytes, size_t size,
+                       bool direct);
+
 /* Make durable what was completed before `begun`. */
 void sim__file_sync(struct sim_inode *inode, uint64_t begun);
 
 /*
  * A sync failed: some of what it should have made durable is, the rest is marked clean and no
- * later sync writes it. Reads go on showing it from the page cache; what was written past the
- * page cache reads as it is on the medium.
+ * later sync writes it. Reads go on showing it from the page cache; what is read or was written
+ * past the page cache is as it is on the medium.
  */
 void sim__file_sync_failed(struct sim_inode *inode, uint64_t begun, struct chek_prng *prng);
 

@@ -35,13 +35,13 @@ result_print(const struct server_result *result)
     printf("trace %016" PRIx64 ", %" PRIu64 " steps, %u starts, %u crashes, %u stops, %u latched, "
            "%u failed starts; %u stored, %u duplicates, %u conflicts, %u busy, %u connections, "
            "%u snapshots, %u backups, %u revoked, %u verified, %u questions, %u events, %u twins, "
-           "%u of %u watched: %s\n",
+           "%u ranges, %u of %u watched: %s\n",
            result->trace, result->step_count, result->start_count, result->crash_count,
            result->stop_count, result->latch_count, result->failed_start_count,
            result->stored_count, result->duplicate_count, result->conflict_count,
            result->busy_count, result->connection_count, result->snapshot_count,
            result->backup_count, result->revoke_count, result->verify_count, result->question_count,
-           result->event_count, result->twin_count, result->watched_count,
+           result->event_count, result->twin_count, result->range_count, result->watched_count,
            result->watched_count + result->unwatched_count,
            result->violation[0] != 0 ? result->violation : "clean");
 }
@@ -94,6 +94,7 @@ static const struct planted {
     {"planted_revoked_stays_is_found", CHEK_PLANTED_REVOKED_STAYS},
     {"planted_directory_not_told_is_found", CHEK_PLANTED_DIRECTORY_NOT_TOLD},
     {"planted_events_not_awaited_is_found", CHEK_PLANTED_EVENTS_NOT_AWAITED},
+    {"planted_chain_of_another_is_found", CHEK_PLANTED_CHAIN_OF_ANOTHER},
     {"planted_page_not_copied_is_found", CHEK_PLANTED_PAGE_NOT_COPIED},
     {"planted_backup_not_held_is_found", CHEK_PLANTED_BACKUP_NOT_HELD},
     {"planted_backup_at_once_is_found", CHEK_PLANTED_BACKUP_AT_ONCE},

@@ -17,6 +17,10 @@ struct store_fixture_row {
 /* The rows, always the same. Ownership: static storage. */
 const struct store_fixture_row *store_fixture_rows(void);
 
+/* Make a document one as it comes out of its bytes. Ownership: it is in `arena` then. */
+void store_fixture_normalise(struct chek_document *document, struct chek_arena *arena,
+                             size_t size_max);
+
 /* Four rows a segment, and dictionaries with room for three texts. */
 struct chek_store_config store_fixture_config(void);
 

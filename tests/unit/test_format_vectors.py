@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Compare the dumps in persist/FORMAT.md with the files in tests/vectors/ that they name.
+"""Compare the dumps in persist/FORMAT.md with the files in tests/vectors/ that they name, and the
+link of the chain with a BLAKE2b that is not the product's.
 
 A dump is a fenced block of lines "offset  bytes  # text"; the file is the last name in backquotes
 that begins with tests/vectors/ before it. What a dump leaves out must be zero.
 """
+import hashlib
 import pathlib
 import re
 import sys
@@ -32,9 +34,19 @@ def dumps(text):
             yield name, content
 
 
+def chain_is_wrong(text):
+    data = (ROOT / "tests/vectors/persist/chain.bin").read_bytes()
+    link = hashlib.blake2b(data, digest_size=32, person=b"chek link 1").hexdigest()
+    if f"`{link}`" in text:
+        return False
+    print(f"the link of chain.bin is {link}, which the document does not say")
+    return True
+
+
 def main():
-    found = list(dumps((ROOT / "persist/FORMAT.md").read_text(encoding="utf-8")))
-    wrong = 0
+    text = (ROOT / "persist/FORMAT.md").read_text(encoding="utf-8")
+    found = list(dumps(text))
+    wrong = int(chain_is_wrong(text))
     for name, content in found:
         data = (ROOT / name).read_bytes()
         want = bytes(content.get(i, 0) for i in range(len(data)))

@@ -45,6 +45,11 @@ example(void)
     assert_int_equal(chek_manifest_add_entry(&manifest, &entry), CHEK_OK);
     assert_int_equal(chek_manifest_set_log(&manifest, &logs[0]), CHEK_OK);
     assert_int_equal(chek_manifest_set_log(&manifest, &logs[1]), CHEK_OK);
+    struct chek_manifest_chain chain = {.partition = 5, .range_count = 3, .row_count = 47104};
+    for (size_t i = 0; i < sizeof chain.head; i++) {
+        chain.head[i] = (uint8_t)(0xc0 + i);
+    }
+    assert_int_equal(chek_manifest_set_chain(&manifest, &chain), CHEK_OK);
     return manifest;
 }
 
@@ -70,6 +75,11 @@ assert_is_example(const struct chek_manifest *manifest)
     assert_int_equal(manifest->logs[1].file_first, 4);
     assert_int_equal(manifest->logs[1].lsn_first, 5000);
     assert_false(manifest->logs[1].ended || manifest->logs[1].torn);
+    assert_int_equal(manifest->chain_count, 1);
+    assert_int_equal(manifest->chains[0].partition, 5);
+    assert_int_equal(manifest->chains[0].range_count, 3);
+    assert_int_equal(manifest->chains[0].row_count, 47104);
+    assert_memory_equal(manifest->chains[0].head, want.chains[0].head, sizeof want.chains[0].head);
     chek_manifest_finish(&want);
 }
 
@@ -137,7 +147,13 @@ static struct decode_case {
     {"entries_above_the_limit_are_corrupt", 52, 4, UINT32_MAX, CHEK_E_CORRUPT},
     {"one_log_less_is_corrupt", 56, 4, 1, CHEK_E_CORRUPT},
     {"logs_above_the_limit_are_corrupt", 56, 4, UINT32_MAX, CHEK_E_CORRUPT},
-    {"reserved_bytes_are_corrupt", 60, 4, 1, CHEK_E_CORRUPT},
+    {"one_chain_less_is_corrupt", 60, 4, 0, CHEK_E_CORRUPT},
+    {"one_chain_more_is_corrupt", 60, 4, 2, CHEK_E_CORRUPT},
+    {"more_chains_than_partitions_are_corrupt", 60, 4, 65, CHEK_E_CORRUPT},
+    {"a_chain_of_the_directory_is_corrupt", 166, 4, 0, CHEK_E_CORRUPT},
+    {"a_chain_of_no_partition_is_corrupt", 166, 4, 65, CHEK_E_CORRUPT},
+    {"a_chain_without_a_range_is_corrupt", 170, 8, 0, CHEK_E_CORRUPT},
+    {"a_chain_with_empty_ranges_is_corrupt", 178, 8, 2, CHEK_E_CORRUPT},
     {"a_name_of_nothing_is_corrupt", 96, 1, 0, CHEK_E_CORRUPT},
     {"a_name_above_the_limit_is_corrupt", 96, 1, 64, CHEK_E_CORRUPT},
     {"a_name_from_the_root_is_corrupt", 97, 1, '/', CHEK_E_CORRUPT},
@@ -216,6 +232,35 @@ test_manifest_entries_are_set_and_dropped_by_name(void **state)
     assert_false(chek_manifest_drop_entry(&manifest, "p/50"));
     assert_int_equal(manifest.entry_count, 100);
     assert_string_equal(manifest.entries[51].name, "p/51");
+    chek_manifest_finish(&manifest);
+}
+
+static void
+test_manifest_chains_are_one_a_partition(void **state)
+{
+    (void)state;
+    struct chek_manifest manifest = example();
+    struct chek_manifest_chain chain = manifest.chains[0];
+    chain.row_count += 16384;
+    chain.range_count += 1;
+    assert_int_equal(chek_manifest_set_chain(&manifest, &chain), CHEK_OK);
+    assert_int_equal(manifest.chain_count, 1);
+    assert_int_equal(chek_manifest_chain(&manifest, 5)->row_count, 63488);
+    assert_null(chek_manifest_chain(&manifest, 6));
+    chain.partition = 6;
+    assert_int_equal(chek_manifest_set_chain(&manifest, &chain), CHEK_OK);
+    assert_int_equal(manifest.chain_count, 2);
+
+    /* The same partition twice is refused when it is read. */
+    uint8_t bytes[512] = {0};
+    struct chek_manifest got;
+    size_t size = chek_manifest_size(&manifest);
+    chek_manifest_encode(&manifest, bytes);
+    assert_int_equal(chek_manifest_decode(bytes, size, 3, &got), CHEK_OK);
+    chek_manifest_finish(&got);
+    chek_store_u32(bytes + size - 8 - 52, 5);
+    chek_store_u64(bytes + size - 8, chek_checksum_seeded(bytes, size - 8, 3));
+    assert_int_equal(chek_manifest_decode(bytes, size, 3, &got), CHEK_E_CORRUPT);
     chek_manifest_finish(&manifest);
 }
 
@@ -455,6 +500,7 @@ main(int argc, char **argv)
         cmocka_unit_test(test_manifest_decode_finds_every_flipped_bit_and_cut),
         cmocka_unit_test(test_manifest_init_draws_an_identity),
         cmocka_unit_test(test_manifest_entries_are_set_and_dropped_by_name),
+        cmocka_unit_test(test_manifest_chains_are_one_a_partition),
         cmocka_unit_test(test_manifest_begin_run_lists_what_ended_and_what_begins),
         cmocka_unit_test(test_manifest_create_makes_a_folder_once),
         cmocka_unit_test(test_manifest_create_returns_every_disk_error),

@@ -247,6 +247,30 @@ test_segment_counts_its_children(void **state)
     }
 }
 
+/* ---- dictionaries ---- */
+
+/* A short text is found by its bytes padded with zeroes: one that has zeroes is another text. */
+static void
+test_dictionary_tells_texts_with_zero_bytes_apart(void **state)
+{
+    (void)state;
+    static const char zeroes[] = "ab\0\0\0\0\0\0\0";
+    struct chek_store_config config = {
+        .dictionary_count_max = 100, .dictionary_size_max = 1000, .segment_row_count = 32};
+    struct chek_store *store;
+    assert_int_equal(chek_store_create(&config, &store), CHEK_OK);
+    assert_int_equal(store__pool_stock(&store->pool, 64), CHEK_OK);
+    struct store__dictionary *dictionary = &store->dictionaries[STORE__DICTIONARY_PROFILE];
+    for (uint32_t i = 0; i < 18; i++) { /* each twice, of 1 to 9 bytes */
+        uint32_t code = store__dictionary_intern(dictionary, &store->pool,
+                                                 chek_bytes_view_of(zeroes, 1 + i % 9));
+        assert_int_equal(code, 1 + i % 9);
+        assert_int_equal(store__dictionary_text(dictionary, code).size, 1 + i % 9);
+    }
+    assert_true(store__dictionary_is_valid(dictionary));
+    chek_store_destroy(store);
+}
+
 /* ---- loading images ---- */
 
 static int
@@ -343,6 +367,40 @@ test_image_stands_every_changed_byte(void **state)
     assert_true(refused_count > size / 5 / 10);
 }
 
+/* Where the image has its chain: ranges, rows, head. The golden one has a range of four rows. */
+#define CHAIN_AT 40
+
+static struct chain_case {
+    const char *name;
+    size_t at;
+    uint64_t value;
+    int want;
+} chain_cases[] = {
+    {"a_chain_covers_what_is_sealed", CHAIN_AT, 1, CHEK_OK},
+    {"a_chain_has_all_sealed_ranges", CHAIN_AT, 0, CHEK_E_CORRUPT},
+    {"a_chain_has_no_more_ranges", CHAIN_AT, 2, CHEK_E_CORRUPT},
+    {"a_chain_has_no_more_rows", CHAIN_AT + 8, 8, CHEK_E_CORRUPT},
+    {"a_chain_has_no_fewer_rows", CHAIN_AT + 8, 0, CHEK_E_CORRUPT},
+    {"ranges_are_as_long_as_the_folder_says", CHAIN_AT, UINT64_C(1) << 62, CHEK_E_CORRUPT},
+    {"another_head_is_for_the_check_to_find", CHAIN_AT + 16, 1, CHEK_OK},
+};
+
+static void
+test_image_chain(void **state)
+{
+    const struct chain_case *c = *state;
+    static uint8_t image[SIZE_MAX_HERE];
+    static uint8_t segment_bytes[SIZE_MAX_HERE];
+    struct chek_store *store = NULL;
+    size_t size = file_read(IMAGE_PATH, image);
+    struct chek_bytes_view segment =
+        chek_bytes_view_of(segment_bytes, file_read(SEGMENT_PATH, segment_bytes));
+    chek_store_u64(image + c->at, c->value);
+    store_resum_image(image, size);
+    assert_int_equal(load(chek_bytes_view_of(image, size), &segment, 1, &store), c->want);
+    chek_store_destroy(store);
+}
+
 static void
 test_image_belongs_to_its_segments(void **state)
 {
@@ -416,6 +474,7 @@ main(int argument_count, char **arguments)
         cmocka_unit_test(test_segment_finds_every_truncation),
         cmocka_unit_test(test_segment_skips_an_unknown_optional_column),
         cmocka_unit_test(test_segment_counts_its_children),
+        cmocka_unit_test(test_dictionary_tells_texts_with_zero_bytes_apart),
         cmocka_unit_test(test_image_loads_a_store_that_behaves_the_same),
         cmocka_unit_test(test_image_finds_every_flipped_bit),
         cmocka_unit_test(test_image_stands_every_changed_byte),
@@ -431,6 +490,13 @@ main(int argument_count, char **arguments)
                                          .test_func = test_segment_patch,
                                          .initial_state = &patch_cases[i]};
     }
+    struct CMUnitTest chains[CHEK_COUNT(chain_cases)];
+    for (size_t i = 0; i < CHEK_COUNT(chain_cases); i++) {
+        chains[i] = (struct CMUnitTest){.name = chain_cases[i].name,
+                                        .test_func = test_image_chain,
+                                        .initial_state = &chain_cases[i]};
+    }
     int failed = cmocka_run_group_tests_name("store_bytes", tests, NULL, NULL);
+    failed += cmocka_run_group_tests_name("image_chain", chains, NULL, NULL);
     return failed + cmocka_run_group_tests_name("segment_patch", patches, NULL, NULL);
 }

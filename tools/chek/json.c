@@ -84,6 +84,13 @@ chek__json_number(struct chek__run *run, const char *name, int64_t value)
 }
 
 void
+chek__json_flag(struct chek__run *run, const char *name, bool value)
+{
+    name_put(generator(run), name);
+    (void)yajl_gen_bool(generator(run), value);
+}
+
+void
 chek__json_null(struct chek__run *run, const char *name)
 {
     name_put(generator(run), name);

@@ -17,6 +17,7 @@ void chek__json_end(struct chek__run *run);   /* the document is complete: a lin
 
 void chek__json_text(struct chek__run *run, const char *name, struct chek_bytes_view text);
 void chek__json_number(struct chek__run *run, const char *name, int64_t value);
+void chek__json_flag(struct chek__run *run, const char *name, bool value);
 void chek__json_null(struct chek__run *run, const char *name);
 void chek__json_currency(struct chek__run *run, uint16_t currency);
 

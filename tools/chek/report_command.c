@@ -40,11 +40,15 @@ on_report(void *context, struct chek_bytes_view body)
         chek__json_record(run, "register", CHEK_RECORD_REGISTERED, report->whose);
         chek__json_record(run, "report", CHEK_RECORD_REPORT, answer.report);
         chek__json_record(run, "late", CHEK_RECORD_REPORT, answer.late);
+        if (answer.chain != NULL) {
+            chek__json_flag(run, "covered", answer.covered);
+            chek__json_record(run, "chain", CHEK_RECORD_CHAIN_REACH, answer.chain);
+        }
         chek__json_close(run);
         chek__json_end(run);
     } else {
         (void)fputs(report->any ? "\n" : "", stdout);
-        chek__report_print(report->whose, answer.report, answer.late);
+        chek__report_print(report->whose, &answer);
     }
     report->any = true;
     return CHEK_OK;

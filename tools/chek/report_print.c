@@ -264,10 +264,28 @@ body_print(const struct chek_report *report)
     taxes_print(report);
 }
 
-void
-chek__report_print(const struct chek_registered *whose, const struct chek_report *report,
-                   const struct chek_report *late)
+/* A head is as wide as a strip, when it is in two lines. */
+static void
+chain_print(const struct chek_answer_report *answer)
 {
+    const struct chek_chain_reach *chain = answer->chain;
+    chek__strip("Chained", answer->covered ? "yes" : "not yet");
+    strip_number("Partition", chain->partition);
+    strip_number("Rows of its chain", chain->rows);
+    for (size_t i = 0; i < chain->head.size; i += 16) {
+        char text[33];
+        for (size_t j = 0; j < 16; j++) {
+            (void)snprintf(text + 2 * j, 3, "%02x", chain->head.bytes[i + j]);
+        }
+        chek__strip_middle(chek_bytes_view_text(text));
+    }
+}
+
+void
+chek__report_print(const struct chek_registered *whose, const struct chek_answer_report *answer)
+{
+    const struct chek_report *report = answer->report;
+    const struct chek_report *late = answer->late;
     head_print(whose, report);
     chek__strip_rule();
     chek__strip_middle(chek_bytes_view_text(report->closed == 0 ? "X REPORT" : "Z REPORT"));
@@ -295,4 +313,8 @@ chek__report_print(const struct chek_registered *whose, const struct chek_report
         strip_money("Revenue after the close", late->revenue, report->currency);
     }
     chek__strip_rule();
+    if (answer->chain != NULL) {
+        chain_print(answer);
+        chek__strip_rule();
+    }
 }

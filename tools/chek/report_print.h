@@ -7,9 +7,9 @@
 
 #include "tools/chek/run.h"
 
-/* Print a report and, when there is one, the part that came after the close. */
-void chek__report_print(const struct chek_registered *whose, const struct chek_report *report,
-                        const struct chek_report *late);
+/* Print a report; of a Z the part that came after the close, when there is one, and its chain. */
+void chek__report_print(const struct chek_registered *whose,
+                        const struct chek_answer_report *answer);
 
 /* A line with something at its left and at its right end; a line of dashes. */
 void chek__strip(const char *left, const char *right);

@@ -17,11 +17,9 @@
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
 #include "engine/base/planted.h"
+#include "persist/private_file.h"
 #include "persist/snapshot.h"
 #include "tools/server/manifest_flow.h"
-
-#define KEY_NAME "secret.key"
-#define TOKEN_NAME "admin.token"
 
 static int
 fault_say(struct chek_server_fault *fault, int error, const char *what, const char *hint)
@@ -32,47 +30,7 @@ fault_say(struct chek_server_fault *fault, int error, const char *what, const ch
     return error;
 }
 
-/* ---- small files ------------------------------------------------------------------------------ */
-
-static int
-file_write(struct chek_io *io, const char *name, const void *bytes, size_t size)
-{
-    int error = chek_disk_unlink(io, name);
-    if (error != CHEK_OK && error != -ENOENT) {
-        return error;
-    }
-    int file = chek_disk_open(io, name, CHEK_FILE_WRITE | CHEK_FILE_CREATE);
-    if (file < 0) {
-        return file;
-    }
-    error = chek_disk_write(io, file, bytes, size, 0);
-    if (error == CHEK_OK) {
-        error = chek_disk_sync(io, file);
-    }
-    chek_disk_close(io, file);
-    return error;
-}
-
-static int
-key_read(struct server__folder *folder)
-{
-    uint8_t bytes[sizeof folder->key + 1];
-    int file = chek_disk_open(folder->io, KEY_NAME, CHEK_FILE_READ);
-    if (file < 0) {
-        return file;
-    }
-    int64_t got = chek_disk_read(folder->io, file, bytes, sizeof bytes, 0);
-    chek_disk_close(folder->io, file);
-    if (got < 0) {
-        return (int)got;
-    }
-    if (got != sizeof folder->key) {
-        return CHEK_E_CORRUPT;
-    }
-    memcpy(&folder->key, bytes, sizeof folder->key);
-    sodium_memzero(bytes, sizeof bytes);
-    return CHEK_OK;
-}
+_Static_assert(sizeof(struct chek_subject_key) == CHEK_SECRET_SIZE, "the folder's keys");
 
 /* ---- partitions ------------------------------------------------------------------------------- */
 
@@ -174,7 +132,7 @@ administrator_make(struct server__folder *folder)
     int error = command_apply(folder, folder->partitions[0], CHEK_COMMAND_PRINCIPAL,
                               chek_bytes_view_of(bytes, out.size));
     if (error == CHEK_OK) {
-        error = file_write(folder->io, TOKEN_NAME, token, size + 1);
+        error = chek_private_write(folder->io, CHEK_ADMIN_TOKEN_NAME, token, size + 1);
     }
     sodium_memzero(secret, sizeof secret);
     sodium_memzero(token, sizeof token);
@@ -240,7 +198,7 @@ folder_make(struct chek_server *server, struct server__folder *folder,
     chek_io_random(folder->io, &folder->key, sizeof folder->key);
     int error = arrays_allocate(folder);
     if (error == CHEK_OK) {
-        error = file_write(folder->io, KEY_NAME, &folder->key, sizeof folder->key);
+        error = chek_secret_write(folder->io, (const uint8_t *)&folder->key);
     }
     if (error == CHEK_OK) {
         error = partitions_make(server, folder, config);
@@ -299,6 +257,18 @@ segments_read(struct server__folder *folder, unsigned number, struct segments *r
     return CHEK_OK;
 }
 
+/* Whether a partition is the one that the manifest speaks of. */
+static bool
+partition_fits(struct chek_partition *partition, const struct server__entry *entry)
+{
+    const struct chek_store *store = chek_partition_store(partition);
+    struct chek_chain chain = store != NULL ? *chek_store_chain(store) : (struct chek_chain){0};
+    return chek_partition_seq(partition) == entry->partition_seq &&
+           chain.range_count == entry->chain.range_count &&
+           chain.row_count == entry->chain.row_count &&
+           memcmp(chain.head, entry->chain.head, sizeof chain.head) == 0;
+}
+
 static int
 partition_load(struct chek_server *server, struct server__folder *folder,
                const struct chek_server_config *config, unsigned number)
@@ -325,8 +295,7 @@ partition_load(struct chek_server *server, struct server__folder *folder,
         segments_free(&segments, segments.count);
     }
     chek_memory_free(bytes, size);
-    if (error == CHEK_OK &&
-        chek_partition_seq(folder->partitions[number]) != folder->entries[number].partition_seq) {
+    if (error == CHEK_OK && !partition_fits(folder->partitions[number], &folder->entries[number])) {
         error = CHEK_E_CORRUPT;
     }
     return error;
@@ -336,9 +305,9 @@ static int
 folder_load(struct chek_server *server, struct server__folder *folder,
             const struct chek_server_config *config, struct chek_server_fault *fault)
 {
-    int error = key_read(folder);
+    int error = chek_secret_read(folder->io, (uint8_t *)&folder->key);
     if (error != CHEK_OK) {
-        return fault_say(fault, error, "reading " KEY_NAME,
+        return fault_say(fault, error, "reading " CHEK_SECRET_NAME,
                          "without it personal values and tokens of registers cannot be used; "
                          "put the file back from where you keep it");
     }

@@ -16,12 +16,12 @@
 
 /* ---- into the log ----------------------------------------------------------------------------- */
 
+/* Times rise, so that rows by time are rows in the order they came (persist/FORMAT.md "Chain"). */
 static uint64_t
 time_next(struct server__shard *shard, struct server__ground *ground)
 {
-    if (shard->wall_us > ground->time_us) {
-        ground->time_us = shard->wall_us;
-    }
+    uint64_t next = ground->time_us + 1;
+    ground->time_us = shard->wall_us > next ? shard->wall_us : next;
     return ground->time_us;
 }
 

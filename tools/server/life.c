@@ -55,6 +55,7 @@ server__shard_start(struct server__shard *shard)
         poll_again(shard);
     }
     shard->life = (struct chek_message){.payload = shard};
+    server__seals_begin(shard);
     server__post(shard, 0, SERVER_STARTED, &shard->life);
 }
 

@@ -73,6 +73,13 @@ server__manifest_entries(struct server__folder *folder)
             known->segment_count += 1;
         }
     }
+    for (size_t i = 0; i < folder->manifest->chain_count; i++) {
+        const struct chek_manifest_chain *chain = &folder->manifest->chains[i];
+        struct chek_chain *known = &folder->entries[chain->partition].chain;
+        known->range_count = chain->range_count;
+        known->row_count = chain->row_count;
+        memcpy(known->head, chain->head, sizeof known->head);
+    }
 }
 
 struct replay {
@@ -144,16 +151,30 @@ entry_add(struct server__folder *folder, unsigned partition, uint8_t kind, uint6
     return chek_manifest_add_entry(folder->manifest, &entry);
 }
 
-/* Name the files of folder->entries, and no others. */
+static int
+chain_add(struct server__folder *folder, unsigned partition, const struct chek_chain *chain)
+{
+    struct chek_manifest_chain known = {
+        .partition = partition, .range_count = chain->range_count, .row_count = chain->row_count};
+    _Static_assert(sizeof known.head == sizeof chain->head, "a head fits");
+    memcpy(known.head, chain->head, sizeof known.head);
+    return chain->range_count != 0 ? chek_manifest_set_chain(folder->manifest, &known) : CHEK_OK;
+}
+
+/* Name the files of folder->entries, and no others, and their chains. */
 static int
 entries_write(struct server__folder *folder)
 {
     folder->manifest->entry_count = 0;
+    folder->manifest->chain_count = 0;
     for (unsigned i = 0; i <= folder->partition_count; i++) {
         const struct server__entry *entry = &folder->entries[i];
         int error = entry_add(folder, i, CHEK_IMMUTABLE_IMAGE, entry->number, entry->partition_seq);
         for (uint32_t j = 0; error == CHEK_OK && j < entry->segment_count; j++) {
             error = entry_add(folder, i, CHEK_IMMUTABLE_SEGMENT, j, j);
+        }
+        if (error == CHEK_OK) {
+            error = chain_add(folder, i, &entry->chain);
         }
         if (error != CHEK_OK) {
             return error;

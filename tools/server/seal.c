@@ -7,34 +7,55 @@
 #include "engine/base/memory.h"
 #include "tools/server/shard.h"
 
+/* A worker at a time takes documents apart, and the next set waits for it: more would only take
+ * memory. */
+#define SEAL_COUNT_MAX 2
+
+void
+server__seals_begin(struct server__shard *shard)
+{
+    unsigned partition_count = chek_server_partition_count(shard->server);
+    for (unsigned i = 0; i < partition_count && shard->seal_count < SEAL_COUNT_MAX; i++) {
+        shard->seal_next = shard->seal_next % partition_count + 1;
+        if (shard->grounds[shard->seal_next] != NULL) {
+            server__seal_check(shard, shard->grounds[shard->seal_next]);
+        }
+    }
+}
+
 void
 server__seal_adopt(struct server__ground *ground)
 {
+    struct server__shard *shard = ground->shard;
     if (!ground->seal_waits) {
         return;
     }
     ground->seal_waits = false;
     chek_seal_adopt(ground->seal);
     ground->seal = NULL;
-    ground->shard->seal_count -= 1;
-    server__seal_check(ground->shard, ground);
+    server__seals_begin(shard);
 }
 
+/* What waits for an image counts no more: the worker is free for other partitions. */
 static void
 on_sealed(struct chek_op *op, int64_t result)
 {
     struct server__ground *ground = CHEK_CONTAINER_OF(op, struct server__ground, seal_op);
+    struct server__shard *shard = ground->shard;
     (void)result;
     ground->seal_waits = true;
+    shard->seal_count -= 1;
     if (!chek_store_image_is_open(chek_partition_store(ground->partition))) {
         server__seal_adopt(ground);
+    } else {
+        server__seals_begin(shard);
     }
 }
 
 void
 server__seal_check(struct server__shard *shard, struct server__ground *ground)
 {
-    if (ground->seal != NULL) {
+    if (ground->seal != NULL || shard->seal_count >= SEAL_COUNT_MAX) {
         return;
     }
     ground->seal = chek_store_seal_begin(chek_partition_store(ground->partition));

@@ -105,6 +105,12 @@ chek_server_partition_hash(const struct chek_server *server, uint16_t partition)
     return chek_partition_hash(server->folder.partitions[partition]);
 }
 
+struct chek_chain
+chek_server_partition_chain(const struct chek_server *server, uint16_t partition)
+{
+    return *chek_store_chain(chek_partition_store(server->folder.partitions[partition]));
+}
+
 /* ---- putting together ------------------------------------------------------------------------- */
 
 static void

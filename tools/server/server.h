@@ -15,6 +15,7 @@
 
 #include "engine/directory/directory.h"
 #include "engine/io/io.h"
+#include "engine/store/store.h"
 #include "persist/log.h"
 
 struct chek_server;
@@ -72,5 +73,8 @@ void chek_server_stop(struct chek_server *server, struct chek_io *from);
 /* State hash of a partition, for tests and verify. Threads: while no shard runs, or in a test. */
 uint64_t chek_server_partition_hash(const struct chek_server *server, uint16_t partition);
 uint16_t chek_server_partition_count(const struct chek_server *server);
+
+/* The chain over a partition's rows, partitions from 1. Threads: as above. */
+struct chek_chain chek_server_partition_chain(const struct chek_server *server, uint16_t partition);
 
 #endif

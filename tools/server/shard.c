@@ -129,6 +129,10 @@ query_room(void *context, struct chek_request *request)
     {                                                       \
         server__ask_status, server__gather_on_abandon, NULL \
     }
+#define HANDLER_ask_chains                                  \
+    {                                                       \
+        server__ask_chains, server__gather_on_abandon, NULL \
+    }
 #define HANDLER_snapshot                                      \
     {                                                         \
         server__snapshot_ask, server__gather_on_abandon, NULL \

@@ -139,6 +139,7 @@ struct server__entry {
     uint64_t partition_seq;
     uint64_t number; /* of the snapshot that its image belongs to */
     uint32_t segment_count;
+    struct chek_chain chain; /* as far as the image has it */
 };
 
 /* Which manifest a start would find after an attempt to write one. */
@@ -216,6 +217,7 @@ struct server__shard {
     struct server__snapshot snapshot;
     struct server__backup *backup; /* of one of its connections, or NULL */
     uint32_t seal_count;           /* at work */
+    unsigned seal_next;            /* whose turn it is */
     bool started, stopping, quiet;
     int start_error;
     uint16_t metrics_port;
@@ -295,6 +297,7 @@ void server__gather_message(struct server__shard *shard, struct chek_message *me
 void server__on_hello(void *context, struct chek_request *request, uint64_t acknowledged);
 
 /* seal.c */
+void server__seals_begin(struct server__shard *shard); /* of any partition that has a full set */
 void server__seal_check(struct server__shard *shard, struct server__ground *ground);
 /* An image of the partition is over: adopt what waited for that. */
 void server__seal_adopt(struct server__ground *ground);
@@ -366,6 +369,7 @@ void server__status_run(struct server__shard *shard, struct server__gather *gath
 struct chek_status_items server__status_join(struct server__shard *shard,
                                              struct server__gather *gather);
 void server__ask_status(void *context, struct chek_request *request, struct chek_bytes_view body);
+void server__ask_chains(void *context, struct chek_request *request, struct chek_bytes_view body);
 
 /* event_flow.c */
 void server__on_event(void *context, uint16_t partition, uint64_t event_seq,

@@ -164,6 +164,7 @@ segments_take(struct server__snapshot *snapshot, const struct server__ground *gr
 static int
 image_begin(struct server__snapshot *snapshot, struct server__ground *ground)
 {
+    const struct chek_store *store = chek_partition_store(ground->partition);
     int error = chek_partition_image_begin(ground->partition);
     if (error == CHEK_OK) {
         error = segments_take(snapshot, ground);
@@ -175,6 +176,7 @@ image_begin(struct server__snapshot *snapshot, struct server__ground *ground)
         server__snapshot_entry(snapshot->shard->server, snapshot->partition);
     entry->partition_seq = chek_partition_seq(ground->partition);
     entry->number = snapshot->number;
+    entry->chain = store != NULL ? *chek_store_chain(store) : (struct chek_chain){0};
     snapshot->image_is_whole = false;
     return CHEK_OK;
 }

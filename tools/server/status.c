@@ -3,7 +3,8 @@
  * status.c - what a server says of itself: rows of (name, shard, value).
  *
  * Each shard encodes its own rows into its slot of a gather; the asker puts the slots together.
- * The same rows, in the text of a metrics scraper, are what --metrics serves.
+ * The same rows, in the text of a metrics scraper, are what --metrics serves. In the same way each
+ * shard tells the chains of its partitions.
  */
 #include <string.h>
 
@@ -43,6 +44,7 @@ rows_of_partitions(struct server__shard *shard, struct rows *rows)
     uint64_t heap_size = 0;
     uint64_t partition_count = 0;
     uint64_t registration_count = 0;
+    uint64_t chained_count = 0;
 
     for (unsigned i = 1; i <= chek_server_partition_count(shard->server); i++) {
         if (shard->grounds[i] == NULL) {
@@ -60,6 +62,7 @@ rows_of_partitions(struct server__shard *shard, struct rows *rows)
         sum.dictionary_size += store.dictionary_size;
         heap_size += chek_partition_heap_size(partition);
         registration_count += chek_partition_registration_count(partition);
+        chained_count += chek_partition_chain_reach(partition).rows;
         partition_count += 1;
     }
     row(rows, "partitions", partition_count);
@@ -67,6 +70,7 @@ rows_of_partitions(struct server__shard *shard, struct rows *rows)
     row(rows, "documents", sum.row_count);
     row(rows, "lines", sum.line_count);
     row(rows, "documents_open", sum.open_row_count);
+    row(rows, "documents_chained", chained_count);
     row(rows, "segments", sum.segment_count);
     row(rows, "segment_bytes", sum.segment_size);
     row(rows, "open_bytes", sum.open_size);
@@ -200,19 +204,123 @@ status_done(struct server__shard *shard, struct server__gather *gather)
     server__gather_give(shard, gather);
 }
 
-void
-server__ask_status(void *context, struct chek_request *request, struct chek_bytes_view body)
+/* ---- chains ----------------------------------------------------------------------------------- */
+
+/* How far the chain of one partition reaches, as a shard writes it into its slot. */
+struct reach {
+    uint64_t ranges, rows, open;
+    uint8_t head[CHEK_CHAIN_SIZE];
+    uint16_t partition;
+};
+
+_Static_assert(sizeof(struct reach) * CHEK_PARTITION_COUNT_MAX <= SLOT_SIZE, "one shard has all");
+
+static void
+reaches_run(struct server__shard *shard, struct server__gather *gather, unsigned index)
 {
-    struct server__shard *shard = context;
+    struct reach *slot = (void *)(gather->answer + (size_t)index * SLOT_SIZE);
+    uint32_t count = 0;
+    for (unsigned i = 1; i <= chek_server_partition_count(shard->server); i++) {
+        if (shard->grounds[i] == NULL) {
+            continue;
+        }
+        struct chek_chain_reach reach = chek_partition_chain_reach(shard->grounds[i]->partition);
+        if (reach.rows + reach.open == 0) {
+            continue;
+        }
+        slot[count] = (struct reach){.ranges = reach.ranges,
+                                     .rows = reach.rows,
+                                     .open = reach.open,
+                                     .partition = reach.partition};
+        if (reach.head.size != 0) {
+            memcpy(slot[count].head, reach.head.bytes, sizeof slot[count].head);
+        }
+        count += 1;
+    }
+    gather->values[index] = count;
+}
+
+/* All slots as one record, by partition; in the arena, heads in the slots. */
+static struct chek_chain_reaches
+reaches_join(struct server__shard *shard, struct server__gather *gather)
+{
+    unsigned partition_count = chek_server_partition_count(shard->server);
+    struct chek_chain_reach *all;
+    uint32_t count = 0;
+    chek_arena_reset(&shard->arena);
+    all = chek_arena_take(&shard->arena, (partition_count + 1u) * sizeof *all);
+    CHEK_ASSERT(all != NULL);
+    memset(all, 0, (partition_count + 1u) * sizeof *all);
+    for (unsigned i = 0; i < server__shard_count(shard->server); i++) {
+        const struct reach *slot = (const void *)(gather->answer + (size_t)i * SLOT_SIZE);
+        for (uint32_t j = 0; j < gather->values[i]; j++) {
+            all[slot[j].partition] = (struct chek_chain_reach){
+                .partition = slot[j].partition,
+                .ranges = slot[j].ranges,
+                .rows = slot[j].rows,
+                .open = slot[j].open,
+                .head =
+                    chek_bytes_view_of(slot[j].head, slot[j].ranges != 0 ? sizeof slot[j].head : 0),
+            };
+        }
+    }
+    for (unsigned i = 1; i <= partition_count; i++) {
+        if (all[i].partition != 0) {
+            all[count++] = all[i];
+        }
+    }
+    return (struct chek_chain_reaches){.chains = all, .chains_count = count};
+}
+
+static void
+reaches_done(struct server__shard *shard, struct server__gather *gather)
+{
+    struct chek_request *request = gather->request;
+    if (request != NULL) {
+        struct chek_chain_reaches all = reaches_join(shard, gather);
+        struct chek_writer out =
+            chek_request_answer_begin(request, all.chains_count * CHEK_CHAIN_REACH_SIZE_MAX + 16);
+        if (out.full) {
+            chek_request_refuse(request, CHEK_E_BUSY, NULL, NULL);
+        } else {
+            chek_chain_reaches_encode(&out, &all);
+            CHEK_ASSERT(!out.full);
+            chek_request_answer_end(request, &out, true);
+        }
+    }
+    server__gather_give(shard, gather);
+}
+
+/* Ask every shard, and answer with `on_done` when all have told. */
+static void
+gather_ask(struct server__shard *shard, struct chek_request *request,
+           void (*run)(struct server__shard *shard, struct server__gather *gather, unsigned index),
+           void (*on_done)(struct server__shard *shard, struct server__gather *gather))
+{
     struct server__gather *gather = server__gather_take(shard);
-    (void)body;
     if (gather == NULL) {
         chek_request_refuse(request, CHEK_E_BUSY, NULL, NULL);
         return;
     }
     gather->request = request;
-    gather->run = server__status_run;
-    gather->on_done = status_done;
+    gather->run = run;
+    gather->on_done = on_done;
     memcpy(chek_request_state(request), &gather, sizeof gather);
     server__gather_begin(shard, gather);
+}
+
+/* ---- what is asked ---------------------------------------------------------------------------- */
+
+void
+server__ask_status(void *context, struct chek_request *request, struct chek_bytes_view body)
+{
+    (void)body;
+    gather_ask(context, request, server__status_run, status_done);
+}
+
+void
+server__ask_chains(void *context, struct chek_request *request, struct chek_bytes_view body)
+{
+    (void)body;
+    gather_ask(context, request, reaches_run, reaches_done);
 }

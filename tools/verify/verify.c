@@ -69,6 +69,9 @@ run_begin(struct verify__run *run, struct chek_io *io, const struct chek_verify_
     if (error == CHEK_OK) {
         error = chek_arena_init(&run->pages, PAGES_SIZE);
     }
+    if (error == CHEK_OK) {
+        error = verify__anchors_begin(run);
+    }
     return error == CHEK_OK ? verify__rows_create(&run->rows) : error;
 }
 
@@ -84,6 +87,7 @@ run_end(struct verify__run *run)
     chek_memory_free(run->bytes, CHEK_COMMAND_BODY_SIZE_MAX);
     chek_memory_free(run->want, sizeof *run->want);
     chek_memory_free(run->got, sizeof *run->got);
+    verify__chain_end(run);
     chek_arena_finish(&run->scratch);
     chek_arena_finish(&run->pages);
     verify__rows_destroy(run->rows);
@@ -140,6 +144,9 @@ folder_verify(struct verify__run *run)
     for (uint32_t i = 0; i <= run->summary.partition_count && error == CHEK_OK; i++) {
         verify__progress(run, "rows and totals", i, run->summary.partition_count + 1);
         error = partition_visit(run, (uint16_t)i);
+    }
+    if (error == CHEK_OK) {
+        verify__anchors_check(run);
     }
     return error;
 }

@@ -4,8 +4,9 @@
  *
  * The manifest, the sums of every file, page, block and event, the log replayed in memory on top of
  * the snapshot; then, of every registration, each row, its identity, and every X, Z and revision
- * against an evaluator that shares no code with the engine (tools/verify/naive). What is wrong is
- * a finding: a file, an offset where there is one, and what differs.
+ * against an evaluator that shares no code with the engine (tools/verify/naive); then the chain of
+ * each partition, against the manifest and heads that were noted elsewhere. What is wrong is a
+ * finding: a file, an offset where there is one, and what differs.
  *
  * The folder is locked, and read through a door that refuses to write.
  */
@@ -17,6 +18,7 @@
 
 #define CHEK_VERIFY_FILE_SIZE 64
 #define CHEK_VERIFY_TEXT_SIZE 320
+#define CHEK_VERIFY_HEAD_SIZE 32
 
 struct chek_verify_finding {
     char file[CHEK_VERIFY_FILE_SIZE]; /* inside the data folder */
@@ -33,6 +35,16 @@ struct chek_verify_partition {
     uint64_t report_count; /* X, Z and revisions that were recomputed */
     uint32_t segment_count;
     uint16_t partition;
+    /* The chain over all full ranges, computed again; how far the manifest has it. */
+    uint64_t chain_range_count, chain_row_count, chain_stored_count;
+    uint8_t chain_head[CHEK_VERIFY_HEAD_SIZE];
+};
+
+/* A head that was noted elsewhere: of the chain over the first `row_count` rows of a partition. */
+struct chek_verify_anchor {
+    uint16_t partition;
+    uint64_t row_count;
+    uint8_t head[CHEK_VERIFY_HEAD_SIZE];
 };
 
 struct chek_verify_summary {
@@ -47,9 +59,11 @@ struct chek_verify_summary {
     uint32_t principal_count;
 };
 
-/* What to call; every member may be NULL. */
+/* What to call, every member may be NULL; and what to compare heads with. */
 struct chek_verify_config {
     void *context;
+    const struct chek_verify_anchor *anchors; /* borrowed for the call */
+    size_t anchor_count;
     void (*on_finding)(void *context, const struct chek_verify_finding *finding);
     /* Nothing wrong, but worth knowing: a torn tail, a file left over. */
     void (*on_note)(void *context, const char *file, const char *text);

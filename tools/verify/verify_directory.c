@@ -2,8 +2,11 @@
 /*
  * verify_directory.c - principals, and homes of registrations.
  */
+#include <errno.h>
+
 #include "engine/base/checksum.h"
 #include "engine/fiscal/check.h"
+#include "persist/private_file.h"
 #include "tools/verify/verify_run.h"
 
 static const struct chek_directory *
@@ -70,6 +73,53 @@ registration_check(struct verify__run *run, const struct chek_directory *directo
     }
 }
 
+static bool
+is_token_text(const uint8_t *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        bool is_digit = text[i] >= '0' && text[i] <= '9';
+        if (!is_digit && text[i] != '.' && (text[i] < 'a' || text[i] > 'f')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The token of the first administrator, when it is still there, is one that the directory knows. */
+static int
+token_check(struct verify__run *run, const struct chek_directory *directory)
+{
+    uint8_t text[CHEK_TOKEN_TEXT_MAX + 2];
+    struct chek_principal first;
+    uint32_t principal;
+    int file = chek_disk_open(run->io, CHEK_ADMIN_TOKEN_NAME, CHEK_FILE_READ);
+    if (file < 0) {
+        return file == -ENOENT ? CHEK_OK : file;
+    }
+    int64_t size = chek_disk_read(run->io, file, text, sizeof text, 0);
+    chek_disk_close(run->io, file);
+    if (size < 0) {
+        return (int)size;
+    }
+    bool is_known =
+        size > 1 && text[size - 1] == '\n' && is_token_text(text, (size_t)size - 1) &&
+        chek_directory_authenticate(directory, chek_bytes_view_of(text, (size_t)size - 1),
+                                    &principal) == CHEK_OK;
+    explicit_bzero(text, sizeof text);
+    chek_arena_reset(&run->pages);
+    if (is_known) {
+        return CHEK_OK;
+    }
+    if (chek_directory_principal_read(directory, 1, &run->pages, &first) == CHEK_OK &&
+        first.revoked) {
+        verify__note(run, CHEK_ADMIN_TOKEN_NAME, "the first administrator was revoked");
+    } else {
+        verify__find(run, CHEK_ADMIN_TOKEN_NAME, VERIFY_NO_OFFSET, -1, 0,
+                     "it is no principal's token");
+    }
+    return CHEK_OK;
+}
+
 int
 verify__directory_check(struct verify__run *run)
 {
@@ -90,7 +140,7 @@ verify__directory_check(struct verify__run *run)
     for (uint32_t i = 1; i <= count; i++) {
         registration_check(run, directory, i);
     }
-    return CHEK_OK;
+    return token_check(run, directory);
 }
 
 static bool

@@ -10,13 +10,12 @@
 #include "engine/base/checksum.h"
 #include "engine/base/cursor.h"
 #include "engine/base/memory.h"
+#include "persist/private_file.h"
 #include "persist/snapshot.h"
 #include "tools/verify/verify_run.h"
 
 #define PAGE_COUNT_MAX (1024 * 1024) /* of a heap; address space only */
 #define MANIFEST_PREFIX "manifest."
-#define KEY_NAME "secret.key"
-#define KEY_SIZE 64
 #define IMMUTABLE_HEAD_SIZE 64
 #define PARTITION_IMAGE_TAIL_SIZE 48
 
@@ -249,6 +248,22 @@ segment_row_count(struct chek_bytes_view image)
     return tail.error == CHEK_OK && in.error == CHEK_OK ? count : 0;
 }
 
+/* How far the chain reaches is said twice; the rows say what its head is. */
+static void
+chain_compare(struct verify__run *run, uint16_t number, const struct verify__partition *to)
+{
+    const struct chek_manifest_chain *said = chek_manifest_chain(&run->manifest, number);
+    uint64_t row_count = said != NULL ? said->row_count : 0;
+    uint64_t range_count = said != NULL ? said->range_count : 0;
+    if (to->image_chain.row_count != row_count || to->image_chain.range_count != range_count) {
+        verify__find(run, to->image, IMMUTABLE_HEAD_SIZE, number, 0,
+                     "its chain has %" PRIu64 " ranges of %" PRIu64
+                     " rows, and the manifest says %" PRIu64 " of %" PRIu64,
+                     to->image_chain.range_count, to->image_chain.row_count, range_count,
+                     row_count);
+    }
+}
+
 static int
 partition_make(struct verify__run *run, uint16_t number, struct chek_bytes_view image,
                const struct segments *segments)
@@ -277,6 +292,9 @@ partition_make(struct verify__run *run, uint16_t number, struct chek_bytes_view 
         return CHEK_OK;
     }
     to->image_event_seq = chek_partition_event_seq(to->partition);
+    const struct chek_store *store = chek_partition_store(to->partition);
+    to->image_chain = store != NULL ? *chek_store_chain(store) : (struct chek_chain){0};
+    chain_compare(run, number, to);
     if (chek_partition_seq(to->partition) != to->image_seq) {
         verify__find(run, to->image, IMMUTABLE_HEAD_SIZE, number, 0,
                      "it reaches command %" PRIu64 ", and the manifest says %" PRIu64,
@@ -353,21 +371,18 @@ leftovers_list(struct verify__run *run)
 static int
 key_check(struct verify__run *run)
 {
-    int file = chek_disk_open(run->io, KEY_NAME, CHEK_FILE_READ);
-    if (file == -ENOENT) {
-        verify__note(run, KEY_NAME, "it is not here, as in a backup: a server needs it");
-        return CHEK_OK;
+    uint8_t secret[CHEK_SECRET_SIZE];
+    int error = chek_secret_read(run->io, secret);
+    explicit_bzero(secret, sizeof secret);
+    if (error == -ENOENT) {
+        verify__note(run, CHEK_SECRET_NAME, "it is not here, as in a backup: a server needs it");
+    } else if (error == CHEK_E_CORRUPT) {
+        verify__find(run, CHEK_SECRET_NAME, VERIFY_NO_OFFSET, -1, 0,
+                     "it is not what was written: put it back from where you keep it");
+    } else if (error != CHEK_OK) {
+        return error;
     }
-    if (file < 0) {
-        return file;
-    }
-    int64_t size = chek_disk_size(run->io, file);
-    chek_disk_close(run->io, file);
-    if (size >= 0 && size != KEY_SIZE) {
-        verify__find(run, KEY_NAME, VERIFY_NO_OFFSET, -1, 0, "%" PRId64 " bytes, not %d", size,
-                     KEY_SIZE);
-    }
-    return size < 0 ? (int)size : CHEK_OK;
+    return CHEK_OK;
 }
 
 int

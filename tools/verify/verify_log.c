@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "engine/base/memory.h"
 #include "tools/verify/verify_run.h"
 
 #define PROGRESS_STEP 65536
@@ -75,6 +76,73 @@ on_cut(void *context, const struct chek_log_fault *cut)
                  cut->offset);
 }
 
+/* ---- behind the ends ------------------------------------------------------------------------ */
+
+static int
+on_command_again(void *context, struct chek_bytes_view bytes)
+{
+    (void)context;
+    (void)bytes;
+    return CHEK_OK;
+}
+
+static void
+on_end_again(void *context, const struct chek_log_known *end)
+{
+    struct verify__run *run = context;
+    for (size_t i = 0; i < run->manifest.log_count; i++) {
+        const struct chek_log_known *known = &run->manifest.logs[i];
+        if (known->generation == end->generation && known->stream == end->stream && known->ended &&
+            !known->torn && (end->lsn_end != known->lsn_end || end->torn)) {
+            verify__note(run, CHEK_LOG_FOLDER,
+                         "stream %u of generation %" PRIu64 " ended at %" PRIu64
+                         ", and now there is something behind it",
+                         known->stream, known->generation, known->lsn_end);
+        }
+    }
+}
+
+/*
+ * A start stops where the manifest says that a stream ended, and does not look at what follows. Where
+ * nothing was torn the files themselves end there: read as if the manifest did not know, they must
+ * say the same. What does not is harmless, and nobody of ours wrote it.
+ */
+static int
+ends_check(struct verify__run *run)
+{
+    struct chek_log_fault fault = {0};
+    size_t count = run->manifest.log_count;
+    uint64_t generation_last;
+    struct chek_log_known *known = chek_memory_allocate((count + 1) * sizeof *known);
+    if (known == NULL) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < count; i++) {
+        known[i] = run->manifest.logs[i];
+        if (!known[i].torn) {
+            known[i].ended = false;
+            known[i].lsn_end = 0;
+        }
+    }
+    struct chek_log_recovery recovery = {
+        .context = run,
+        .on_command = on_command_again,
+        .on_end = on_end_again,
+        .known_generation = run->manifest.generation,
+        .known = known,
+        .known_count = count,
+    };
+    int error =
+        chek_log_recover(run->io, run->manifest.folder_id, &recovery, &generation_last, &fault);
+    chek_memory_free(known, (count + 1) * sizeof *known);
+    if (error == CHEK_E_CORRUPT || error == CHEK_E_FOREIGN || error == CHEK_E_VERSION) {
+        verify__note(run, fault.file, "behind the end of its stream, at offset %" PRIu64 ": %s",
+                     fault.offset, chek_error_text(error));
+        return CHEK_OK;
+    }
+    return error;
+}
+
 int
 verify__log_replay(struct verify__run *run)
 {
@@ -101,5 +169,5 @@ verify__log_replay(struct verify__run *run)
         run->log_failed = true;
         return CHEK_OK;
     }
-    return error;
+    return error == CHEK_OK ? ends_check(run) : error;
 }

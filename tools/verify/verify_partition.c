@@ -106,6 +106,7 @@ verify__partition_check(struct verify__run *run, uint16_t partition,
     uint32_t registration = 0;
     int error = CHEK_OK;
 
+    verify__chain_begin(run);
     if (!chek_page_heap_is_valid(fiscal->heap)) {
         partition_find(run, partition, 0, "the page heap is not sound");
     }
@@ -119,6 +120,7 @@ verify__partition_check(struct verify__run *run, uint16_t partition,
     if (error != CHEK_OK) {
         return error;
     }
+    verify__chain_check(run, partition, ret);
     struct chek_store_counters store = chek_store_count(chek_partition_store(from->partition));
     counter_compare(run, partition, "registrations", root->registration_count,
                     sums.registration_count);

@@ -425,7 +425,12 @@ verify__rows_read(struct verify__run *run, uint16_t partition, uint32_t registra
         if (error != CHEK_OK) {
             row_find(&place, "it cannot be read: %s", chek_error_text(error));
             rows->sound = false;
+            run->has_all_places = false;
             continue;
+        }
+        error = verify__chain_row(run, &place.row);
+        if (error != CHEK_OK) {
+            return error;
         }
         if (place.row.registration != registration || place.row.ordinal != ordinal) {
             row_find(&place, "it says that it is row %u of registration %u", place.row.ordinal,

@@ -28,6 +28,7 @@ struct verify__partition {
     uint64_t image_number, image_seq;    /* partition_seq, as the manifest says */
     uint64_t image_event_seq;            /* of the image */
     uint32_t segment_count;
+    struct chek_chain image_chain;       /* as the image says */
     uint64_t event_last;                 /* the last one stored */
     uint64_t events_stored, events_made; /* hash of those behind the image, from file and log */
     bool log_failed;                     /* a command of it could not be applied */
@@ -38,6 +39,12 @@ struct verify__fault {
     char file[CHEK_VERIFY_FILE_SIZE];
     uint64_t offset;
     int error;
+};
+
+/* Where a row stands in the order of its partition. */
+struct verify__place {
+    uint64_t received_us;
+    uint32_t registration, ordinal;
 };
 
 struct verify__run {
@@ -53,10 +60,14 @@ struct verify__run {
     size_t event_sum_count;
     struct verify__fault *faults;
     size_t fault_count;
-    struct chek_arena scratch; /* for the length of one row or report */
-    struct chek_arena pages;   /* for the length of one registration's profile */
-    uint8_t *bytes;            /* a document encoded */
-    struct verify__rows *rows; /* verify_rows.c */
+    struct chek_arena scratch;    /* for the length of one row or report */
+    struct chek_arena pages;      /* for the length of one registration's profile */
+    uint8_t *bytes;               /* a document encoded */
+    struct verify__rows *rows;    /* verify_rows.c */
+    struct verify__place *places; /* of all rows of the partition that is being checked */
+    size_t place_count, place_capacity;
+    bool has_all_places; /* every row of it could be read */
+    bool *anchors_met;   /* config.anchor_count */
     struct chek_naive_figures *want, *got;
 };
 
@@ -146,6 +157,21 @@ CHEK_MUST_USE int verify__rows_read(struct verify__run *run, uint16_t partition,
 /* Check that numbers and ordinals lead to the rows, and that holes are those of the rows. */
 CHEK_MUST_USE int verify__identity_check(struct verify__run *run, uint16_t partition,
                                          uint32_t registration);
+
+/* ---- verify_chain.c ---------------------------------------------------------------------------- */
+
+/* Begin with the rows of a partition; add one that was read. Errors: -ENOMEM. */
+void verify__chain_begin(struct verify__run *run);
+CHEK_MUST_USE int verify__chain_row(struct verify__run *run, const struct chek_row *row);
+
+/* Compute the chain over all rows that were added, and compare it with what is said of it. */
+void verify__chain_check(struct verify__run *run, uint16_t partition,
+                         struct chek_verify_partition *ret);
+void verify__chain_end(struct verify__run *run);
+
+/* Before the partitions, and after them: whether every noted head was met. Errors: -ENOMEM. */
+CHEK_MUST_USE int verify__anchors_begin(struct verify__run *run);
+void verify__anchors_check(struct verify__run *run);
 
 /* ---- verify_totals.c --------------------------------------------------------------------------- */
 

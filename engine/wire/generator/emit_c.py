@@ -131,7 +131,7 @@ class Header:
             self.put(f"/* {record.comment} */")
         members = [m for field in record.fields for m in declarations(field)]
         members.append((4, "uint32_t present;",
-                        "mask as decoded, bit n-1 for field n; encoders ignore it"))
+                        "mask as decoded, bit n-1 for field n; encoders look at it only when told to keep"))
         if record.raw:
             members.append((8, "struct chek_bytes_view raw;",
                             "the encoded record, borrowed; encoders ignore it"))
@@ -435,6 +435,10 @@ class Encoder:
                 continue
             bit = mask_literal(1 << (field.number - 1))
             self.put(f"    present |= {has(field)} ? {bit} : 0;")
+        kept = sum(1 << (field.number - 1) for field in record.fields
+                   if not field.required and field.kind not in ("flag", "record"))
+        if kept != 0:
+            self.put(f"    present |= record->present & out->keep & {mask_literal(kept)};")
         size = record.mask_size * 8
         cast = "present" if size == 32 else f"(uint{size}_t)present"
         self.put(f"    chek_writer_u{size}(out, {cast});")

@@ -193,7 +193,8 @@ class Client:
 
     def report(self, target, shift=0, closed=False, revision=None):
         """X of the open shift, or Z of a closed one; `target` is {"registration": id} or
-        {"key": text}. Returns an `answer_report`: .report, and .late or None."""
+        {"key": text}. Returns an `answer_report`: .report, .late or None; of a Z .covered and
+        .chain."""
         question = {"target": target, "shift": shift, "closed": closed}
         if revision is not None:
             question["revision"] = revision + 1
@@ -255,6 +256,11 @@ class Client:
         rows = self.ask("ask_status", {})["items"]
         return {(row.name, row.shard - 1 if row.shard else None): row.text or row.value
                 for row in rows}
+
+    def chains(self):
+        """How far the chain over each partition's rows reaches: partition, ranges, rows, open, head
+        (bytes)."""
+        return self.ask("ask_chains", {})["chains"]
 
     def snapshot(self):
         self.ask("snapshot", {})

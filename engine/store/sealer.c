@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* sealer.c - the memory of sealing, and the order of rows. */
+#include "engine/store/sealer.h"
+
+#include <errno.h>
+
+#include "engine/base/assertion.h"
+#include "engine/base/memory.h"
+
+/* A document's structures: those of the largest body are less. */
+#define ARENA_SIZE ((size_t)16 << 20)
+
+#define BUFFER_SIZE_MIN 65536
+
+static void
+buffer_finish(struct store__buffer *buffer)
+{
+    chek_memory_free(buffer->bytes, buffer->capacity);
+}
+
+static void
+sealer_destroy(struct store__sealer *sealer)
+{
+    for (uint32_t i = 0; i < STORE__COLUMN_COUNT; i++) {
+        chek_memory_free(sealer->values[i], sealer->value_capacity[i] * sizeof(int64_t));
+        buffer_finish(&sealer->strings[i]);
+    }
+    buffer_finish(&sealer->orders[0]);
+    buffer_finish(&sealer->orders[1]);
+    buffer_finish(&sealer->encoded);
+    buffer_finish(&sealer->pages);
+    chek_memory_release(sealer->arena.bytes, ARENA_SIZE);
+    chek_memory_free(sealer, sizeof *sealer);
+}
+
+/* The arena is address space: most documents touch its first page only. */
+static int
+sealer_create(struct store__sealer **ret)
+{
+    struct store__sealer *sealer = chek_memory_allocate(sizeof *sealer);
+    if (sealer == NULL) {
+        return -ENOMEM;
+    }
+    uint8_t *bytes = chek_memory_reserve(ARENA_SIZE);
+    if (bytes == NULL || chek_memory_commit(bytes, ARENA_SIZE) != CHEK_OK) {
+        chek_memory_release(bytes, ARENA_SIZE);
+        chek_memory_free(sealer, sizeof *sealer);
+        return -ENOMEM;
+    }
+    chek_arena_init_over(&sealer->arena, bytes, ARENA_SIZE);
+    *ret = sealer;
+    return CHEK_OK;
+}
+
+int
+store__sealer_take(struct chek_store_pool *pool, struct store__sealer **ret)
+{
+    if (pool->sealers == NULL) {
+        return sealer_create(ret);
+    }
+    *ret = pool->sealers;
+    pool->sealers = pool->sealers->next;
+    return CHEK_OK;
+}
+
+void
+store__sealer_give(struct chek_store_pool *pool, struct store__sealer *sealer)
+{
+    sealer->next = pool->sealers;
+    pool->sealers = sealer;
+}
+
+void
+store__sealers_finish(struct chek_store_pool *pool)
+{
+    while (pool->sealers != NULL) {
+        struct store__sealer *sealer = pool->sealers;
+        pool->sealers = sealer->next;
+        sealer_destroy(sealer);
+    }
+}
+
+uint8_t *
+store__sealer_reserve(struct store__sealer *sealer, struct store__buffer *buffer, size_t size)
+{
+    if (size > buffer->capacity - buffer->size) {
+        size_t needed = buffer->size + size;
+        size_t capacity = 2 * buffer->capacity > needed ? 2 * buffer->capacity : needed;
+        capacity = capacity > BUFFER_SIZE_MIN ? capacity : BUFFER_SIZE_MIN;
+        uint8_t *grown = chek_memory_grow(buffer->bytes, buffer->capacity, capacity);
+        if (grown == NULL) {
+            store__sealer_fail(sealer, -ENOMEM);
+            return NULL;
+        }
+        buffer->bytes = grown;
+        buffer->capacity = capacity;
+    }
+    return buffer->bytes + buffer->size;
+}
+
+/* ---- order ---- */
+
+/* Sort row numbers by one byte of the registration, keeping the order of equal ones. */
+static void
+sort_by_byte(const struct store__set *set, uint32_t shift, const uint32_t *from, uint32_t *to)
+{
+    uint32_t ends[256] = {0};
+    for (uint32_t i = 0; i < set->row_count; i++) {
+        ends[store__set_row(set, from[i])->registration >> shift & 0xff] += 1;
+    }
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < 256; i++) {
+        uint32_t of_byte = ends[i];
+        ends[i] = sum;
+        sum += of_byte;
+    }
+    for (uint32_t i = 0; i < set->row_count; i++) {
+        to[ends[store__set_row(set, from[i])->registration >> shift & 0xff]++] = from[i];
+    }
+}
+
+/* Rows of a registration came in the order of their ordinals, so a stable sort is enough. */
+void
+store__sealer_order(struct store__sealer *sealer, const struct store__set *set)
+{
+    size_t size = set->row_count * sizeof(uint32_t);
+    uint32_t *order = (uint32_t *)(void *)store__sealer_reserve(sealer, &sealer->orders[0], size);
+    uint32_t *other = (uint32_t *)(void *)store__sealer_reserve(sealer, &sealer->orders[1], size);
+    uint32_t differing = 0;
+    if (order == NULL || other == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < set->row_count; i++) {
+        order[i] = i;
+        differing |= store__set_row(set, i)->registration ^ store__set_row(set, 0)->registration;
+    }
+    for (uint32_t shift = 0; shift < 32; shift += 8) {
+        if ((differing >> shift & 0xff) != 0) { /* else all have the same byte */
+            sort_by_byte(set, shift, order, other);
+            uint32_t *sorted = other;
+            other = order;
+            order = sorted;
+        }
+    }
+    sealer->order = order;
+}
