@@ -51,6 +51,18 @@ struct chek_manifest {
     size_t chain_count, chain_capacity;
 };
 
+/* The name of the file of a number. */
+void chek_manifest_name(uint64_t number, char ret[CHEK_MANIFEST_NAME_SIZE]);
+
+/*
+ * A copy of a data folder has this file from its beginning until everything in it was checked: a
+ * folder that has it is not to be used.
+ */
+#define CHEK_BACKUP_UNFINISHED "backup.unfinished"
+
+/* Whether the folder has it: 1 or 0. Errors: -errno, HALTED. */
+CHEK_MUST_USE int chek_manifest_is_unfinished(struct chek_io *io);
+
 /* Make the manifest of a new data folder, not stored yet, with a random identity. */
 void chek_manifest_init(struct chek_manifest *manifest, struct chek_io *io,
                         uint32_t partition_count);

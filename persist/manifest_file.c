@@ -17,7 +17,6 @@
 
 #define NAME_NEW "manifest.new"
 #define NAME_PREFIX "manifest."
-#define NAME_SIZE 32
 #define FILE_SIZE_MAX (256 * 1024 * 1024)
 
 /* Bytes on a block's border, for direct reads and writes. */
@@ -48,11 +47,21 @@ buffer_finish(struct block_buffer *buffer)
     chek_memory_free(buffer->memory, buffer->memory_size);
 }
 
-static void
-name_make(char name[NAME_SIZE], uint64_t number)
+void
+chek_manifest_name(uint64_t number, char ret[CHEK_MANIFEST_NAME_SIZE])
 {
-    int size = snprintf(name, NAME_SIZE, NAME_PREFIX "%016llx", (unsigned long long)number);
-    CHEK_ASSERT(size > 0 && size < NAME_SIZE);
+    (void)snprintf(ret, CHEK_MANIFEST_NAME_SIZE, NAME_PREFIX "%016llx", (unsigned long long)number);
+}
+
+int
+chek_manifest_is_unfinished(struct chek_io *io)
+{
+    int file = chek_disk_open(io, CHEK_BACKUP_UNFINISHED, CHEK_FILE_READ);
+    if (file < 0) {
+        return file == -ENOENT ? 0 : file;
+    }
+    chek_disk_close(io, file);
+    return 1;
 }
 
 /* ---- which ones there are ------------------------------------------------------------------ */
@@ -70,13 +79,13 @@ found_on_name(void *context, const char *name)
 {
     struct found *found = context;
     const size_t prefix_size = sizeof NAME_PREFIX - 1;
-    char made[NAME_SIZE];
+    char made[CHEK_MANIFEST_NAME_SIZE];
 
     if (strncmp(name, NAME_PREFIX, prefix_size) != 0) {
         return;
     }
     uint64_t number = strtoull(name + prefix_size, NULL, 16);
-    name_make(made, number);
+    chek_manifest_name(number, made);
     if (number == 0 || strcmp(made, name) != 0) {
         return;
     }
@@ -126,8 +135,8 @@ file_read(struct chek_io *io, int file, struct block_buffer *ret)
 static int
 number_read(struct chek_io *io, uint64_t number, struct block_buffer *ret)
 {
-    char name[NAME_SIZE];
-    name_make(name, number);
+    char name[CHEK_MANIFEST_NAME_SIZE];
+    chek_manifest_name(number, name);
     int file = chek_disk_open(io, name, CHEK_FILE_READ | CHEK_FILE_DIRECT);
     if (file < 0) {
         return file;
@@ -218,8 +227,8 @@ older_remove(struct chek_io *io, uint64_t number)
     }
     for (size_t i = 0; i < found.count; i++) {
         if (found.numbers[i] < number) {
-            char name[NAME_SIZE];
-            name_make(name, found.numbers[i]);
+            char name[CHEK_MANIFEST_NAME_SIZE];
+            chek_manifest_name(found.numbers[i], name);
             int ignored = chek_disk_unlink(io, name);
             (void)ignored;
         }
@@ -229,8 +238,8 @@ older_remove(struct chek_io *io, uint64_t number)
 static int
 buffer_store(struct chek_io *io, uint64_t number, const struct block_buffer *buffer)
 {
-    char name[NAME_SIZE];
-    name_make(name, number);
+    char name[CHEK_MANIFEST_NAME_SIZE];
+    chek_manifest_name(number, name);
 
     int error = new_write(io, buffer);
     if (error == CHEK_OK) {

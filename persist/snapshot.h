@@ -13,6 +13,7 @@
 #define CHEK_PERSIST_SNAPSHOT_H
 
 #include "engine/base/bytes.h"
+#include "engine/base/checksum.h"
 #include "engine/base/error.h"
 #include "engine/io/io.h"
 
@@ -34,16 +35,55 @@ struct chek_immutable {
 /* Path inside the data folder: "snapshot/0007-000000000002", "segment/0007-000000000031". */
 void chek_immutable_name(const struct chek_immutable *file, char ret[CHEK_IMMUTABLE_NAME_MAX]);
 
+/* A file on its way: `chek_immutable_create()`, `_append()` in order, `_finish()` or `_abandon()`. */
+struct chek_immutable_file {
+    struct chek_immutable what;
+    int handle;
+    uint64_t size, synced_size; /* of the content */
+    struct chek_checksum_stream sum;
+};
+
 /*
- * Write a file, sync it, read it back and compare its sum. A file of that name that is there
- * already is an orphan of a start that did not finish, and is replaced. The folder is not synced:
- * chek_disk_sync_folder() once for many.
+ * Begin a file. One of that name that is there already is an orphan of a snapshot that did not
+ * finish, and is replaced.
  *
- *   Errors     -errno, HALTED; CORRUPT when what was read back differs; a part of the file may
- *              be left, which nothing names
+ *   Errors     -errno, HALTED; nothing is open
  */
-CHEK_MUST_USE int chek_immutable_write(struct chek_io *io, const struct chek_immutable *file,
+CHEK_MUST_USE int chek_immutable_create(struct chek_io *io, const struct chek_immutable *what,
+                                        struct chek_immutable_file *ret);
+
+/*
+ * Write on. Now and then what is written is synced, so that the last sync has not all to do and
+ * other writers do not wait behind it.
+ *
+ *   Errors     -errno, HALTED; abandon the file
+ */
+CHEK_MUST_USE int chek_immutable_append(struct chek_io *io, struct chek_immutable_file *file,
+                                        struct chek_bytes_view content);
+
+/*
+ * Write the head, sync, read everything back and compare the sum; the file is closed. The folder is
+ * not synced: chek_disk_sync_folder() once for many.
+ *
+ *   Errors     -errno, HALTED; CORRUPT when what was read back differs; a part of the file may be
+ *              left, which nothing names
+ *   Cost       reads the file in pieces of 256 KiB
+ */
+CHEK_MUST_USE int chek_immutable_finish(struct chek_io *io, struct chek_immutable_file *file);
+void chek_immutable_abandon(struct chek_io *io, struct chek_immutable_file *file);
+
+/* All of these for content that is there. Errors: as above. */
+CHEK_MUST_USE int chek_immutable_write(struct chek_io *io, const struct chek_immutable *what,
                                        struct chek_bytes_view content);
+
+/*
+ * Whether the file is there, whole and what its head says, without having it in memory. Gives the
+ * size of the file.
+ *
+ *   Errors     as chek_immutable_read()
+ */
+CHEK_MUST_USE int chek_immutable_check(struct chek_io *io, const struct chek_immutable *what,
+                                       uint64_t *ret_size);
 
 /*
  * Read a file whole.

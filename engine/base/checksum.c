@@ -35,12 +35,18 @@ state_of(const struct chek_checksum_stream *stream)
 }
 
 void
-chek_checksum_stream_init(struct chek_checksum_stream *stream)
+chek_checksum_stream_init_seeded(struct chek_checksum_stream *stream, uint64_t seed)
 {
     /* The library reads a field of the state before it has set it. */
     memset(stream, 0, sizeof *stream);
-    XXH_errorcode code = XXH3_64bits_reset(state_of(stream));
+    XXH_errorcode code = XXH3_64bits_reset_withSeed(state_of(stream), seed);
     CHEK_ASSERT(code == XXH_OK);
+}
+
+void
+chek_checksum_stream_init(struct chek_checksum_stream *stream)
+{
+    chek_checksum_stream_init_seeded(stream, 0);
 }
 
 void

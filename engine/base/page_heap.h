@@ -118,11 +118,22 @@ const void *chek_page_heap_root(const struct chek_page_heap *heap);
 void *chek_page_heap_root_change(struct chek_page_heap *heap);
 
 /*
+ * Have memory for the copies of `page_count` pages, so that a mark of as many has nothing to wait
+ * for, and neither has the first change of a page after it.
+ *
+ *   Errors     -ENOMEM; there may be less than asked for
+ *   Cost       a system call a MiB, and clears the memory: not for a thread that serves
+ *   Threads    any one, while there is no mark and nobody makes one; the owner goes on meanwhile
+ */
+CHEK_MUST_USE int chek_page_heap_mark_prepare(struct chek_page_heap *heap, uint32_t page_count);
+
+/*
  * Mark the state: pages 0..marked_count-1 as they are now stay readable while the heap goes on, so
  * that a snapshot is written piece by piece. There is one mark at a time.
  *
  *   Errors     -ENOMEM; there is no mark
- *   Cost       clears a byte a page; from here on the first change of a page copies it
+ *   Cost       clears a byte a page, and commits what was not prepared; from here on the first
+ *              change of a page copies it
  */
 CHEK_MUST_USE int chek_page_heap_mark(struct chek_page_heap *heap);
 
@@ -136,8 +147,11 @@ const void *chek_page_heap_marked(const struct chek_page_heap *heap, uint32_t pa
 /* The reader has what it wants of this page: it is not copied any more, nor read again. */
 void chek_page_heap_marked_done(struct chek_page_heap *heap, uint32_t page);
 
-/* Lift the mark and give the memory of the copies back; harmless without a mark. */
+/* Lift the mark; harmless without one. The copies keep their memory. */
 void chek_page_heap_unmark(struct chek_page_heap *heap);
+
+/* Give the memory of the copies back. Threads: as chek_page_heap_mark_prepare(). */
+void chek_page_heap_mark_discard(struct chek_page_heap *heap);
 
 /* Bytes of the objects in use, each counted as its class; without the root. For status. */
 uint64_t chek_page_heap_used_size(const struct chek_page_heap *heap);

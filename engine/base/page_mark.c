@@ -9,6 +9,7 @@
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
 #include "engine/base/page_layout.h"
+#include "engine/base/planted.h"
 
 #define COMMIT_STEP 64 /* pages: 1 MiB */
 
@@ -36,7 +37,7 @@ wanted_of(const struct chek_page_heap *heap)
  * the size of a huge page, so that a single copy does not bring a whole one with it.
  */
 static int
-copies_commit(struct chek_page_heap *heap)
+copies_commit(struct chek_page_heap *heap, uint32_t page_count)
 {
     if (!heap->wanted_is_committed) {
         int error = chek_memory_commit(wanted_of(heap), heap->page_count_max);
@@ -45,7 +46,7 @@ copies_commit(struct chek_page_heap *heap)
         }
         heap->wanted_is_committed = true;
     }
-    while (heap->copy_count_committed < heap->page_count) {
+    while (heap->copy_count_committed < page_count) {
         uint32_t added = heap->page_count_max - heap->copy_count_committed;
         added = added < COMMIT_STEP ? added : COMMIT_STEP;
         int error = chek_memory_commit(copy_of(heap, heap->copy_count_committed),
@@ -59,10 +60,20 @@ copies_commit(struct chek_page_heap *heap)
 }
 
 int
+chek_page_heap_mark_prepare(struct chek_page_heap *heap, uint32_t page_count)
+{
+    int error = copies_commit(heap, page_count);
+    if (error == CHEK_OK) {
+        chek_memory_populate(copy_of(heap, 0), (size_t)page_count * CHEK_PAGE_SIZE);
+    }
+    return error;
+}
+
+int
 chek_page_heap_mark(struct chek_page_heap *heap)
 {
     CHEK_ASSERT(heap->marked_count == 0);
-    int error = copies_commit(heap);
+    int error = copies_commit(heap, heap->page_count);
     if (error != CHEK_OK) {
         return error;
     }
@@ -78,6 +89,9 @@ chek_page_heap_keep(struct chek_page_heap *heap, chek_page_ref ref)
 {
     uint32_t page = ref / PAGE_REFS;
     uint8_t *wanted = wanted_of(heap);
+    if (CHEK_PLANTED(PAGE_NOT_COPIED) && page != 0) {
+        return;
+    }
     if (page < heap->marked_count && wanted[page] == WANTED_IN_PLACE) {
         memcpy(copy_of(heap, page), page_head_of(heap, page), CHEK_PAGE_SIZE);
         wanted[page] = WANTED_COPY;
@@ -103,8 +117,13 @@ chek_page_heap_marked_done(struct chek_page_heap *heap, uint32_t page)
 void
 chek_page_heap_unmark(struct chek_page_heap *heap)
 {
-    if (heap->marked_count != 0) {
-        chek_memory_discard(copy_of(heap, 0), (size_t)heap->marked_count * CHEK_PAGE_SIZE);
-        heap->marked_count = 0;
+    heap->marked_count = 0;
+}
+
+void
+chek_page_heap_mark_discard(struct chek_page_heap *heap)
+{
+    if (heap->copy_count_committed != 0) {
+        chek_memory_discard(copy_of(heap, 0), (size_t)heap->copy_count_committed * CHEK_PAGE_SIZE);
     }
 }

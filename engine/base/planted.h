@@ -25,6 +25,9 @@
     X(DIRECTORY_NOT_TOLD, 11, "the last shard is not told of changes of the directory")       \
     X(EVENTS_NOT_AWAITED, 12, "a snapshot does not wait for the events of before it")         \
     X(CHAIN_OF_ANOTHER, 13, "a loaded partition goes on with the chain of another")           \
+    X(PAGE_NOT_COPIED, 14, "a page of a heap is changed after the mark without a copy")       \
+    X(BACKUP_NOT_HELD, 15, "snapshots go on while one is copied")                             \
+    X(BACKUP_AT_ONCE, 16, "a backup has the log of shard 0 only up to its snapshot")          \
     X(SEGMENT_TWICE, 20, "a merged segment leaves one of its sources in its place")           \
     X(TIDIED_BEFORE, 21, "what a manifest will not name is removed before it is stored")      \
     X(SEGMENTS_NOT_HELD, 22, "a merge is adopted while its sources are stored")

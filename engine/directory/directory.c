@@ -87,6 +87,12 @@ chek_directory_load(uint32_t page_count_max, struct chek_bytes_view pages,
     return CHEK_OK;
 }
 
+struct chek_page_heap *
+chek_directory_heap(struct chek_directory *directory)
+{
+    return &directory->heap;
+}
+
 struct chek_bytes_view
 chek_directory_pages(const struct chek_directory *directory)
 {

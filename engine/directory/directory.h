@@ -144,6 +144,8 @@ void chek_token_hash(const uint8_t secret[CHEK_TOKEN_SECRET_SIZE],
 
 /* ---- images ----------------------------------------------------------------------------------- */
 
+/* The heap itself, to be marked. */
+struct chek_page_heap *chek_directory_heap(struct chek_directory *directory);
 struct chek_bytes_view chek_directory_pages(const struct chek_directory *directory);
 uint64_t chek_directory_hash(const struct chek_directory *directory);
 /* Errors: CORRUPT when the pages are not a sound directory; FULL, -ENOMEM. Cost: walks all. */

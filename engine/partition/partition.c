@@ -131,6 +131,7 @@ chek_partition_destroy(struct chek_partition *partition)
     if (partition == NULL) {
         return;
     }
+    chek_partition_image_end(partition);
     chek_store_destroy(partition->store);
     chek_directory_destroy(partition->directory);
     if (partition->heap.base != NULL) {
@@ -415,91 +416,7 @@ chek_partition_number(const struct chek_partition *partition)
     return partition->number;
 }
 
-/* ---- images ----------------------------------------------------------------------------------- */
-
-/*
- * Image: "CHKP", version, number, zero, size of the heap, size of the rest, XXH3 of the two parts,
- * XXH3 of this head; then the heap's pages, then the store's image or the directory's pages.
- */
-#define IMAGE_MAGIC 0x504b4843u
-#define IMAGE_VERSION 1
-#define IMAGE_HEAD_SIZE 48
-
-static size_t
-image_rest_size(const struct chek_partition *partition)
-{
-    return partition->number == 0 ? chek_directory_pages(partition->directory).size
-                                  : chek_store_image_size(partition->store);
-}
-
-size_t
-chek_partition_image_size(const struct chek_partition *partition)
-{
-    return IMAGE_HEAD_SIZE + chek_page_heap_pages(&partition->heap).size +
-           image_rest_size(partition);
-}
-
-void
-chek_partition_image_write(const struct chek_partition *partition, struct chek_writer *out)
-{
-    struct chek_bytes_view pages = chek_page_heap_pages(&partition->heap);
-    uint8_t *head = chek_writer_reserve(out, IMAGE_HEAD_SIZE);
-    size_t start = out->size;
-
-    chek_writer_view(out, pages);
-    size_t rest = out->size;
-    if (partition->number == 0) {
-        chek_writer_view(out, chek_directory_pages(partition->directory));
-    } else {
-        chek_store_image_write(partition->store, out);
-    }
-    if (out->full) {
-        return;
-    }
-    chek_store_u32(head, IMAGE_MAGIC);
-    chek_store_u32(head + 4, IMAGE_VERSION);
-    chek_store_u64(head + 8, partition->number);
-    chek_store_u64(head + 16, pages.size);
-    chek_store_u64(head + 24, out->size - rest);
-    chek_store_u64(head + 32, chek_checksum(out->bytes + start, out->size - start));
-    chek_store_u64(head + 40, chek_checksum_seeded(head, 40, IMAGE_MAGIC));
-}
-
-/* The two parts of an image whose sums were checked. */
-static int
-image_split(struct chek_bytes_view image, uint16_t number, struct chek_bytes_view *ret_pages,
-            struct chek_bytes_view *ret_rest)
-{
-    struct chek_cursor in = chek_cursor_over(image.bytes, image.size);
-    struct chek_bytes_view head = chek_cursor_view(&in, 40);
-    uint64_t head_sum = chek_cursor_u64(&in);
-    if (in.error != CHEK_OK ||
-        chek_checksum_seeded(head.bytes, head.size, IMAGE_MAGIC) != head_sum) {
-        return CHEK_E_CORRUPT;
-    }
-    struct chek_cursor fields = chek_cursor_over(head.bytes, head.size);
-    uint32_t magic = chek_cursor_u32(&fields);
-    uint32_t version = chek_cursor_u32(&fields);
-    uint64_t image_number = chek_cursor_u64(&fields);
-    uint64_t pages_size = chek_cursor_u64(&fields);
-    uint64_t rest_size = chek_cursor_u64(&fields);
-    uint64_t sum = chek_cursor_u64(&fields);
-    if (magic != IMAGE_MAGIC || image_number != number) {
-        return CHEK_E_CORRUPT;
-    }
-    if (version != IMAGE_VERSION) {
-        return CHEK_E_VERSION;
-    }
-    struct chek_bytes_view pages = chek_cursor_view(&in, pages_size);
-    struct chek_bytes_view rest = chek_cursor_view(&in, rest_size);
-    if (in.error != CHEK_OK || chek_cursor_left(&in) != 0 ||
-        chek_checksum(image.bytes + IMAGE_HEAD_SIZE, image.size - IMAGE_HEAD_SIZE) != sum) {
-        return CHEK_E_CORRUPT;
-    }
-    *ret_pages = pages;
-    *ret_rest = rest;
-    return CHEK_OK;
-}
+/* ---- loading ----------------------------------------------------------------------------------- */
 
 int
 chek_partition_load(const struct chek_partition_config *config,
@@ -510,7 +427,7 @@ chek_partition_load(const struct chek_partition_config *config,
     struct chek_bytes_view pages;
     struct chek_bytes_view rest;
     struct chek_partition *partition;
-    int error = image_split(image, config->number, &pages, &rest);
+    int error = partition__image_split(image, config->number, &pages, &rest);
     if (error != CHEK_OK) {
         return error;
     }

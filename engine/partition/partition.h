@@ -145,6 +145,45 @@ size_t chek_partition_image_size(const struct chek_partition *partition);
 void chek_partition_image_write(const struct chek_partition *partition, struct chek_writer *out);
 
 /*
+ * The heaps of a partition and how many pages they have. A mark copies pages that are changed: a
+ * worker prepares the memory for that before chek_partition_image_begin(), and gives it back when
+ * the image is over (chek_page_heap_mark_prepare(), chek_page_heap_mark_discard()).
+ *
+ *   Threads    asking: the owning shard; prepare and discard: a worker, while no image is open
+ *   Errors     -ENOMEM; there may be less memory than asked for
+ */
+struct chek_partition_heaps {
+    struct chek_page_heap *heaps[2];
+    uint32_t page_counts[2];
+    uint32_t count;
+};
+void chek_partition_heaps(struct chek_partition *partition, struct chek_partition_heaps *ret);
+CHEK_MUST_USE int chek_partition_heaps_prepare(const struct chek_partition_heaps *heaps);
+void chek_partition_heaps_discard(const struct chek_partition_heaps *heaps);
+
+/* A step writes at most this much beyond the work that it was given. */
+#define CHEK_PARTITION_PIECE_SIZE_MAX (CHEK_STORE_PIECE_SIZE_MAX + 128)
+
+/*
+ * Begin an image of what the partition is now, the bytes that chek_partition_image_write() would
+ * write, to be written in steps while commands are applied. One at a time; segments are adopted
+ * after its end (engine/store/store.h).
+ *
+ *   Errors     -ENOMEM; no image is begun
+ *   Cost       a byte a heap page, when the heaps were prepared
+ */
+CHEK_MUST_USE int chek_partition_image_begin(struct chek_partition *partition);
+
+/*
+ * Write on, for about as long as copying `work` bytes takes; true when the image is whole.
+ *
+ *   Ownership  `out` has room for work + CHEK_PARTITION_PIECE_SIZE_MAX (asserted)
+ */
+CHEK_MUST_USE bool chek_partition_image_step(struct chek_partition *partition, size_t work,
+                                             struct chek_writer *out);
+void chek_partition_image_end(struct chek_partition *partition); /* harmless when none is open */
+
+/*
  * Rebuild a partition from its image and its segments' bytes.
  *
  *   Errors     CORRUPT, VERSION, -ENOMEM; *ret is unchanged

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "engine/base/checksum.h"
 #include "engine/base/cursor.h"
 #include "engine/base/writer.h"
 #include "engine/partition/partition.h"
@@ -45,6 +46,8 @@ struct partition__claim {
     size_t text_size;
 };
 
+struct partition__image;
+
 struct chek_partition {
     struct chek_page_heap heap;
     struct chek_store *store;         /* not in partition 0 */
@@ -56,10 +59,15 @@ struct chek_partition {
     struct chek_arena decode;  /* the body of the command being applied */
     struct chek_arena scratch; /* fiscal's */
     struct partition__claim pending, ensured;
+    struct partition__image *image; /* being written in steps, or NULL */
     uint32_t page_count_max;
     uint16_t number;
 };
 
+/* The two parts of an image whose sums were checked. Errors: CORRUPT, VERSION. */
+CHEK_MUST_USE int partition__image_split(struct chek_bytes_view image, uint16_t number,
+                                         struct chek_bytes_view *ret_pages,
+                                         struct chek_bytes_view *ret_rest);
 void partition__source_add(struct chek_partition *partition, uint64_t source, uint64_t offset);
 CHEK_MUST_USE int partition__apply_subject(struct chek_partition *partition,
                                            const struct chek_command *command);

@@ -130,6 +130,7 @@ chek_merge_adopt(struct chek_merge *merge)
     if (merged == NULL) {
         return false;
     }
+    CHEK_ASSERT(store->image == NULL); /* it may still need the bits of the sources */
     for (uint32_t i = 0; i < merge->source_count; i++) {
         CHEK_ASSERT(store->segments[store->merged_count + i] == merge->sources[i]);
         row_count += merge->sources[i]->row_count;

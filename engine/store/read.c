@@ -4,6 +4,7 @@
  * an open row has its document whole.
  */
 #include "engine/base/assertion.h"
+#include "engine/store/image.h"
 #include "engine/store/predict.h"
 #include "engine/store/row_source.h"
 
@@ -410,7 +411,13 @@ chek_store_replace(struct chek_store *store, uint32_t registration, uint32_t ord
     bool open = place.set != NULL;
     uint64_t *bits = open ? place.set->replaced : place.segment->replaced;
     uint32_t *count = open ? &place.set->replaced_count : &place.segment->replaced_count;
-    *count += !store__bit(bits, place.row);
+    if (store__bit(bits, place.row)) {
+        return CHEK_OK;
+    }
+    if (store->image != NULL) {
+        store__image_note(store->image, bits, place.row);
+    }
+    *count += 1;
     bits[place.row / 64] |= UINT64_C(1) << (place.row % 64);
     return CHEK_OK;
 }

@@ -141,6 +141,7 @@ chek_seal_adopt(struct chek_seal *seal)
         return;
     }
     CHEK_ASSERT(set == store->oldest && set != store->newest);
+    CHEK_ASSERT(store->image == NULL);
     CHEK_ASSERT(store->segment_count < store->segment_count_max);
     replaced_move(set, segment);
     store->segments[store->segment_count] = segment;

@@ -116,6 +116,8 @@ struct chek_seal {
     bool stock_ended;             /* there were too few pieces for new texts */
 };
 
+struct store__image;
+
 struct chek_store {
     struct chek_store_config config;
     struct store__pool pool;
@@ -139,8 +141,9 @@ struct chek_store {
     uint64_t segment_size; /* bytes in memory for all segments */
     uint64_t hour_size;    /* of these, of hour tables as they are stored */
     struct chek_seal seal;
-    uint32_t stock_wanted; /* pieces to seal with */
-    uint8_t *scratch;      /* a document encoded, when it comes without its bytes */
+    struct store__image *image; /* being written while the store goes on, or NULL */
+    uint32_t stock_wanted;      /* pieces to seal with */
+    uint8_t *scratch;           /* a document encoded, when it comes without its bytes */
 };
 
 /* ---- sets ---- */

@@ -11,9 +11,9 @@
 
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
+#include "engine/store/image.h"
 #include "engine/store/merge.h"
 #include "engine/store/segment.h"
-#include "engine/store/set.h"
 
 /* Pieces that a worker gets to seal with, before it asked for more. */
 #define STOCK_COUNT_FIRST 64
@@ -91,6 +91,7 @@ chek_store_destroy(struct chek_store *store)
         return;
     }
     CHEK_ASSERT(store->seal.set == NULL);
+    chek_store_image_end(store);
     for (struct store__set *set = store->oldest; set != NULL;) {
         struct store__set *next = set->next;
         store__set_clear(set, &store->pool);
@@ -171,6 +172,10 @@ chek_store_ensure(struct chek_store *store, uint32_t row_count, size_t document_
                   size_t cell_size)
 {
     const struct store__credit *credit = &store->credit;
+    if (CHEK_UNLIKELY(store->image != NULL) &&
+        store__image_ensure(store->image, row_count + CREDIT_ROWS) != CHEK_OK) {
+        return -ENOMEM;
+    }
     if (CHEK_LIKELY(row_count <= credit->rows && document_size <= credit->document_size &&
                     cell_size <= credit->cell_size)) {
         return CHEK_OK;

@@ -206,7 +206,8 @@ void chek_seal_run(void *seal);
 
 /*
  * Swap the segment in for its set, or, when it could not be made, leave all as it was; begin again
- * either way. Cost: O(1), plus giving back a block for every 128 rows.
+ * either way. While chek_store_image_is_open() it has to wait: the image may still need the set.
+ * Cost: O(1), plus giving back a block for every 128 rows.
  */
 void chek_seal_adopt(struct chek_seal *seal);
 void chek_seal_drop(struct chek_seal *seal);
@@ -245,6 +246,29 @@ bool chek_store_is_covered(const struct chek_store *store, uint32_t registration
  */
 size_t chek_store_image_size(const struct chek_store *store);
 void chek_store_image_write(const struct chek_store *store, struct chek_writer *out);
+
+/* A step writes at most this much beyond the work that it was given. */
+#define CHEK_STORE_PIECE_SIZE_MAX 131072
+
+/*
+ * Begin an image of what the store is now, the bytes that chek_store_image_write() would write, to
+ * be written in steps while rows are appended and replaced. Sealing may begin and run, its segments
+ * are adopted after the end. One image at a time.
+ *
+ *   Errors     -ENOMEM; no image is begun
+ *   Cost       O(open sets)
+ */
+CHEK_MUST_USE int chek_store_image_begin(struct chek_store *store);
+bool chek_store_image_is_open(const struct chek_store *store);
+
+/*
+ * Write on, for about as long as copying `work` bytes takes; true when the image is whole.
+ *
+ *   Ownership  `out` has room for work + CHEK_STORE_PIECE_SIZE_MAX (asserted)
+ */
+CHEK_MUST_USE bool chek_store_image_step(struct chek_store *store, size_t work,
+                                         struct chek_writer *out);
+void chek_store_image_end(struct chek_store *store); /* harmless when none is open */
 
 /*
  * Rebuild a store from its image and the bytes of its segments in order.

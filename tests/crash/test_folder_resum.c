@@ -24,9 +24,9 @@
 #include "tests/crash/golden_folder.h"
 #include "tests/fuzz/store_resum.h"
 
-#define FILE_HEAD 64  /* of an immutable file */
-#define IMAGE_HEAD 48 /* of a partition's image */
-#define HEAP_AT (FILE_HEAD + IMAGE_HEAD)
+#define FILE_HEAD 64 /* of an immutable file */
+#define HEAP_AT FILE_HEAD
+#define IMAGE_TAIL 48                    /* of a partition's image */
 #define ROOT_MAPS_AT (256 + 32)          /* in page 0: the first of four */
 #define ROOT_COUNTERS_AT (256 + 96 + 64) /* in page 0: registrations, documents */
 #define STORE_ROWS_AT 24                 /* in the store's image */
@@ -51,10 +51,26 @@ static unsigned found_count;
 
 /* ---- sums ------------------------------------------------------------------------------------- */
 
+/* The sums of an immutable file. */
+static void
+file_resum(struct fake_file *file)
+{
+    uint64_t seed = chek_checksum(file->bytes, 40);
+    chek_store_u64(file->bytes + 48,
+                   chek_checksum_seeded(file->bytes + FILE_HEAD, file->size - FILE_HEAD, seed));
+    chek_store_u64(file->bytes + 56, chek_checksum(file->bytes, 56));
+}
+
+static uint8_t *
+tail_bytes(void)
+{
+    return image->bytes + image->size - IMAGE_TAIL;
+}
+
 static size_t
 heap_size(void)
 {
-    return (size_t)chek_load_u64(image->bytes + FILE_HEAD + 16);
+    return (size_t)chek_load_u64(tail_bytes() + 16);
 }
 
 /* The store's image, behind the pages of the heap. */
@@ -68,13 +84,12 @@ store_bytes(void)
 static void
 image_resum(void)
 {
-    uint8_t *content = image->bytes + FILE_HEAD;
-    size_t rest = (size_t)chek_load_u64(content + 24);
+    uint8_t *tail = tail_bytes();
+    size_t rest = (size_t)chek_load_u64(tail + 24);
     store_resum_image(store_bytes(), rest);
-    chek_store_u64(content + 32, chek_checksum(content + IMAGE_HEAD, heap_size() + rest));
-    chek_store_u64(content + 40, chek_checksum_seeded(content, 40, chek_load_u32(content)));
-    chek_store_u64(image->bytes + 48, chek_checksum_seeded(content, image->size - FILE_HEAD,
-                                                           chek_load_u64(image->bytes + 56)));
+    chek_store_u64(tail + 32, chek_checksum(image->bytes + HEAP_AT, heap_size() + rest));
+    chek_store_u64(tail + 40, chek_checksum_seeded(tail, 40, chek_load_u32(tail)));
+    file_resum(image);
 }
 
 /* The changed image is found to be wrong; then it is sound again. */
@@ -326,8 +341,7 @@ test_resum_finds_changed_sums_of_hours(void **state)
             chek_store_u64(page + at, chek_load_u64(page + at) + 1);
         }
         store_resum_segment(content, file->size - FILE_HEAD);
-        chek_store_u64(file->bytes + 48, chek_checksum_seeded(content, file->size - FILE_HEAD,
-                                                              chek_load_u64(file->bytes + 56)));
+        file_resum(file);
         uint8_t *sum_at = store_bytes() + STORE_SEGMENTS_AT + 4;
         chek_store_u64(sum_at, store_resum_segment_sum(content, file->size - FILE_HEAD));
         memcpy(image_sound, image->bytes, image->size);

@@ -109,7 +109,7 @@ object_rewrite(struct prop *prop, struct chek_prng *prng)
 }
 
 static void
-reader_begin(struct prop *prop)
+reader_begin(struct prop *prop, struct chek_prng *prng)
 {
     struct reader *reader = &history.reader;
     struct chek_page_heap *heap = &history.heaps[2];
@@ -123,6 +123,9 @@ reader_begin(struct prop *prop)
     for (uint32_t i = 0; i < heap->page_count; i++) {
         reader->left[i] = i;
     }
+    if (chek_prng_chance(prng, 500000)) {
+        PROP_CHECK(prop, chek_page_heap_mark_prepare(heap, heap->page_count) == CHEK_OK);
+    }
     PROP_CHECK(prop, chek_page_heap_mark(heap) == CHEK_OK);
 }
 
@@ -131,6 +134,7 @@ reader_end(void)
 {
     struct reader *reader = &history.reader;
     chek_page_heap_unmark(&history.heaps[2]);
+    chek_page_heap_mark_discard(&history.heaps[2]);
     chek_memory_free(reader->pages, (size_t)reader->page_count * CHEK_PAGE_SIZE);
     chek_memory_free(reader->left, reader->page_count * sizeof reader->left[0]);
     *reader = (struct reader){0};
@@ -145,7 +149,7 @@ reader_step(struct prop *prop, struct chek_prng *prng)
         if (reader->pages != NULL) {
             reader_end();
         } else if (chek_prng_chance(prng, 50000)) {
-            reader_begin(prop);
+            reader_begin(prop, prng);
         }
         return;
     }

@@ -5,6 +5,7 @@
  *   same commands, same hash, in every build: GOLDEN_HASH below was made by one compiler and is
  *   wanted from all of them, at every optimisation level;
  *   sealing, or an image and its loading, at any moment changes neither hash nor anything later;
+ *   an image that is written in steps, while commands are applied, is that of its moment;
  *   a command that was applied is skipped, a hole in the sequence is refused;
  *   event numbers have no gaps.
  */
@@ -197,6 +198,10 @@ history_begin(struct history *history, uint64_t seed)
 
 struct subject {
     struct chek_partition *partition;
+    struct chek_seal *seal; /* run, and waiting for the image that is being written */
+    uint8_t *want;          /* the image as it was at its moment; NULL = none is being written */
+    size_t want_size;
+    struct chek_writer out;
     uint64_t event_seq; /* last one seen */
     bool event_gap;
 };
@@ -238,10 +243,63 @@ subject_apply(struct prop *prop, struct subject *subject, const struct chek_comm
 static void
 subject_seal(struct subject *subject)
 {
-    struct chek_seal *seal = chek_store_seal_begin(chek_partition_store(subject->partition));
-    if (seal != NULL) {
-        chek_seal_run(seal);
-        chek_seal_adopt(seal);
+    struct chek_store *store = chek_partition_store(subject->partition);
+    if (subject->seal == NULL) {
+        subject->seal = chek_store_seal_begin(store);
+        if (subject->seal != NULL) {
+            chek_seal_run(subject->seal);
+        }
+    }
+    if (subject->seal != NULL && !chek_store_image_is_open(store)) {
+        chek_seal_adopt(subject->seal);
+        subject->seal = NULL;
+    }
+}
+
+static void
+image_begin(struct prop *prop, struct subject *subject)
+{
+    struct chek_partition_heaps heaps;
+    subject->want_size = chek_partition_image_size(subject->partition);
+    subject->want = chek_memory_allocate(subject->want_size);
+    size_t room_size = subject->want_size + 2 * CHEK_PARTITION_PIECE_SIZE_MAX;
+    uint8_t *room = chek_memory_allocate(room_size);
+    PROP_CHECK(prop, subject->want != NULL && room != NULL);
+    subject->out = chek_writer_over(room, room_size);
+    struct chek_writer want = chek_writer_over(subject->want, subject->want_size);
+    chek_partition_image_write(subject->partition, &want);
+    PROP_CHECK(prop, !want.full && want.size == subject->want_size);
+    chek_partition_heaps(subject->partition, &heaps);
+    PROP_CHECK(prop, chek_partition_heaps_prepare(&heaps) == CHEK_OK);
+    PROP_CHECK(prop, chek_partition_image_begin(subject->partition) == CHEK_OK);
+}
+
+static void
+image_end(struct subject *subject)
+{
+    struct chek_partition_heaps heaps;
+    chek_partition_image_end(subject->partition);
+    chek_partition_heaps(subject->partition, &heaps);
+    chek_partition_heaps_discard(&heaps);
+    if (subject->want != NULL) {
+        chek_memory_free(subject->want, subject->want_size);
+        chek_memory_free(subject->out.bytes, subject->out.capacity);
+        subject->want = NULL;
+    }
+}
+
+static void
+image_step(struct prop *prop, struct subject *subject, struct chek_prng *when)
+{
+    size_t before = subject->out.size;
+    size_t work = 1 + (size_t)chek_prng_below(when, 2 * CHEK_PAGE_SIZE);
+    bool is_whole = chek_partition_image_step(subject->partition, work, &subject->out);
+    size_t size = subject->out.size - before;
+    PROP_CHECK(prop, size <= work + CHEK_PARTITION_PIECE_SIZE_MAX);
+    if (is_whole) {
+        PROP_CHECK(prop, subject->out.size == subject->want_size);
+        PROP_CHECK(prop, memcmp(subject->out.bytes, subject->want, subject->want_size) == 0);
+        image_end(subject);
     }
 }
 
@@ -312,14 +370,22 @@ round_run(struct prop *prop, uint64_t seed, uint32_t command_count)
         if (chek_prng_chance(&when, 20000)) {
             subject_seal(&busy);
         }
-        if (chek_prng_chance(&when, 5000)) {
+        if (chek_prng_chance(&when, 5000) && busy.seal == NULL) {
+            image_end(&busy);
             subject_reload(prop, &busy);
+        }
+        if (busy.want != NULL && chek_prng_chance(&when, 300000)) {
+            image_step(prop, &busy, &when);
+        } else if (busy.want == NULL && chek_prng_chance(&when, 50000)) {
+            image_begin(prop, &busy);
         }
     }
     check_sequence(prop, &plain, &command);
     PROP_CHECK(prop, plain.event_seq == busy.event_seq);
     uint64_t hash = chek_partition_hash(plain.partition);
     PROP_CHECK(prop, hash == chek_partition_hash(busy.partition));
+    image_end(&busy);
+    chek_seal_drop(busy.seal);
     chek_partition_destroy(plain.partition);
     chek_partition_destroy(busy.partition);
     return hash;

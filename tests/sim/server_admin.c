@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * server_admin.c - a client that hands out tokens, takes them back, and asks for snapshots.
+ * server_admin.c - a client that hands out tokens, takes them back, asks for snapshots and backups.
  *
  * Principal 0 of the journal is the first administrator; the others come and go. A new one is given
  * to a client at once; a revocation is wanted while its connections are open.
@@ -71,6 +71,17 @@ token_revoke(struct run_client *client)
     }
 }
 
+static bool
+is_backing_up(const struct run_client *client)
+{
+    for (unsigned i = 0; i < RUN_REQUEST_COUNT; i++) {
+        if (client->requests[i].id != 0 && client->requests[i].opcode == CHEK_OPCODE_BACKUP) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 nothing_send(struct run_client *client, uint16_t opcode)
 {
@@ -90,7 +101,7 @@ run_admin_act(struct run_client *client)
     if (run->is_verifying || run_request_count(client) > 2 || !run_chance(run, 2)) {
         return;
     }
-    switch (run_below(run, 8)) {
+    switch (run_below(run, 9)) {
     case 0:
     case 1:
         token_add(client);
@@ -103,6 +114,12 @@ run_admin_act(struct run_client *client)
         break;
     case 4:
         nothing_send(client, CHEK_OPCODE_PING);
+        break;
+    case 5:
+        if (!is_backing_up(client)) {
+            run_backup_begin(run);
+            nothing_send(client, CHEK_OPCODE_BACKUP);
+        }
         break;
     default:
         nothing_send(client, CHEK_OPCODE_SNAPSHOT);
@@ -215,6 +232,9 @@ run_admin_answer(struct run_client *client, struct run_request *request,
     case CHEK_OPCODE_SNAPSHOT:
         client->run->result.snapshot_count += 1;
         break;
+    case CHEK_OPCODE_BACKUP:
+        run_backup_answer(client, frame);
+        break;
     default:
         break;
     }
@@ -225,10 +245,12 @@ run_admin_refused(struct run_client *client, struct run_request *request, int er
 {
     const struct run_principal *principal = &client->run->journal.principals[request->principal];
     bool failed = error > -5000 || error == CHEK_E_CORRUPT; /* a snapshot on a failing disk */
-    bool wanted = error == CHEK_E_BUSY ||
-                  (request->opcode == CHEK_OPCODE_TOKEN_REVOKE && error == CHEK_E_NOT_FOUND &&
-                   principal->revoke_asked) ||
-                  (request->opcode == CHEK_OPCODE_SNAPSHOT && failed && !client->run->options.calm);
+    bool wanted =
+        error == CHEK_E_BUSY ||
+        (request->opcode == CHEK_OPCODE_TOKEN_REVOKE && error == CHEK_E_NOT_FOUND &&
+         principal->revoke_asked) ||
+        ((request->opcode == CHEK_OPCODE_SNAPSHOT || request->opcode == CHEK_OPCODE_BACKUP) &&
+         failed && !client->run->options.calm);
     if (!wanted) {
         run_violate(client->run, "opcode %u is refused with %s", request->opcode,
                     chek_error_name(error));

@@ -192,13 +192,16 @@ on_registers(struct run_client *client, struct run_request *request, const struc
                         answer.registers[i].registration, at);
             return;
         }
+        /* The shard that lists it may be the first to know. */
+        bool is_confirmed = run->journal.registers[at].is_confirmed;
         run_learn_registration(run, (unsigned)at, answer.registers[i].registration);
+        run->journal.registers[at].is_confirmed = is_confirmed;
         question->listed[0] |= UINT64_C(1) << at;
     }
     for (unsigned at = 0; last && question->exact && at < STORY_REGISTER_COUNT; at++) {
         const struct run_register *known = &run->journal.registers[at];
         bool is_listed = (question->listed[0] >> at & 1) != 0;
-        if (is_seen(client, at) && !is_listed && known->registration != 0) {
+        if (is_seen(client, at) && !is_listed && known->is_confirmed) {
             run_violate(run, "register %u, registration %u, is not listed", at,
                         known->registration);
         }

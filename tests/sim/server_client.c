@@ -265,8 +265,13 @@ on_answer(struct run_client *client, const struct chek_frame *frame)
             request->question.follow = false;
         }
     } else {
+        uint64_t id = request->id;
         run_admin_answer(client, request, frame);
-        request->id = 0;
+        if (last) {
+            request->id = 0;
+        } else {
+            steer(client, CHEK_OPCODE_ALLOW, id, CHEK_FRAME_HEAD_SIZE + frame->head.body_size);
+        }
     }
 }
 

@@ -248,9 +248,12 @@ run_make(struct run *run, const struct server_run *options)
     run->world = chek_world_create(&world);
     run->machine = chek_world_machine_add(run->world, 1);
     run->twin = chek_world_machine_add(run->world, 1);
+    run->copy = chek_world_machine_add(run->world, 1);
+    run->blank = chek_world_machine_add(run->world, 1);
     chek_world_observe(run->world, run_watch, run);
     chek_world_crash(run->world, run->machine, CHEK_CRASH_POWER); /* then it starts */
     chek_world_crash(run->world, run->twin, CHEK_CRASH_POWER);
+    chek_world_crash(run->world, run->copy, CHEK_CRASH_POWER);
     run->crashes_left = options->calm ? 0 : (unsigned)run_below(run, 9);
     run->stops_left = (unsigned)run_below(run, 3);
     run->baseline = chek_memory_count();
@@ -266,6 +269,9 @@ run_free(struct run *run)
         chek_world_crash(run->world, run->machine, CHEK_CRASH_POWER);
     }
     run_server_destroy(run);
+    if (chek_world_is_up(run->world, run->copy)) {
+        chek_world_crash(run->world, run->copy, CHEK_CRASH_KILL);
+    }
     chek_world_destroy(run->world);
     for (unsigned i = 0; i < RUN_CLIENT_COUNT; i++) {
         free(run->clients[i].carry);

@@ -30,6 +30,7 @@ struct server_result {
     unsigned start_count, crash_count, stop_count, latch_count, failed_start_count;
     unsigned stored_count, duplicate_count, conflict_count, busy_count, connection_count;
     unsigned snapshot_count, revoke_count, verify_count, question_count, event_count;
+    unsigned backup_count; /* that a server was started on */
     unsigned twin_count, watched_count, unwatched_count, merge_count;
     unsigned range_count;          /* of chains: heads that have to stay */
     unsigned folder_failure_count; /* syncs of a folder that failed */

@@ -37,6 +37,7 @@ run_learn_registration(struct run *run, unsigned at, uint32_t registration)
         run_violate(run, "registers %u and %d have one registration", at, other);
     } else {
         known->registration = registration;
+        known->is_confirmed = true;
     }
 }
 

@@ -51,6 +51,7 @@ run_config_draw(struct run *run)
         .segment_merge_count = 2 + (uint32_t)run_below(run, 4),
         .log_file_size = CHEK_BLOCK_SIZE * (8 + run_below(run, 24)),
         .snapshot_log_size = 20000 + run_below(run, 400000),
+        .snapshot_step_size = 1 + (uint32_t)run_below(run, 4 * CHEK_PAGE_SIZE),
         .sync_method = (enum chek_sync_method)run_below(run, 3),
         .connection_count_max = RUN_CLIENT_COUNT + 3 + (uint32_t)run_below(run, 8),
         .intake_credit_size = credit_sizes[run_below(run, CHEK_COUNT(credit_sizes))],
@@ -92,8 +93,8 @@ is_bad_start(int error)
     return error < -5000 && error != CHEK_E_HALTED;
 }
 
-static int
-server_create(struct run *run, unsigned machine, unsigned shard_count, struct chek_server **ret)
+int
+run_server_create(struct run *run, unsigned machine, unsigned shard_count, struct chek_server **ret)
 {
     struct chek_server_fault fault = {0};
     for (unsigned i = 0; i < shard_count; i++) {
@@ -173,7 +174,7 @@ twin_compare(struct run *run)
     uint64_t hashes[RUN_PARTITION_COUNT_MAX + 1];
     unsigned shard_count = shards_draw(run);
     chek_world_restart(run->world, run->twin, shard_count);
-    if (server_create(run, run->twin, shard_count, &twin) == CHEK_OK) {
+    if (run_server_create(run, run->twin, shard_count, &twin) == CHEK_OK) {
         hashes_take(run, twin, hashes);
         chains_look(run, twin);
         run->result.twin_count += 1;
@@ -217,7 +218,7 @@ run_restart(struct run *run)
     }
     run->shard_count = shards_draw(run);
     chek_world_restart(run->world, run->machine, run->shard_count);
-    int error = server_create(run, run->machine, run->shard_count, &run->server);
+    int error = run_server_create(run, run->machine, run->shard_count, &run->server);
     if (error != CHEK_OK) {
         run->server = NULL;
         if (chek_world_is_up(run->world, run->machine)) {
@@ -300,6 +301,7 @@ run_machine_step(struct run *run)
             run_violate(run, "it goes on, and nobody knows which manifest a start would find");
         }
         check_patience(run);
+        run_backup_step(run);
         chains_look(run, run->server);
         return;
     }

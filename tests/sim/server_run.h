@@ -41,6 +41,7 @@ struct run_request;
 /* What is known of a register. */
 struct run_register {
     uint32_t registration; /* 0: not known yet */
+    bool is_confirmed;     /* every shard knows it, not only the one that listed it */
     uint32_t low;          /* so many documents are there for certain */
     uint32_t high;         /* so many have been sent */
     bool acked[STORY_DOCUMENT_MAX];
@@ -164,6 +165,14 @@ struct run_client {
     bool task_sent;
 };
 
+/* A backup that is being received, on a machine of its own. */
+struct run_backup {
+    uint64_t row_count_min; /* documents that were certain when it was asked for */
+    bool is_whole, is_spoilt;
+    int handle; /* of the file being written, -1 = none */
+    char name[64];
+};
+
 /* The heads that a partition's chain has shown, by ranges: they stay for ever. */
 struct run_chain {
     uint64_t range_count; /* the most that were seen */
@@ -175,6 +184,8 @@ struct run {
     struct server_result result;
     struct chek_world *world;
     unsigned machine, twin; /* a second machine that gets copies of the first one's disk */
+    unsigned copy, blank;   /* that gets backups; whose disk is empty */
+    struct run_backup backup;
     struct chek_prng prng;
     struct chek_server *server;
     struct chek_io *ios[RUN_SHARD_COUNT_MAX];
@@ -217,6 +228,9 @@ void run_machine_step(struct run *run);
 /* Stop what there was and start again on the same disk. */
 int run_restart(struct run *run);
 void run_server_destroy(struct run *run);
+/* Start a server; what is wrong with the start is a violation. */
+int run_server_create(struct run *run, unsigned machine, unsigned shard_count,
+                      struct chek_server **ret);
 void run_crash_plan(struct run *run); /* the next one */
 void run_stop_ask(struct run *run);
 
@@ -284,6 +298,12 @@ void run_learn_report(struct run *run, const struct run_question *question,
                       const struct chek_answer_report *answer, int error);
 void run_learn_sums(struct run *run, const struct run_question *question,
                     const struct chek_sums_rows *rows);
+
+/* server_backup.c */
+void run_backup_begin(struct run *run);
+void run_backup_answer(struct run_client *client, const struct chek_frame *frame);
+/* Look at a backup that has become whole; between two steps of the world. */
+void run_backup_step(struct run *run);
 
 /* server_admin.c */
 void run_admin_act(struct run_client *client);

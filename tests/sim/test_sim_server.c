@@ -34,15 +34,15 @@ result_print(const struct server_result *result)
 {
     printf("trace %016" PRIx64 ", %" PRIu64 " steps, %u starts, %u crashes, %u stops, %u latched, "
            "%u failed starts; %u stored, %u duplicates, %u conflicts, %u busy, %u connections, "
-           "%u snapshots, %u revoked, %u verified, %u questions, %u events, %u twins, "
+           "%u snapshots, %u backups, %u revoked, %u verified, %u questions, %u events, %u twins, "
            "%u ranges, %u merges, %u of %u watched: %s\n",
            result->trace, result->step_count, result->start_count, result->crash_count,
            result->stop_count, result->latch_count, result->failed_start_count,
            result->stored_count, result->duplicate_count, result->conflict_count,
            result->busy_count, result->connection_count, result->snapshot_count,
-           result->revoke_count, result->verify_count, result->question_count, result->event_count,
-           result->twin_count, result->range_count, result->merge_count, result->watched_count,
-           result->watched_count + result->unwatched_count,
+           result->backup_count, result->revoke_count, result->verify_count, result->question_count,
+           result->event_count, result->twin_count, result->range_count, result->merge_count,
+           result->watched_count, result->watched_count + result->unwatched_count,
            result->violation[0] != 0 ? result->violation : "clean");
 }
 
@@ -98,6 +98,9 @@ static const struct planted {
     {"planted_segment_twice_is_found", CHEK_PLANTED_SEGMENT_TWICE},
     {"planted_tidied_before_is_found", CHEK_PLANTED_TIDIED_BEFORE},
     {"planted_segments_not_held_is_found", CHEK_PLANTED_SEGMENTS_NOT_HELD},
+    {"planted_page_not_copied_is_found", CHEK_PLANTED_PAGE_NOT_COPIED},
+    {"planted_backup_not_held_is_found", CHEK_PLANTED_BACKUP_NOT_HELD},
+    {"planted_backup_at_once_is_found", CHEK_PLANTED_BACKUP_AT_ONCE},
 };
 
 /* One seed in a process of its own, because an assertion of the server is a finding too. */

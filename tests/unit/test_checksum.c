@@ -63,11 +63,16 @@ test_checksum_stream_is_the_sum_of_the_whole(void **state)
     sanity_fill(bytes, sizeof bytes);
     for (size_t piece = 1; piece <= sizeof bytes; piece += 1 + piece / 2) {
         struct chek_checksum_stream stream;
+        struct chek_checksum_stream seeded;
         chek_checksum_stream_init(&stream);
+        chek_checksum_stream_init_seeded(&seeded, piece);
         for (size_t at = 0; at < sizeof bytes; at += piece) {
             size_t size = piece < sizeof bytes - at ? piece : sizeof bytes - at;
             chek_checksum_stream_add(&stream, bytes + at, size);
+            chek_checksum_stream_add(&seeded, bytes + at, size);
             assert_true(chek_checksum_stream_sum(&stream) == chek_checksum(bytes, at + size));
+            assert_true(chek_checksum_stream_sum(&seeded) ==
+                        chek_checksum_seeded(bytes, at + size, piece));
         }
     }
 }

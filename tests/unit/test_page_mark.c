@@ -81,6 +81,8 @@ test_page_heap_mark_copies_once_and_only_what_is_wanted(void **state)
     assert_true(bytes_are_zero(copy + CHEK_PAGE_SIZE, CHEK_PAGE_SIZE));
     assert_false(bytes_are_zero(copy, CHEK_PAGE_SIZE));
     chek_page_heap_unmark(&heap);
+    assert_false(bytes_are_zero(copy, CHEK_PAGE_SIZE));
+    chek_page_heap_mark_discard(&heap);
     assert_true(bytes_are_zero(copy, CHEK_PAGE_SIZE)); /* its memory was given back */
     chek_page_heap_finish(&heap);
 }
@@ -107,6 +109,29 @@ test_page_heap_mark_with_every_allocation_failing(void **state)
                      PAGE_COUNT_MAX + PAGE_COUNT_MAX * CHEK_PAGE_SIZE);
     memset(chek_page_heap_change(&heap, ref), 1, 64);
     marked_check(&heap, 2, hash);
+    chek_page_heap_finish(&heap);
+}
+
+/* A mark of what was prepared asks for nothing, so it cannot fail. */
+static void
+test_page_heap_mark_that_was_prepared_asks_for_nothing(void **state)
+{
+    (void)state;
+    struct chek_page_heap heap = heap_make(0);
+    chek_page_ref ref = chek_page_heap_allocate(&heap, 64);
+    uint64_t hash = chek_page_heap_hash(&heap);
+    chek_page_heap_mark_discard(&heap); /* harmless when nothing was prepared */
+    chek_memory_fail_at(1);
+    assert_error(chek_page_heap_mark_prepare(&heap, 2), -ENOMEM);
+    chek_memory_fail_at(0);
+    assert_error(chek_page_heap_mark_prepare(&heap, 2), CHEK_OK);
+    chek_memory_fail_at(1);
+    assert_error(chek_page_heap_mark(&heap), CHEK_OK);
+    memset(chek_page_heap_change(&heap, ref), 1, 64);
+    chek_memory_fail_at(0);
+    marked_check(&heap, 2, hash);
+    chek_page_heap_unmark(&heap);
+    chek_page_heap_mark_discard(&heap);
     chek_page_heap_finish(&heap);
 }
 
@@ -159,6 +184,7 @@ main(void)
     TABLE_TEST(&table, test_page_heap_mark_keeps_what_was);
     TABLE_TEST(&table, test_page_heap_mark_copies_once_and_only_what_is_wanted);
     TABLE_TEST(&table, test_page_heap_mark_with_every_allocation_failing);
+    TABLE_TEST(&table, test_page_heap_mark_that_was_prepared_asks_for_nothing);
     TABLE_ROWS(&table, test_page_heap_mark_misuse_is_caught, misuse_cases);
     return table_run(&table, "page_mark");
 }

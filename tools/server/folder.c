@@ -499,6 +499,14 @@ server__folder_open(struct chek_server *server, struct server__folder *folder, s
             fault, error, "locking the data folder",
             error == CHEK_E_LOCKED ? "stop the other chekd, or give this one another --data" : "");
     }
+    error = chek_manifest_is_unfinished(io);
+    if (error == 1) {
+        return fault_say(fault, CHEK_E_CORRUPT, CHEK_BACKUP_UNFINISHED " is in the data folder",
+                         "it is a backup that was not finished: delete it and make another one");
+    }
+    if (error != CHEK_OK) {
+        return fault_say(fault, error, "looking for " CHEK_BACKUP_UNFINISHED, "");
+    }
     error = folders_make(io);
     if (error != CHEK_OK) {
         return fault_say(fault, error, "making folders in the data folder", "");

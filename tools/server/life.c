@@ -121,7 +121,7 @@ server__life_turn(struct server__shard *shard)
         shard->quiet = true;
         server__post(shard, 0, SERVER_QUIET, &shard->life);
     }
-    server__snapshot_turn(shard);
+    server__walk_turn(shard);
 }
 
 static void

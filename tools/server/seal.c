@@ -24,17 +24,34 @@ server__seals_begin(struct server__shard *shard)
     }
 }
 
+void
+server__seal_adopt(struct server__ground *ground)
+{
+    struct server__shard *shard = ground->shard;
+    if (!ground->seal_waits) {
+        return;
+    }
+    ground->seal_waits = false;
+    chek_seal_adopt(ground->seal);
+    ground->seal = NULL;
+    server__seals_begin(shard);
+    server__merge_check(shard);
+}
+
+/* What waits for an image counts no more: the worker is free for other partitions. */
 static void
 on_sealed(struct chek_op *op, int64_t result)
 {
     struct server__ground *ground = CHEK_CONTAINER_OF(op, struct server__ground, seal_op);
     struct server__shard *shard = ground->shard;
     (void)result;
-    chek_seal_adopt(ground->seal);
-    ground->seal = NULL;
+    ground->seal_waits = true;
     shard->seal_count -= 1;
-    server__seals_begin(shard);
-    server__merge_check(shard);
+    if (!chek_store_image_is_open(chek_partition_store(ground->partition))) {
+        server__seal_adopt(ground);
+    } else {
+        server__seals_begin(shard);
+    }
 }
 
 void

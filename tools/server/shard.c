@@ -138,6 +138,11 @@ query_room(void *context, struct chek_request *request)
         server__snapshot_ask, server__gather_on_abandon, NULL \
     }
 
+#define HANDLER_backup                                                        \
+    {                                                                         \
+        server__backup_ask, server__backup_on_abandon, server__backup_on_room \
+    }
+
 #define HANDLER_ROW(number, NAME, name, right, scope, size, request, answer, stream) HANDLER_##name,
 static const struct chek_handler handlers[CHEK_OPCODE_COUNT] = {CHEK_OPCODES(HANDLER_ROW)};
 
@@ -420,6 +425,9 @@ server__shard_init(struct server__shard *shard, struct chek_server *server, stru
         error = chek_arena_init(&shard->ahead, ARENA_SIZE);
     }
     if (error == CHEK_OK) {
+        error = server__walk_init(shard);
+    }
+    if (error == CHEK_OK) {
         error = server__watches_init(shard);
     }
     if (error == CHEK_OK) {
@@ -441,7 +449,8 @@ server__shard_finish(struct server__shard *shard)
     if (shard->log != NULL) {
         chek_log_close(shard->log);
     }
-    server__snapshot_finish(shard);
+    server__walk_finish(shard);
+    server__backup_finish(shard);
     server__seals_finish(shard);
     chek_feed_host_destroy(shard->feeds);
     chek_query_host_destroy(shard->queries);

@@ -13,8 +13,11 @@
 #include "ingest/subject.h"
 #include "persist/event_log.h"
 #include "persist/log.h"
+#include "persist/snapshot.h"
 #include "query/query.h"
 #include "tools/server/server.h"
+
+struct server__backup;
 
 /* Kinds of messages between shards. */
 enum server__message {
@@ -39,6 +42,10 @@ enum server__message {
     SERVER_SNAPSHOT_BEGIN,  /* to every shard */
     SERVER_SNAPSHOT_STORED, /* struct server__snapshot: to shard 0 */
     SERVER_SNAPSHOT_NAMED,  /* to every shard: the manifest names the snapshot */
+    SERVER_BACKUP_ASK,      /* struct server__backup: to shard 0, take a snapshot and keep it */
+    SERVER_BACKUP_ANSWER,   /* and back: it is there, and stays */
+    SERVER_BACKUP_RELEASE,  /* to shard 0: it need not stay any more */
+    SERVER_BACKUP_RELEASED, /* and back */
 };
 
 #define SERVER_TICKET_COUNT 65536 /* commands between append and apply, a power of two */
@@ -76,6 +83,7 @@ struct server__ground {
     uint64_t time_us;       /* of the last one */
     struct chek_seal *seal; /* being encoded by a worker */
     struct chek_op seal_op;
+    bool seal_waits;          /* it is encoded, and an image still needs its rows */
     struct chek_merge *merge; /* being made, waiting to be adopted, or being freed */
     struct chek_op merge_op;
     bool merge_waits;              /* until nobody holds the segments */
@@ -148,26 +156,34 @@ struct server__segment_file {
 /* Which manifest a start would find after an attempt to write one. */
 enum server__manifest_state { MANIFEST_AS_BEFORE, MANIFEST_STORED, MANIFEST_UNKNOWN };
 
+/* What the next turn does for the partition at work, when no worker is at work. */
+enum server__snapshot_phase { SNAPSHOT_NEXT, SNAPSHOT_MARK, SNAPSHOT_WRITE };
+
 /* A shard's walk over its partitions. */
 struct server__snapshot {
     struct chek_message message;
-    struct chek_op op;
+    struct chek_op op; /* of a worker, which has everything below `partition` while it runs */
     struct server__shard *shard;
     uint64_t number;
     uint64_t lsn;                /* the shard's log below it is in the snapshot */
     struct chek_log_known known; /* what the manifest then says of the shard's log */
-    uint32_t partition;          /* the one at work */
-    bool running, storing;
+    enum server__snapshot_phase phase;
+    bool running;
+    uint32_t partition; /* the one at work */
     int error;
-    uint8_t *image;
-    size_t image_size, image_capacity;
+    struct chek_partition_heaps heaps, heaps_before;
+    struct chek_immutable_file file; /* of its image */
+    bool file_is_open, image_is_whole;
+    bool segments_are_held;
+    uint8_t *buffer; /* a piece of the image */
+    size_t buffer_size, buffer_capacity;
     struct chek_segments segments;      /* that the image belongs to */
-    struct server__segment_file *files; /* those of them that are to be written */
+    struct server__segment_file *files; /* those of them that are to be written, before the image */
     uint32_t file_count, file_capacity;
 };
 
 struct server__counters {
-    uint64_t applied_count, appended_count, repeat_count, step_ns_max;
+    uint64_t applied_count, appended_count, repeat_count, step_ns_max, snapshot_step_ns_max;
 };
 
 struct server__shard {
@@ -212,9 +228,10 @@ struct server__shard {
     struct chek_store_ahead memory_ahead;
     struct chek_store_pool *pool; /* of its stores; the folder's */
     struct server__snapshot snapshot;
-    uint32_t seal_count; /* at work */
-    unsigned seal_next;  /* whose turn it is */
-    bool is_merging;     /* one partition at a time, so that workers stay free for sealing */
+    struct server__backup *backup; /* of one of its connections, or NULL */
+    uint32_t seal_count;           /* at work */
+    unsigned seal_next;            /* whose turn it is */
+    bool is_merging; /* one partition at a time, so that workers stay free for sealing */
     uint64_t merge_count;
     bool started, stopping, quiet;
     int start_error;
@@ -227,6 +244,9 @@ struct server__shard {
     int snapshot_error;
     enum server__manifest_state manifest_state; /* after the worker's attempt */
     bool snapshot_is_last;                      /* everything is quiet: the server ends with it */
+    bool snapshot_wanted;                       /* by a shard, while none could be begun */
+    struct server__backup *backup_waiting;      /* for a snapshot, or for its own end */
+    bool backup_holds;                          /* no snapshot is begun until it is over */
     struct chek_message snapshot_messages[CHEK_SHARD_COUNT_MAX];
     struct chek_message named_messages[CHEK_SHARD_COUNT_MAX];
     struct chek_op manifest_op;
@@ -294,6 +314,8 @@ void server__on_hello(void *context, struct chek_request *request, uint64_t ackn
 /* seal.c */
 void server__seals_begin(struct server__shard *shard); /* of any partition that has a full set */
 void server__seal_check(struct server__shard *shard, struct server__ground *ground);
+/* An image of the partition is over: adopt what waited for that. */
+void server__seal_adopt(struct server__ground *ground);
 /* Begin a merge of segments unless one is under way. */
 void server__merge_check(struct server__shard *shard);
 /*
@@ -317,12 +339,28 @@ void server__on_latch(void *server, int error);
 void server__end(struct chek_server *server, int error);
 
 /* snapshot_flow.c; begin and wait on shard 0 only */
-/* False: one is running already. */
+/* False: one is running already, or a backup copies the last one. */
 bool server__snapshot_begin(struct server__shard *zero);
-/* Free what is being stored. No worker runs any more. */
-void server__snapshot_finish(struct server__shard *shard);
-void server__snapshot_turn(struct server__shard *shard);
+/* What kept a snapshot from being begun is over: begin one if somebody wants it. */
+void server__snapshot_again(struct server__shard *zero);
 void server__snapshot_message(struct server__shard *shard, struct chek_message *message);
+
+/* snapshot_walk.c: the partitions of a shard, ending with a message SERVER_SNAPSHOT_STORED */
+CHEK_MUST_USE int server__walk_init(struct server__shard *shard);
+/* Free what is being stored. No worker runs any more. */
+void server__walk_finish(struct server__shard *shard);
+void server__walk_begin(struct server__shard *shard);
+void server__walk_turn(struct server__shard *shard); /* one step of a walk, if there is one */
+
+/* backup.c */
+void server__backup_ask(void *context, struct chek_request *request, struct chek_bytes_view body);
+void server__backup_on_abandon(void *context, struct chek_request *request);
+void server__backup_on_room(void *context, struct chek_request *request);
+void server__backup_message(struct server__shard *shard, struct chek_message *message);
+/* Shard 0: a snapshot has ended. The backup that waits for one has it, and holds it. */
+void server__backup_snapshot(struct server__shard *zero, int error);
+/* Free one that was cut short. No worker runs any more. */
+void server__backup_finish(struct server__shard *shard);
 
 /* manifest_flow.c: the manifest in memory */
 struct server__entry *server__snapshot_entry(struct chek_server *server, uint32_t partition);

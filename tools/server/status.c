@@ -129,6 +129,7 @@ rows_of_sessions(struct server__shard *shard, struct rows *rows)
     row(rows, "completed", feed.completed_count);
     row(rows, "repeats_not_logged", shard->counters.repeat_count);
     row(rows, "longest_step_us", shard->counters.step_ns_max / 1000);
+    row(rows, "longest_snapshot_step_us", shard->counters.snapshot_step_ns_max / 1000);
     row(rows, "io_operations", shard->io->op_count);
     row(rows, "io_messages", shard->io->post_count);
 }

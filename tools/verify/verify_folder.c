@@ -17,7 +17,7 @@
 #define PAGE_COUNT_MAX (1024 * 1024) /* of a heap; address space only */
 #define MANIFEST_PREFIX "manifest."
 #define IMMUTABLE_HEAD_SIZE 64
-#define PARTITION_IMAGE_HEAD_SIZE 48
+#define PARTITION_IMAGE_TAIL_SIZE 48
 
 /* ---- the manifest ----------------------------------------------------------------------------- */
 
@@ -48,7 +48,15 @@ static int
 manifest_load(struct verify__run *run)
 {
     struct manifests manifests = {.run = run};
-    int error = chek_manifest_load(run->io, &run->manifest);
+    int error = chek_manifest_is_unfinished(run->io);
+    if (error < 0) {
+        return error;
+    }
+    if (error == 1) {
+        verify__find(run, CHEK_BACKUP_UNFINISHED, VERIFY_NO_OFFSET, -1, 0,
+                     "the folder is a backup that was not finished");
+    }
+    error = chek_manifest_load(run->io, &run->manifest);
     run->has_manifest = error == CHEK_OK;
     int listed = chek_disk_list(run->io, "", on_manifest_name, &manifests);
     if (listed != CHEK_OK) {
@@ -137,7 +145,7 @@ damage_offset(struct verify__run *run, const char *name)
     }
     int64_t got = chek_disk_read(run->io, file, head, sizeof head, 0);
     chek_disk_close(run->io, file);
-    bool is_sound = got == sizeof head && chek_checksum(head, 48) == chek_load_u64(head + 56);
+    bool is_sound = got == sizeof head && chek_checksum(head, 56) == chek_load_u64(head + 56);
     return is_sound ? IMMUTABLE_HEAD_SIZE : 0;
 }
 
@@ -250,13 +258,13 @@ static uint32_t
 segment_row_count(struct chek_bytes_view image)
 {
     struct chek_cursor in = chek_cursor_over(image.bytes, image.size);
-    (void)chek_cursor_take(&in, 16);
-    uint64_t pages_size = chek_cursor_u64(&in);
-    (void)chek_cursor_take(&in, PARTITION_IMAGE_HEAD_SIZE - 24);
-    (void)chek_cursor_take(&in, pages_size);
+    struct chek_cursor tail = chek_cursor_over(image.bytes, image.size);
+    (void)chek_cursor_take(&tail, image.size - PARTITION_IMAGE_TAIL_SIZE);
+    (void)chek_cursor_take(&tail, 16);
+    (void)chek_cursor_take(&in, chek_cursor_u64(&tail)); /* the pages */
     (void)chek_cursor_take(&in, 12);
     uint32_t count = chek_cursor_u32(&in);
-    return in.error == CHEK_OK ? count : 0;
+    return tail.error == CHEK_OK && in.error == CHEK_OK ? count : 0;
 }
 
 /* How far the chain reaches is said twice; the rows say what its head is. */
