@@ -14,9 +14,9 @@
 
 #include "tests/sim/server_drive.h"
 
-#define SEED_COUNT 10
+#define SEED_COUNT 6
 #define CRASH_SEED 2 /* six snapshots */
-#define CRASH_RUN_COUNT 40
+#define CRASH_RUN_COUNT 24
 
 /* The first sync of the folder after each start fails. */
 static void
