@@ -467,6 +467,7 @@ chek_log_open(struct chek_io *io, const struct chek_log_config *config, struct c
     log->group_capacity =
         file_capacity < CHEK_LOG_GROUP_SIZE_MAX ? file_capacity : CHEK_LOG_GROUP_SIZE_MAX;
     log->watermark_file = -1;
+    log->job.filling = -1;
 
     int error = memory_take(log);
     if (error == CHEK_OK) {

@@ -5,7 +5,8 @@
  * A file is written full of zeros and synced, and its name is synced, before a group is placed in
  * it. So writing a group never makes a file longer, cannot run out of space, and leaves zeros where
  * it did not arrive. All of that, and closing and removing, is a worker's job; the shard only
- * switches from one file to the next.
+ * switches from one file to the next. The next file is filled as the current one is used, somewhat
+ * faster: zeros written as fast as the device takes them make every group wait.
  */
 #include <errno.h>
 
@@ -13,7 +14,8 @@
 #include "engine/base/planted.h"
 #include "persist/log_run.h"
 
-#define ZERO_SIZE ((size_t)1024 * 1024)
+#define ZERO_SIZE ((size_t)256 * 1024)
+#define FILL_SIZE ((uint64_t)1024 * 1024) /* of one job */
 #define PROBE_COUNT 50
 
 /* Never written to. Not constant, so that it takes no room in the program's file. */
@@ -45,16 +47,39 @@ file_create(struct chek_io *io, const char *name)
 }
 
 static int
-file_fill(struct chek_io *io, int file, uint64_t size)
+file_fill(struct chek_io *io, int file, uint64_t from, uint64_t end)
 {
-    for (uint64_t at = 0; at < size; at += ZERO_SIZE) {
-        size_t part = size - at < ZERO_SIZE ? (size_t)(size - at) : ZERO_SIZE;
-        int error = chek_disk_write(io, file, zeros, part, at);
-        if (error != CHEK_OK) {
-            return error;
-        }
+    int error = CHEK_OK;
+    for (uint64_t at = from; at < end && error == CHEK_OK; at += ZERO_SIZE) {
+        size_t part = end - at < ZERO_SIZE ? (size_t)(end - at) : ZERO_SIZE;
+        error = chek_disk_write(io, file, zeros, part, at);
     }
-    return chek_disk_sync(io, file);
+    return error;
+}
+
+/* Give the space back; whether that works changes nothing. */
+static void
+file_abandon(struct chek_io *io, int file, const char *name)
+{
+    chek_disk_close(io, file);
+    int ignored = chek_disk_unlink(io, name);
+    (void)ignored;
+}
+
+/* A file full of zeros: make it and its name durable, and open it for writing. */
+static int
+file_finish(struct chek_io *io, int file, const char *name, unsigned flags)
+{
+    int error = chek_disk_sync(io, file);
+    if (error == CHEK_OK && !CHEK_PLANTED(FOLDER_NOT_SYNCED)) {
+        error = chek_disk_sync_folder(io, CHEK_LOG_FOLDER);
+    }
+    if (error != CHEK_OK) {
+        file_abandon(io, file, name);
+        return error;
+    }
+    chek_disk_close(io, file);
+    return chek_disk_open(io, name, flags);
 }
 
 int
@@ -68,18 +93,12 @@ persist__log_file_prepare(struct chek_io *io, const struct log_place *place, uin
     if (file < 0) {
         return file;
     }
-    int error = file_fill(io, file, size);
-    chek_disk_close(io, file);
-    if (error == CHEK_OK && !CHEK_PLANTED(FOLDER_NOT_SYNCED)) {
-        error = chek_disk_sync_folder(io, CHEK_LOG_FOLDER);
+    int error = file_fill(io, file, 0, size);
+    if (error != CHEK_OK) {
+        file_abandon(io, file, name);
+        return error;
     }
-    if (error == CHEK_OK) {
-        return chek_disk_open(io, name, flags);
-    }
-    /* Give the space back; whether that works changes nothing. */
-    int ignored = chek_disk_unlink(io, name);
-    (void)ignored;
-    return error;
+    return file_finish(io, file, name, flags);
 }
 
 /* ---- slots --------------------------------------------------------------------------------- */
@@ -153,6 +172,35 @@ files_remove(struct chek_io *io, struct log_place place, uint32_t first, uint32_
     return error;
 }
 
+/* Write some more zeros to the file that is prepared; the last ones make it ready. */
+static void
+job_fill(struct log_job *job)
+{
+    char name[LOG_NAME_SIZE];
+    persist__log_name(name, &job->place);
+
+    job->file = -1;
+    if (job->filling < 0) {
+        job->filled_size = 0;
+        job->filling = file_create(job->io, name);
+    }
+    if (job->filling < 0) {
+        job->file = job->filling;
+        job->filling = -1;
+        return;
+    }
+    int error = file_fill(job->io, job->filling, job->filled_size, job->fill_end);
+    job->filled_size = job->fill_end;
+    if (error != CHEK_OK) {
+        file_abandon(job->io, job->filling, name);
+        job->file = error;
+        job->filling = -1;
+    } else if (job->filled_size == job->file_size) {
+        job->file = file_finish(job->io, job->filling, name, job->file_flags);
+        job->filling = -1;
+    }
+}
+
 static void
 job_work(void *argument)
 {
@@ -164,8 +212,7 @@ job_work(void *argument)
     int ignored = files_remove(job->io, job->place, job->remove_first, job->remove_end);
     (void)ignored;
     if (job->place.file != 0) {
-        job->file =
-            persist__log_file_prepare(job->io, &job->place, job->file_size, job->file_flags);
+        job_fill(job);
     }
 }
 
@@ -195,8 +242,8 @@ job_on_done(struct chek_op *op, int64_t result)
     }
     if (result < 0) {
         persist__log_latch(log, (int)result);
-    } else if (job->place.file == 0) {
-        return;
+    } else if (job->place.file == 0 || job->filling >= 0) {
+        return; /* nothing was to be prepared, or it is not whole yet */
     } else if (job->file >= 0) {
         log->next = slot_fill(log, job->file, job->place.file);
         log->counters.prepare_error = CHEK_OK;
@@ -208,10 +255,14 @@ job_on_done(struct chek_op *op, int64_t result)
     }
 }
 
-/* Whether a file is to be prepared now. */
+/* Whether the file that is prepared is to get more zeros now: half as many again as are used. */
 static bool
 prepare_is_due(const struct chek_log *log)
 {
+    uint64_t used_size = (uint64_t)log->current->block_used * CHEK_BLOCK_SIZE;
+    if (log->job.filling >= 0) {
+        return log->job.filled_size <= used_size + used_size / 2;
+    }
     return log->next == NULL && log->file_last - log->file_first < CHEK_LOG_FILE_COUNT_MAX - 2 &&
            log->file_last < UINT32_MAX &&
            (log->counters.prepare_error == CHEK_OK ||
@@ -239,6 +290,9 @@ persist__log_job_start(struct chek_log *log)
     job->io = log->io;
     job->place = persist__log_place(log, prepare ? log->file_last + 1 : 0);
     job->file_size = log->config.file_size;
+    uint64_t filled_size = job->filling >= 0 ? job->filled_size : 0;
+    uint64_t left = job->file_size - filled_size;
+    job->fill_end = filled_size + (left < FILL_SIZE ? left : FILL_SIZE);
     job->file_flags = persist__log_file_flags(log->counters.method);
     job->remove_first = log->remove_first;
     job->remove_end = log->remove_end;
@@ -332,7 +386,10 @@ watermark_create(struct chek_log *log)
     if (file < 0) {
         return file;
     }
-    int error = file_fill(log->io, file, LOG_WATERMARK_COPY_COUNT * CHEK_BLOCK_SIZE);
+    int error = file_fill(log->io, file, 0, LOG_WATERMARK_COPY_COUNT * CHEK_BLOCK_SIZE);
+    if (error == CHEK_OK) {
+        error = chek_disk_sync(log->io, file);
+    }
     chek_disk_close(log->io, file);
     if (error != CHEK_OK) {
         return error;
@@ -382,6 +439,12 @@ persist__log_files_open(struct chek_log *log)
 void
 persist__log_files_close(struct chek_log *log)
 {
+    if (log->job.filling >= 0) {
+        char name[LOG_NAME_SIZE];
+        const struct log_place place = persist__log_place(log, log->file_last + 1);
+        persist__log_name(name, &place);
+        file_abandon(log->io, log->job.filling, name);
+    }
     for (unsigned i = 0; i < LOG_FILE_SLOT_COUNT; i++) {
         if (log->files[i].state != LOG_FILE_FREE) {
             chek_disk_close(log->io, log->files[i].file);

@@ -15,7 +15,7 @@
 /* The current file, the next one, one for each group in flight, and as many being closed. */
 #define LOG_FILE_SLOT_COUNT (2 * CHEK_LOG_GROUP_COUNT + 2)
 
-#define LOG_IDLE_NS UINT64_C(2000000)            /* quiet for so long, then the idle mark */
+#define LOG_IDLE_NS UINT64_C(20000000)           /* quiet for so long, then the idle mark */
 #define LOG_WATERMARK_NS UINT64_C(100000000)     /* between two watermarks at least, */
 #define LOG_WATERMARK_GROUP_COUNT 256            /* or so many groups */
 #define LOG_PREPARE_RETRY_NS UINT64_C(250000000) /* after there was no space for a file */
@@ -67,7 +67,10 @@ struct log_job {
     struct log_place place; /* of the file to prepare, if there is one */
     uint64_t file_size;     /* of it */
     unsigned file_flags;    /* of it */
-    int file;               /* prepared; or the error */
+    int file;               /* prepared; -1 while it is not; or the error */
+    int filling;            /* it, while zeros are written to it; -1 = none */
+    uint64_t filled_size;
+    uint64_t fill_end; /* write zeros up to here this time */
     int closing[LOG_FILE_SLOT_COUNT];
     unsigned closing_count;
     uint32_t remove_first, remove_end; /* numbers of files to remove */

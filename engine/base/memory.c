@@ -16,11 +16,7 @@
 
 #include "engine/base/assertion.h"
 
-/* Since Linux 5.14; younger than the C library that we build with. */
-#ifndef MADV_POPULATE_WRITE
-#    define MADV_POPULATE_WRITE 23
-#endif
-
+#define PAGE_SIZE ((size_t)4096)
 #define HUGE_PAGE_SIZE ((size_t)2 * 1024 * 1024)
 #define RESERVATION_COUNT_MAX 16384
 
@@ -200,7 +196,7 @@ address_space_map(size_t size)
     }
     size_t before = -(uintptr_t)mapped % HUGE_PAGE_SIZE;
     uint8_t *base = mapped + before;
-    size_t page_end = (size + 4095) & ~(size_t)4095;
+    size_t page_end = (size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
     if (before != 0) {
         munmap(mapped, before);
     }
@@ -260,10 +256,17 @@ chek_memory_advise_huge(void *at, size_t size)
     }
 }
 
+/*
+ * By touching it: MADV_POPULATE_WRITE would hold the lock of the whole address space for as long as
+ * a host takes to find the pages, and every thread that maps or commits something waited for it.
+ * Adding nothing, atomically, keeps what somebody writes there meanwhile.
+ */
 void
 chek_memory_populate(void *at, size_t size)
 {
-    madvise(at, size, MADV_POPULATE_WRITE);
+    for (uint8_t *page = at; page < (uint8_t *)at + size; page += PAGE_SIZE) {
+        (void)__atomic_fetch_add(page, 0, __ATOMIC_RELAXED);
+    }
 }
 
 void

@@ -60,6 +60,12 @@ CHEK_MUST_USE int chek_memory_commit(void *at, size_t size);
  */
 void chek_memory_advise_huge(void *at, size_t size);
 
+/* Memory that will be used soon: to be populated by a worker, ahead of who uses it. */
+struct chek_memory_ahead {
+    void *at;
+    size_t size;
+};
+
 /*
  * Have the pages of a committed range in memory, so that nobody waits for them when they are first
  * touched: what is written there meanwhile stays. Advice only.

@@ -18,6 +18,7 @@
 /* Address space is committed in small steps up to a huge page, then in whole huge pages. */
 #define COMMIT_STEP_SMALL 16
 #define COMMIT_STEP_LARGE 128
+#define AHEAD_PAGE_COUNT 64 /* that are populated before they are used */
 
 /* Objects fill at least this much of a page, in every class. */
 #define PAGE_FILL_SIZE_MIN 15360
@@ -203,6 +204,24 @@ chek_page_heap_ensure(struct chek_page_heap *heap, size_t size)
         return CHEK_E_FULL;
     }
     return pages_commit(heap, (uint32_t)(heap->page_count + page_count - free_count));
+}
+
+bool
+chek_page_heap_ahead(struct chek_page_heap *heap, struct chek_memory_ahead *ret)
+{
+    uint32_t from = heap->page_count_populated;
+    if (heap->page_count < AHEAD_PAGE_COUNT || from >= heap->page_count + AHEAD_PAGE_COUNT) {
+        return false;
+    }
+    from = from > heap->page_count ? from : heap->page_count;
+    uint32_t end = (from / COMMIT_STEP_LARGE + 1) * COMMIT_STEP_LARGE;
+    if (end > heap->page_count_max || pages_commit(heap, end) != CHEK_OK) {
+        return false;
+    }
+    heap->page_count_populated = end;
+    *ret = (struct chek_memory_ahead){.at = heap->base + (size_t)from * CHEK_PAGE_SIZE,
+                                      .size = (size_t)(end - from) * CHEK_PAGE_SIZE};
+    return true;
 }
 
 static void

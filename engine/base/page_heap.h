@@ -23,6 +23,7 @@
 #include "engine/base/bytes.h"
 #include "engine/base/error.h"
 #include "engine/base/limits.h"
+#include "engine/base/memory.h"
 
 #define CHEK_PAGE_OBJECT_SIZE_MAX 8160 /* two objects a page after its head */
 #define CHEK_PAGE_ROOT_SIZE_MAX 4096
@@ -34,7 +35,8 @@ struct chek_page_heap {
     uint32_t page_count; /* pages in use; pages 0..page_count-1 are the state */
     uint32_t page_count_max;
     uint32_t page_count_committed;
-    uint32_t marked_count; /* pages that were there at the mark; 0 = no mark */
+    uint32_t page_count_populated; /* by who asked chek_page_heap_ahead() */
+    uint32_t marked_count;         /* pages that were there at the mark; 0 = no mark */
     uint32_t copy_count_committed;
     bool wanted_is_committed;
 };
@@ -72,6 +74,13 @@ uint64_t chek_page_heap_hash(const struct chek_page_heap *heap);
  *   Errors     FULL (the reservation of address space is used up), -ENOMEM; nothing changes
  */
 CHEK_MUST_USE int chek_page_heap_ensure(struct chek_page_heap *heap, size_t size);
+
+/*
+ * Tell which pages the heap will use next and are to be populated (chek_memory_populate()); false
+ * when enough are there, or the heap is so small that it touches its own. They count as done from
+ * here on.
+ */
+bool chek_page_heap_ahead(struct chek_page_heap *heap, struct chek_memory_ahead *ret);
 
 /*
  * Allocate a zeroed object of `size` bytes (1..CHEK_PAGE_OBJECT_SIZE_MAX).

@@ -18,8 +18,9 @@
 
 #define REGION_SIZE ((size_t)64 << 30) /* places in cache lines fit 32 bits */
 
-#define COMMIT_STEP ((size_t)2 << 20) /* a huge page */
-#define AHEAD_SIZE (2 * COMMIT_STEP)  /* that is populated before it is used */
+#define HUGE_PAGE_SIZE ((size_t)2 << 20)
+#define AHEAD_SIZE (2 * HUGE_PAGE_SIZE) /* that is populated before it is used */
+#define COMMIT_STEP_MAX ((size_t)256 << 20)
 
 /* ---- regions ---------------------------------------------------------------------------------- */
 
@@ -30,36 +31,45 @@ region_init(struct store__region *region)
     return region->base != NULL ? CHEK_OK : -ENOMEM;
 }
 
-/* Have `size` bytes behind what is used. */
+/*
+ * Have `size` bytes behind what is used. Steps are as large as half of what there is: committing
+ * costs a lock of the address space, not memory, and a shard should not do it often.
+ */
 static int
 region_ensure(struct store__region *region, size_t size)
 {
     if (size > REGION_SIZE - region->used) {
         return -ENOMEM;
     }
-    while (region->committed - region->used < size) {
-        if (chek_memory_commit(region->base + region->committed, COMMIT_STEP) != CHEK_OK) {
-            return -ENOMEM;
-        }
-        chek_memory_advise_huge(region->base + region->committed, COMMIT_STEP);
-        region->committed += COMMIT_STEP;
+    if (region->committed - region->used >= size) {
+        return CHEK_OK;
     }
+    size_t end = region->used + size;
+    size_t step = region->committed / 2 < COMMIT_STEP_MAX ? region->committed / 2 : COMMIT_STEP_MAX;
+    end = end > region->committed + step ? end : region->committed + step;
+    end = (end + HUGE_PAGE_SIZE - 1) & ~(HUGE_PAGE_SIZE - 1);
+    end = end < REGION_SIZE ? end : REGION_SIZE;
+    if (chek_memory_commit(region->base + region->committed, end - region->committed) != CHEK_OK) {
+        return -ENOMEM;
+    }
+    chek_memory_advise_huge(region->base + region->committed, end - region->committed);
+    region->committed = end;
     return CHEK_OK;
 }
 
 /* Have some memory behind what is used there before it is touched; a small store touches its own. */
 static bool
-region_ahead(struct store__region *region, struct chek_store_ahead *ret)
+region_ahead(struct store__region *region, struct chek_memory_ahead *ret)
 {
     size_t wanted = region->used + AHEAD_SIZE;
-    if (region->used < COMMIT_STEP / 2 || region->populated >= wanted ||
-        region_ensure(region, AHEAD_SIZE + COMMIT_STEP) != CHEK_OK) {
+    if (region->used < HUGE_PAGE_SIZE / 2 || region->populated >= wanted ||
+        region_ensure(region, AHEAD_SIZE + HUGE_PAGE_SIZE) != CHEK_OK) {
         return false;
     }
     size_t from =
-        region->populated > region->used ? region->populated : region->used & ~(COMMIT_STEP - 1);
-    region->populated = from + COMMIT_STEP;
-    *ret = (struct chek_store_ahead){region->base + from, COMMIT_STEP};
+        region->populated > region->used ? region->populated : region->used & ~(HUGE_PAGE_SIZE - 1);
+    region->populated = from + HUGE_PAGE_SIZE;
+    *ret = (struct chek_memory_ahead){region->base + from, HUGE_PAGE_SIZE};
     return true;
 }
 
@@ -186,7 +196,7 @@ chek_store_pool_destroy(struct chek_store_pool *pool)
 }
 
 bool
-chek_store_pool_ahead(struct chek_store_pool *pool, struct chek_store_ahead *ret)
+chek_store_pool_ahead(struct chek_store_pool *pool, struct chek_memory_ahead *ret)
 {
     return region_ahead(&pool->block_region, ret) || region_ahead(&pool->piece_region, ret);
 }

@@ -13,68 +13,65 @@ replaced_size(uint32_t row_count_max)
     return ((size_t)row_count_max + 63) / 64 * sizeof(uint64_t);
 }
 
-/* Blocks of a kind that so many rows can need: each row at most begins one. */
-static size_t
-block_count_max(uint32_t kind, uint32_t row_count_max)
+static uint32_t
+row_block_count_max(uint32_t row_count_max)
 {
-    return kind == STORE__ROW_BLOCK ? row_count_max / STORE__BLOCK_ROW_COUNT + 1 : row_count_max;
+    return row_count_max / STORE__BLOCK_ROW_COUNT + 1;
 }
 
-/* Bytes of the tables of a set: address space of their own, touched as rows come. */
+/* Bytes of a set with its tables. */
 static size_t
-tables_size(uint32_t row_count_max)
+set_size(uint32_t row_count_max)
 {
-    size_t size = replaced_size(row_count_max) + STORE__CHAIN_COUNT * sizeof(uint32_t);
-    for (uint32_t kind = 0; kind < STORE__BLOCK_KIND_COUNT; kind++) {
-        size += block_count_max(kind, row_count_max) * sizeof(void *);
-    }
-    return size;
-}
-
-static uint8_t *
-tables_reserve(size_t size)
-{
-    uint8_t *bytes = chek_memory_reserve(size);
-    if (bytes != NULL && chek_memory_commit(bytes, size) != CHEK_OK) {
-        chek_memory_release(bytes, size);
-        return NULL;
-    }
-    return bytes;
+    return sizeof(struct store__set) + replaced_size(row_count_max) +
+           row_block_count_max(row_count_max) * sizeof(struct store__row *) +
+           STORE__CHAIN_COUNT * sizeof(uint32_t);
 }
 
 int
 store__set_create(uint32_t row_count_max, struct store__set **ret)
 {
-    struct store__set *set = chek_memory_allocate(sizeof *set);
-    uint8_t *bytes = tables_reserve(tables_size(row_count_max));
-    if (set == NULL || bytes == NULL) {
-        chek_memory_free(set, sizeof *set);
-        chek_memory_release(bytes, tables_size(row_count_max));
+    uint8_t *bytes = chek_memory_allocate(set_size(row_count_max));
+    if (bytes == NULL) {
         return -ENOMEM;
     }
+    struct store__set *set = (void *)bytes;
     set->row_count_max = row_count_max;
     set->row_capacity = row_count_max;
     set->bytes_at = STORE__BYTES_BLOCK_SIZE;
+    bytes += sizeof *set;
     set->replaced = (uint64_t *)(void *)bytes;
     bytes += replaced_size(row_count_max);
-    for (uint32_t kind = 0; kind < STORE__BLOCK_KIND_COUNT; kind++) {
-        set->blocks[kind] = (void **)(void *)bytes;
-        bytes += block_count_max(kind, row_count_max) * sizeof(void *);
-    }
+    set->row_blocks = (void *)bytes;
+    bytes += row_block_count_max(row_count_max) * sizeof(struct store__row *);
     set->newest = (uint32_t *)(void *)bytes;
     *ret = set;
     return CHEK_OK;
 }
 
+/* Blocks of bytes hang together by their first bytes. */
+static void
+blocks_give(struct store__set *set, struct store__pool *pool, uint32_t kind)
+{
+    uint8_t *block = set->newest_blocks[kind];
+    while (block != NULL) {
+        uint8_t *before;
+        memcpy(&before, block, sizeof before);
+        store__pool_give_block(pool, kind, block);
+        block = before;
+    }
+    set->newest_blocks[kind] = NULL;
+}
+
 void
 store__set_clear(struct store__set *set, struct store__pool *pool)
 {
-    for (uint32_t kind = 0; kind < STORE__BLOCK_KIND_COUNT; kind++) {
-        for (uint32_t i = 0; i < set->block_count[kind]; i++) {
-            store__pool_give_block(pool, kind, set->blocks[kind][i]);
-        }
-        set->block_count[kind] = 0;
+    for (uint32_t i = 0; i < set->row_block_count; i++) {
+        store__pool_give_block(pool, STORE__ROW_BLOCK, set->row_blocks[i]);
     }
+    set->row_block_count = 0;
+    blocks_give(set, pool, STORE__BYTES_BLOCK);
+    blocks_give(set, pool, STORE__LARGE_BLOCK);
     memset(set->newest, 0, STORE__CHAIN_COUNT * sizeof *set->newest);
     memset(set->replaced, 0, replaced_size(set->row_capacity));
     set->next = NULL;
@@ -90,28 +87,26 @@ store__set_clear(struct store__set *set, struct store__pool *pool)
 void
 store__set_destroy(struct store__set *set)
 {
-    for (uint32_t kind = 0; kind < STORE__BLOCK_KIND_COUNT; kind++) {
-        CHEK_ASSERT(set->block_count[kind] == 0);
-    }
-    chek_memory_release(set->replaced, tables_size(set->row_capacity));
-    chek_memory_free(set, sizeof *set);
+    CHEK_ASSERT(set->row_block_count == 0);
+    chek_memory_free(set, set_size(set->row_capacity));
 }
 
-static void *
+static uint8_t *
 block_append(struct store__set *set, struct store__pool *pool, uint32_t kind)
 {
-    CHEK_ASSERT(set->block_count[kind] < block_count_max(kind, set->row_capacity));
-    void *block = store__pool_take_block(pool, kind);
-    set->blocks[kind][set->block_count[kind]] = block;
-    set->block_count[kind] += 1;
+    uint8_t *block = store__pool_take_block(pool, kind);
+    memcpy(block, &set->newest_blocks[kind], STORE__LINK_SIZE);
+    set->newest_blocks[kind] = block;
     return block;
 }
 
 struct store__row *
 store__set_row_add(struct store__set *set, struct store__pool *pool)
 {
-    if (CHEK_UNLIKELY(set->row_count >> STORE__BLOCK_SHIFT == set->block_count[STORE__ROW_BLOCK])) {
-        block_append(set, pool, STORE__ROW_BLOCK);
+    if (CHEK_UNLIKELY(set->row_count >> STORE__BLOCK_SHIFT == set->row_block_count)) {
+        CHEK_ASSERT(set->row_block_count < row_block_count_max(set->row_capacity));
+        set->row_blocks[set->row_block_count] = store__pool_take_block(pool, STORE__ROW_BLOCK);
+        set->row_block_count += 1;
     }
     return store__set_row(set, set->row_count);
 }
@@ -121,14 +116,13 @@ store__set_bytes_add(struct store__set *set, struct store__pool *pool, size_t si
 {
     if (CHEK_UNLIKELY(size > STORE__SMALL_SIZE_MAX)) {
         CHEK_ASSERT(size <= STORE__LARGE_SIZE_MAX);
-        return block_append(set, pool, STORE__LARGE_BLOCK);
+        return block_append(set, pool, STORE__LARGE_BLOCK) + STORE__LINK_SIZE;
     }
     if (CHEK_UNLIKELY(size > STORE__BYTES_BLOCK_SIZE - set->bytes_at)) {
         block_append(set, pool, STORE__BYTES_BLOCK);
-        set->bytes_at = 0;
+        set->bytes_at = STORE__LINK_SIZE;
     }
-    uint8_t *block = set->blocks[STORE__BYTES_BLOCK][set->block_count[STORE__BYTES_BLOCK] - 1];
-    uint8_t *at = block + set->bytes_at;
+    uint8_t *at = set->newest_blocks[STORE__BYTES_BLOCK] + set->bytes_at;
     set->bytes_at += (uint32_t)(size + 7) & ~7u;
     return at;
 }
@@ -150,14 +144,13 @@ chek_store_prefetch(const struct chek_store *store, uint32_t registration)
 {
     const struct store__set *set = store->newest;
     chek_prefetch_write(chain_of(set, registration));
-    if (set->row_count >> STORE__BLOCK_SHIFT < set->block_count[STORE__ROW_BLOCK]) {
+    if (set->row_count >> STORE__BLOCK_SHIFT < set->row_block_count) {
         const struct store__row *row = store__set_row(set, set->row_count);
         chek_prefetch_write(row);
         chek_prefetch_write((const uint8_t *)row + CHEK_CACHE_LINE_SIZE);
     }
-    if (set->block_count[STORE__BYTES_BLOCK] != 0) {
-        const uint8_t *block =
-            set->blocks[STORE__BYTES_BLOCK][set->block_count[STORE__BYTES_BLOCK] - 1];
+    const uint8_t *block = set->newest_blocks[STORE__BYTES_BLOCK];
+    if (block != NULL) {
         for (uint32_t i = 0; i < AHEAD_SIZE; i += CHEK_CACHE_LINE_SIZE) {
             chek_prefetch_write(block + set->bytes_at + i);
         }

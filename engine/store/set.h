@@ -73,7 +73,8 @@ _Static_assert(CHEK_CHUNK_RECEIPT_COUNT % STORE__BLOCK_ROW_COUNT == 0, "blocks m
 #define STORE__SMALL_SIZE_MAX 16384
 #define STORE__LARGE_SIZE_MAX \
     (CHEK_COMMAND_BODY_SIZE_MAX + STORE__TEXT_SIZE_MAX + STORE__PAYMENTS_SIZE + 8)
-#define STORE__LARGE_BLOCK_SIZE (STORE__LARGE_SIZE_MAX / 4096 * 4096 + 4096)
+#define STORE__LINK_SIZE 8 /* blocks of bytes begin with where the one before them is */
+#define STORE__LARGE_BLOCK_SIZE ((STORE__LARGE_SIZE_MAX + STORE__LINK_SIZE) / 4096 * 4096 + 4096)
 
 /* Rows of all registrations hang in so many chains: most sets have rows of fewer. */
 #define STORE__CHAIN_COUNT 1024
@@ -83,10 +84,11 @@ struct store__set {
     uint32_t row_count;
     uint32_t row_count_max; /* when it is full */
     uint32_t row_capacity;  /* that it has tables for */
-    void **blocks[STORE__BLOCK_KIND_COUNT];
-    uint32_t block_count[STORE__BLOCK_KIND_COUNT];
-    uint32_t bytes_at;   /* used of the last block of bytes */
-    uint32_t line_count; /* of all rows */
+    uint32_t row_block_count;
+    struct store__row **row_blocks;
+    uint8_t *newest_blocks[STORE__BLOCK_KIND_COUNT]; /* of bytes: each names the one before it */
+    uint32_t bytes_at;                               /* used of the newest block of bytes */
+    uint32_t line_count;                             /* of all rows */
     uint64_t document_size, cell_size;
     uint32_t *newest;   /* STORE__CHAIN_COUNT: the newest row + 1 of a chain; 0 = none */
     uint64_t *replaced; /* a bit a row */
@@ -158,8 +160,7 @@ void store__set_destroy(struct store__set *set); /* a cleared one */
 static inline struct store__row *
 store__set_row(const struct store__set *set, uint32_t index)
 {
-    struct store__row *block = set->blocks[STORE__ROW_BLOCK][index >> STORE__BLOCK_SHIFT];
-    return &block[index & (STORE__BLOCK_ROW_COUNT - 1)];
+    return &set->row_blocks[index >> STORE__BLOCK_SHIFT][index & (STORE__BLOCK_ROW_COUNT - 1)];
 }
 
 /* Where the row goes that will be added next; its bytes are anything. */

@@ -130,7 +130,9 @@ block_count_max(uint32_t kind, const struct store__credit *want, uint32_t set_co
         return (want->rows + STORE__BLOCK_ROW_COUNT - 1) / STORE__BLOCK_ROW_COUNT + 1 + set_count;
     case STORE__BYTES_BLOCK:
         /* What a block leaves unused is less than the row that begins the next one. */
-        return (size + extra) / (STORE__BYTES_BLOCK_SIZE - STORE__SMALL_SIZE_MAX) + 2 + set_count;
+        return (size + extra) /
+                   (STORE__BYTES_BLOCK_SIZE - STORE__LINK_SIZE - STORE__SMALL_SIZE_MAX) +
+               2 + set_count;
     default:
         return size / (STORE__SMALL_SIZE_MAX - STORE__PAYMENTS_SIZE - 8);
     }

@@ -18,6 +18,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/error.h"
 #include "engine/base/limits.h"
+#include "engine/base/memory.h"
 #include "engine/wire/protocol.h"
 
 struct chek_store;
@@ -56,18 +57,13 @@ struct chek_store_pool;
 CHEK_MUST_USE int chek_store_pool_create(struct chek_store_pool **ret);
 void chek_store_pool_destroy(struct chek_store_pool *pool);
 
-/* Memory that the pool's stores will use next: to be populated by a worker, ahead of them. */
-struct chek_store_ahead {
-    void *at;
-    size_t size;
-};
-
 /*
- * Tell what to populate now; false when enough is there. It counts as done from here on.
+ * Tell which memory the pool's stores will use next and is to be populated; false when enough is
+ * there. It counts as done from here on.
  *
- *   Cost  two comparisons, mostly; a system call for every 2 MiB
+ *   Cost  two comparisons, mostly
  */
-bool chek_store_pool_ahead(struct chek_store_pool *pool, struct chek_store_ahead *ret);
+bool chek_store_pool_ahead(struct chek_store_pool *pool, struct chek_memory_ahead *ret);
 
 struct chek_store_config {
     struct chek_store_pool *pool;  /* NULL = one of its own */

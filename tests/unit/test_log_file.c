@@ -45,6 +45,48 @@ test_log_waits_for_the_next_file(void **state)
     log_bench_close(&bench);
 }
 
+/* Zeros are written as the current file is used: at first a MiB, all of them when two thirds are. */
+static void
+test_log_fills_the_next_file_as_the_current_one_is_used(void **state)
+{
+    (void)state;
+    const uint64_t file_size = (uint64_t)4 << 20;
+    struct log_bench bench;
+    uint64_t used_size = 0;
+    log_bench_open(&bench, CHEK_SYNC_DATA_SYNC, file_size);
+
+    log_bench_settle(&bench);
+    assert_int_equal(fake_disk_file(bench.disk, FILE_2)->size, (size_t)1 << 20);
+    while (chek_log_count(bench.log).file_count == 1) {
+        size_t filled_size = fake_disk_file(bench.disk, FILE_2)->size;
+        assert_true(filled_size <= used_size + used_size / 2 + ((size_t)1 << 20));
+        assert_true(filled_size == file_size || filled_size >= used_size);
+        assert_true(log_bench_send(&bench, 100000));
+        log_bench_settle(&bench);
+        used_size = chek_log_count(bench.log).block_count * CHEK_BLOCK_SIZE;
+    }
+    assert_int_equal(fake_disk_file(bench.disk, FILE_2)->size, file_size);
+    assert_true(fake_disk_file(bench.disk, FILE_2)->sync_count >= 1);
+    log_bench_close(&bench);
+}
+
+/* What was not whole when the log was closed is not left over. */
+static void
+test_log_close_removes_a_file_that_is_being_filled(void **state)
+{
+    (void)state;
+    struct log_bench bench;
+    log_bench_open(&bench, CHEK_SYNC_DATA_SYNC, (uint64_t)4 << 20);
+
+    chek_log_turn(bench.log);
+    log_bench_complete(&bench, CHEK_OP_WORK, CHEK_OK);
+    assert_non_null(fake_disk_file(bench.disk, FILE_2));
+    chek_log_close(bench.log);
+    assert_null(fake_disk_file(bench.disk, FILE_2));
+    bench.log = NULL;
+    log_bench_close(&bench);
+}
+
 static void
 test_log_truncate_removes_whole_files_below(void **state)
 {
@@ -234,6 +276,8 @@ main(void)
     static const struct CMUnitTest plain[] = {
         cmocka_unit_test(test_log_file_is_zeros_and_synced_with_its_name_before_use),
         cmocka_unit_test(test_log_waits_for_the_next_file),
+        cmocka_unit_test(test_log_fills_the_next_file_as_the_current_one_is_used),
+        cmocka_unit_test(test_log_close_removes_a_file_that_is_being_filled),
         cmocka_unit_test(test_log_truncate_removes_whole_files_below),
         cmocka_unit_test(test_log_closes_files_that_are_full),
         cmocka_unit_test(test_log_idle_mark_is_written_once_when_all_is_quiet),

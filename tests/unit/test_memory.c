@@ -377,6 +377,26 @@ test_memory_threads_share_counters_but_no_test_hook(void **state)
     assert_int_equal(after.committed_size, before.committed_size);
 }
 
+/* Populating keeps what is there. */
+static void
+test_memory_populate_keeps_content(void **state)
+{
+    (void)state;
+    const size_t size = (size_t)3 << 20;
+    uint8_t *bytes = chek_memory_reserve(size);
+    assert_non_null(bytes);
+    assert_int_equal(chek_memory_commit(bytes, size), CHEK_OK);
+    bytes[4096] = 7;
+    bytes[4097] = 9;
+    bytes[size - 1] = 11;
+    chek_memory_populate(bytes, size);
+    assert_int_equal(bytes[4096], 7);
+    assert_int_equal(bytes[4097], 9);
+    assert_int_equal(bytes[size - 1], 11);
+    assert_int_equal(bytes[0], 0);
+    chek_memory_release(bytes, size);
+}
+
 int
 main(void)
 {
@@ -390,6 +410,7 @@ main(void)
     TABLE_ROWS(&table, test_memory_reserve, reserve_cases);
     TABLE_TEST(&table, test_memory_reservations_end_in_any_order);
     TABLE_TEST(&table, test_memory_reserve_and_commit_can_be_made_to_fail);
+    TABLE_TEST(&table, test_memory_populate_keeps_content);
     TABLE_ROWS(&table, test_memory_misuse_is_caught, misuse_cases);
     TABLE_TEST(&table, test_memory_sealed_allows_windows_and_commits);
     TABLE_TEST(&table, test_memory_threads_share_counters_but_no_test_hook);

@@ -378,6 +378,36 @@ test_page_heap_misuse_is_caught(void **state)
     chek_page_heap_finish(&heap);
 }
 
+/* What is told reaches in front of every page that is taken, once, and stays zero. */
+static void
+test_page_heap_ahead_is_in_front_of_what_is_used(void **state)
+{
+    (void)state;
+    struct chek_page_heap heap;
+    struct chek_memory_ahead ahead;
+    const uint8_t *end = NULL;
+    uint32_t told_count = 0;
+    assert_error(chek_page_heap_init(&heap, 1024, 0), CHEK_OK);
+    while (chek_page_heap_allocate(&heap, CHEK_PAGE_OBJECT_SIZE_MAX) != 0) {
+        if (chek_page_heap_ahead(&heap, &ahead)) {
+            assert_true(end == NULL || ahead.at == end);
+            end = (const uint8_t *)ahead.at + ahead.size;
+            told_count += 1;
+            assert_true(end <= heap.base + (size_t)1024 * CHEK_PAGE_SIZE);
+            assert_true(bytes_are_zero(ahead.at, ahead.size));
+            chek_memory_populate(ahead.at, ahead.size);
+            assert_true(bytes_are_zero(ahead.at, ahead.size));
+        }
+        bool small = heap.page_count < 64;
+        assert_true(small ? told_count == 0
+                          : end >= heap.base + (size_t)heap.page_count * CHEK_PAGE_SIZE);
+    }
+    assert_int_equal(heap.page_count, 1024);
+    assert_true(told_count >= 1024 / 128);
+    assert_true(chek_page_heap_is_valid(&heap));
+    chek_page_heap_finish(&heap);
+}
+
 int
 main(void)
 {
@@ -392,6 +422,7 @@ main(void)
     TABLE_TEST(&table, test_page_heap_ensure_counts_free_pages);
     TABLE_TEST(&table, test_page_heap_ensure_adds_free_pages_to_new_ones);
     TABLE_TEST(&table, test_page_heap_holds_knows_every_reference);
+    TABLE_TEST(&table, test_page_heap_ahead_is_in_front_of_what_is_used);
     TABLE_TEST(&table, test_page_heap_init_with_every_allocation_failing);
     TABLE_TEST(&table, test_page_heap_allocate_without_memory_changes_nothing);
     TABLE_ROWS(&table, test_page_heap_misuse_is_caught, misuse_cases);

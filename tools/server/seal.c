@@ -169,10 +169,24 @@ server__segments_release(struct server__ground *ground)
 
 /* ---- memory ahead ----------------------------------------------------------------------------- */
 
+/* The heap of one partition a turn: there are many turns before one needs a page more. */
+static bool
+heap_ahead(struct server__shard *shard)
+{
+    shard->memory_next = shard->memory_next % chek_server_partition_count(shard->server) + 1;
+    struct server__ground *ground = shard->grounds[shard->memory_next];
+    struct chek_partition_heaps heaps;
+    if (ground == NULL) {
+        return false;
+    }
+    chek_partition_heaps(ground->partition, &heaps);
+    return chek_page_heap_ahead(heaps.heaps[0], &shard->memory_ahead);
+}
+
 static void
 populate(void *argument)
 {
-    const struct chek_store_ahead *ahead = argument;
+    const struct chek_memory_ahead *ahead = argument;
     chek_memory_populate(ahead->at, ahead->size);
 }
 
@@ -187,7 +201,7 @@ void
 server__memory_turn(struct server__shard *shard)
 {
     if (shard->memory_op.in_flight || shard->stopping ||
-        !chek_store_pool_ahead(shard->pool, &shard->memory_ahead)) {
+        (!chek_store_pool_ahead(shard->pool, &shard->memory_ahead) && !heap_ahead(shard))) {
         return;
     }
     shard->memory_op.on_done = on_populated;

@@ -225,7 +225,8 @@ struct server__shard {
     bool wanted_posted;
     struct chek_op flush_op;
     struct chek_op memory_op;
-    struct chek_store_ahead memory_ahead;
+    struct chek_memory_ahead memory_ahead;
+    unsigned memory_next;         /* partition whose heap is looked at next */
     struct chek_store_pool *pool; /* of its stores; the folder's */
     struct server__snapshot snapshot;
     struct server__backup *backup; /* of one of its connections, or NULL */
