@@ -311,3 +311,26 @@ chek_disk_free(struct chek_io *io)
 {
     return io->table->free_size(io);
 }
+
+int
+chek_lanes_open(struct chek_io *io, unsigned count, struct chek_lanes **ret)
+{
+    CHEK_ASSERT(count > 0 && count <= CHEK_LANE_COUNT_MAX);
+    return io->table->lanes_open(io, count, ret);
+}
+
+void
+chek_lanes_put(struct chek_lanes *lanes, unsigned lane, void (*work)(void *argument),
+               void *argument)
+{
+    CHEK_ASSERT(lane < lanes->count);
+    lanes->table->lanes_put(lanes, lane, work, argument);
+}
+
+void
+chek_lanes_close(struct chek_lanes *lanes)
+{
+    if (lanes != NULL) {
+        lanes->table->lanes_close(lanes);
+    }
+}

@@ -223,6 +223,33 @@ CHEK_MUST_USE int chek_disk_lock(struct chek_io *io);
 /* Bytes free for us in the data folder. */
 CHEK_MUST_USE int64_t chek_disk_free(struct chek_io *io);
 
+/* ---- lanes: work side by side, at a start -------------------------------------------------- */
+
+/* Works that a lane may have besides the one that runs; a ring of what they use has two more. */
+#define CHEK_LANE_AHEAD 2
+#define CHEK_LANE_COUNT_MAX 64
+
+struct chek_lanes;
+
+/*
+ * Make `count` lanes: each runs what it is given one after another, the lanes beside each other.
+ * For start and recovery, when no shard runs; the simulator runs each work at once.
+ *
+ *   Errors     -ENOMEM, -EAGAIN (no threads); nothing is made
+ *   Threads    all calls from one thread; a work may use disk calls and what it was given
+ */
+CHEK_MUST_USE int chek_lanes_open(struct chek_io *io, unsigned count, struct chek_lanes **ret);
+
+/*
+ * Give a lane work. Waits while CHEK_LANE_AHEAD wait behind the one that runs, so what was given
+ * CHEK_LANE_AHEAD + 2 times before this is done, and its effects are seen.
+ */
+void chek_lanes_put(struct chek_lanes *lanes, unsigned lane, void (*work)(void *argument),
+                    void *argument);
+
+/* Wait until all is done, and its effects are seen; end the lanes. Takes NULL. */
+void chek_lanes_close(struct chek_lanes *lanes);
+
 /* ---- the table behind it ------------------------------------------------------------------- */
 
 /* One implementation. Members mirror the calls above, which only forward. */
@@ -255,6 +282,16 @@ struct chek_io_table {
                 void (*on_name)(void *context, const char *name), void *context);
     int (*lock)(struct chek_io *io);
     int64_t (*free_size)(struct chek_io *io);
+    int (*lanes_open)(struct chek_io *io, unsigned count, struct chek_lanes **ret);
+    void (*lanes_put)(struct chek_lanes *lanes, unsigned lane, void (*work)(void *argument),
+                      void *argument);
+    void (*lanes_close)(struct chek_lanes *lanes);
+};
+
+/* The head of an implementation's lanes. */
+struct chek_lanes {
+    const struct chek_io_table *table;
+    unsigned count;
 };
 
 /* Kinds of operations, for implementations. */

@@ -106,6 +106,9 @@ static const struct chek_io_table uring_table = {
     .list = io__disk_list,
     .lock = io__disk_lock,
     .free_size = io__disk_free,
+    .lanes_open = io__lanes_open,
+    .lanes_put = io__lanes_put,
+    .lanes_close = io__lanes_close,
 };
 
 /* ---- create and destroy ---------------------------------------------------------------------- */

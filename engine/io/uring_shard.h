@@ -268,4 +268,10 @@ CHEK_MUST_USE int io__disk_list(struct chek_io *io, const char *path,
 CHEK_MUST_USE int io__disk_lock(struct chek_io *io);
 CHEK_MUST_USE int64_t io__disk_free(struct chek_io *io);
 
+/* uring_lanes.c */
+CHEK_MUST_USE int io__lanes_open(struct chek_io *io, unsigned count, struct chek_lanes **ret);
+void io__lanes_put(struct chek_lanes *base, unsigned lane, void (*work)(void *argument),
+                   void *argument);
+void io__lanes_close(struct chek_lanes *base);
+
 #endif

@@ -187,6 +187,10 @@ void sim__op_complete(struct sim_shard *shard, struct chek_op *op);
 int sim__post(struct chek_io *io, unsigned to, struct chek_message *message);
 void sim__message_deliver(struct sim_shard *shard, struct chek_message *message);
 void sim__work_run(struct sim_shard *shard, struct chek_op *op);
+int sim__lanes_open(struct chek_io *io, unsigned count, struct chek_lanes **ret);
+void sim__lanes_put(struct chek_lanes *lanes, unsigned lane, void (*work)(void *argument),
+                    void *argument);
+void sim__lanes_close(struct chek_lanes *lanes);
 
 /* ---- disk ---------------------------------------------------------------------------------- */
 

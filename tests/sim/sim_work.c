@@ -5,6 +5,9 @@
  * Work runs inline at some later moment, between two turns, and completes later still: everything
  * that a worker thread may see of other shards' progress it sees here too, only never torn.
  */
+#include <errno.h>
+
+#include "engine/base/memory.h"
 #include "tests/sim/sim.h"
 
 #define TIMER_LATE_NS_MAX 60000
@@ -85,4 +88,34 @@ chek_world_pending_count(const struct chek_world *world, unsigned machine)
                  event->shard->machine->index == machine;
     }
     return count;
+}
+
+/* ---- lanes ---- */
+
+/* What is side by side elsewhere comes one after another here: lanes share nothing. */
+int
+sim__lanes_open(struct chek_io *io, unsigned count, struct chek_lanes **ret)
+{
+    struct chek_lanes *lanes = chek_memory_allocate(sizeof *lanes);
+    if (lanes == NULL) {
+        return -ENOMEM;
+    }
+    *lanes = (struct chek_lanes){.table = io->table, .count = count};
+    *ret = lanes;
+    return CHEK_OK;
+}
+
+void
+sim__lanes_put(struct chek_lanes *lanes, unsigned lane, void (*work)(void *argument),
+               void *argument)
+{
+    (void)lanes;
+    (void)lane;
+    work(argument);
+}
+
+void
+sim__lanes_close(struct chek_lanes *lanes)
+{
+    chek_memory_free(lanes, sizeof *lanes);
 }

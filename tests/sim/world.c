@@ -38,6 +38,9 @@ const struct chek_io_table sim__table = {
     .list = sim__list,
     .lock = sim__lock,
     .free_size = sim__free_size,
+    .lanes_open = sim__lanes_open,
+    .lanes_put = sim__lanes_put,
+    .lanes_close = sim__lanes_close,
 };
 
 /* ---- the world ----------------------------------------------------------------------------- */

@@ -185,6 +185,52 @@ test_group_that_never_ran_is_destroyed_with_its_work(void **state)
     assert_int_equal(atomic_load(&slow_ended), atomic_load(&slow_begun));
 }
 
+/* ---- lanes ---- */
+
+#define LANE_COUNT 3
+#define LANE_WORK_COUNT 3000
+#define LANE_RING_COUNT (CHEK_LANE_AHEAD + 2)
+
+/* Plain members: the room must order them between the threads, and works of a lane. */
+struct lane_note {
+    uint64_t *sum;
+    uint64_t input;
+    bool done;
+};
+
+static void
+lane_work(void *argument)
+{
+    struct lane_note *note = argument;
+    *note->sum = *note->sum * 31 + note->input;
+    note->done = true;
+}
+
+static void
+test_lanes_keep_the_order_and_rings_are_free_again(void **state)
+{
+    struct lane_note notes[LANE_COUNT][LANE_RING_COUNT];
+    uint64_t sums[LANE_COUNT] = {0};
+    uint64_t expected[LANE_COUNT] = {0};
+    struct uring_fixture fixture;
+    struct chek_lanes *lanes;
+    (void)state;
+    uring_fixture_open(&fixture, 1, NULL);
+    assert_error(chek_lanes_open(chek_uring_io(fixture.group, 0), LANE_COUNT, &lanes), CHEK_OK);
+    for (unsigned i = 0; i < LANE_WORK_COUNT; i++) {
+        for (unsigned lane = 0; lane < LANE_COUNT; lane++) {
+            struct lane_note *note = &notes[lane][i % LANE_RING_COUNT];
+            assert_true(i < LANE_RING_COUNT || note->done);
+            *note = (struct lane_note){.sum = &sums[lane], .input = i + lane};
+            expected[lane] = expected[lane] * 31 + i + lane;
+            chek_lanes_put(lanes, lane, lane_work, note);
+        }
+    }
+    chek_lanes_close(lanes);
+    assert_memory_equal(sums, expected, sizeof sums);
+    uring_fixture_close(&fixture);
+}
+
 int
 main(void)
 {
@@ -197,5 +243,6 @@ main(void)
     TABLE_ROWS(&table, test_work_is_done_on_workers_and_completes_at_home, worker_cases);
     TABLE_TEST(&table, test_end_waits_for_begun_work_and_drops_the_rest);
     TABLE_TEST(&table, test_group_that_never_ran_is_destroyed_with_its_work);
+    TABLE_TEST(&table, test_lanes_keep_the_order_and_rings_are_free_again);
     return table_run(&table, "uring_work");
 }

@@ -16,10 +16,10 @@
 
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
-#include "engine/base/planted.h"
 #include "persist/private_file.h"
 #include "persist/snapshot.h"
 #include "tools/server/manifest_flow.h"
+#include "tools/server/replay_flow.h"
 
 static int
 fault_say(struct chek_server_fault *fault, int error, const char *what, const char *hint)
@@ -385,58 +385,11 @@ events_open(struct chek_server *server, struct server__folder *folder, struct ch
     return error;
 }
 
-/* A replay makes events faster than turns write them: there are no turns yet. */
-static int
-events_make_room(struct server__folder *folder, uint16_t partition)
-{
-    struct chek_event_log *log =
-        folder->event_logs[partition == 0 ? 0 : (partition - 1u) % folder->shard_count];
-    return chek_event_log_has_room(log, 8) ? CHEK_OK : chek_event_log_flush_now(log);
-}
-
-/* What a planted bug replays instead of a revocation. */
-static struct chek_bytes_view
-revocation_of_nobody(uint8_t *bytes, size_t size)
-{
-    struct chek_writer out = chek_writer_over(bytes, size);
-    chek_command_revoke_encode(&out, &(struct chek_command_revoke){0});
-    return chek_bytes_view_of(bytes, out.size);
-}
-
-static int
-on_command(void *context, struct chek_bytes_view bytes)
-{
-    struct server__folder *folder = context;
-    struct chek_command command;
-    struct chek_outcome outcome;
-    uint8_t body[16];
-
-    int error = chek_command_decode(bytes, &command);
-    if (error != CHEK_OK) {
-        return error;
-    }
-    if (command.envelope.partition > folder->partition_count) {
-        return CHEK_E_CORRUPT;
-    }
-    struct chek_partition *partition = folder->partitions[command.envelope.partition];
-    if (command.envelope.partition_seq <= chek_partition_seq(partition)) {
-        return CHEK_OK; /* the snapshot has it */
-    }
-    if (CHEK_PLANTED(REVOKE_FORGOTTEN) && command.envelope.kind == CHEK_COMMAND_REVOKE) {
-        command.body = revocation_of_nobody(body, sizeof body);
-    }
-    error = events_make_room(folder, command.envelope.partition);
-    if (error == CHEK_OK) {
-        error = chek_partition_ensure(partition, command.body.size);
-    }
-    return error != CHEK_OK ? error : chek_partition_apply(partition, &command, &outcome);
-}
-
 static int
 folder_replay(struct server__folder *folder, struct chek_server_fault *fault)
 {
     struct chek_log_fault where = {0};
-    int error = server__manifest_replay(folder, on_command, &where);
+    int error = server__replay(folder, &where);
     if (error == CHEK_OK) {
         return CHEK_OK;
     }

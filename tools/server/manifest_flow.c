@@ -87,6 +87,7 @@ server__manifest_entries(struct server__folder *folder)
 struct replay {
     struct server__folder *folder;
     int (*on_command)(void *context, struct chek_bytes_view bytes);
+    void *context;
     int error;
 };
 
@@ -94,7 +95,7 @@ static int
 on_command(void *context, struct chek_bytes_view bytes)
 {
     struct replay *replay = context;
-    return replay->on_command(replay->folder, bytes);
+    return replay->on_command(replay->context, bytes);
 }
 
 static void
@@ -122,10 +123,10 @@ on_end(void *context, const struct chek_log_known *end)
 
 int
 server__manifest_replay(struct server__folder *folder,
-                        int (*on_one)(void *context, struct chek_bytes_view bytes),
+                        int (*on_one)(void *context, struct chek_bytes_view bytes), void *context,
                         struct chek_log_fault *where)
 {
-    struct replay replay = {.folder = folder, .on_command = on_one};
+    struct replay replay = {.folder = folder, .on_command = on_one, .context = context};
     struct chek_log_recovery recovery = {
         .context = &replay,
         .on_command = on_command,

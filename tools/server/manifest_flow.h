@@ -17,7 +17,7 @@ CHEK_MUST_USE int server__manifest_entries(struct server__folder *folder);
 CHEK_MUST_USE int server__manifest_replay(struct server__folder *folder,
                                           int (*on_command)(void *context,
                                                             struct chek_bytes_view bytes),
-                                          struct chek_log_fault *where);
+                                          void *context, struct chek_log_fault *where);
 
 /* Write the manifest of this start: a new generation, cuts and ends recorded. */
 CHEK_MUST_USE int server__manifest_start(struct server__folder *folder, unsigned shard_count);
