@@ -64,6 +64,21 @@ class Spawned(unittest.TestCase):
             with self.subTest(arguments=arguments):
                 self.assertEqual(self.run_one("--receipts", 1000, *arguments)["stored"], 1992)
 
+    def test_a_document_a_frame_and_a_frame_a_send(self):
+        told = self.run_one("--receipts", 1000, "--frame-receipts", 1, "--window", 64)
+        self.assertEqual((told["stored"], told["frames"]), (1992, 1992))
+        told = self.run_one("--receipts", 1000, "--frame-receipts", 7, "--send-each")
+        self.assertGreaterEqual(told["frames"], 1992 / 7)
+        self.assertLess(told["frames"], 1992 / 7 + 32)
+        self.assertEqual(told["frames_per_send"], 1)
+
+    def test_what_comes_after_the_warm_up_is_told_apart(self):
+        told = self.run_one("--receipts", 12000, "--rate", 8000, "--frame-bytes", 2048,
+                            "--warm-up", 1)
+        self.assertGreater(told["warm_frames"], 0)
+        self.assertLess(told["warm_frames"], told["frames"])
+        self.assertGreater(told["warm_p99_us"], 0)
+
 
 class AgainstAServer(unittest.TestCase):
     def setUp(self):

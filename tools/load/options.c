@@ -21,7 +21,10 @@ static const char help[] =
     "  --seed N               of the stream (1)\n"
     "  --rate R               receipts a second on a schedule fixed before the run (open loop);\n"
     "                         latency counts from the schedule. Without: as fast as it goes\n"
+    "  --warm-up S            also tell the latency of what came later than S seconds\n"
     "  --frame-bytes N        size of a frame (32768)\n"
+    "  --frame-receipts N     documents of a frame at most (4096)\n"
+    "  --send-each            every frame is a send of its own; else those that are ready go at once\n"
     "  --connections N        (16)\n"
     "  --window N             frames in flight on a connection (4)\n"
     "  --prepared             make all frames before the first is sent\n"
@@ -40,7 +43,8 @@ static const char help[] =
     "\n"
     "Examples\n"
     "  chek-load --receipts 5000000 --spawn\n"
-    "  chek-load --receipts 2000000 --spawn --rate 300000\n"
+    "  chek-load --receipts 2000000 --spawn --rate 300000 --warm-up 1\n"
+    "  chek-load --receipts 1000000 --spawn --frame-receipts 1 --window 64\n"
     "  chek-load --receipts 100000 --server 127.0.0.1:7420 --token-file data/admin.token --json\n";
 
 enum option_number {
@@ -50,7 +54,10 @@ enum option_number {
     OPTION_DAYS,
     OPTION_SEED,
     OPTION_RATE,
+    OPTION_WARM_UP,
     OPTION_FRAME_BYTES,
+    OPTION_FRAME_RECEIPTS,
+    OPTION_SEND_EACH,
     OPTION_CONNECTIONS,
     OPTION_WINDOW,
     OPTION_PREPARED,
@@ -72,7 +79,10 @@ static const struct option names[] = {
     {"days", required_argument, NULL, OPTION_DAYS},
     {"seed", required_argument, NULL, OPTION_SEED},
     {"rate", required_argument, NULL, OPTION_RATE},
+    {"warm-up", required_argument, NULL, OPTION_WARM_UP},
     {"frame-bytes", required_argument, NULL, OPTION_FRAME_BYTES},
+    {"frame-receipts", required_argument, NULL, OPTION_FRAME_RECEIPTS},
+    {"send-each", no_argument, NULL, OPTION_SEND_EACH},
     {"connections", required_argument, NULL, OPTION_CONNECTIONS},
     {"window", required_argument, NULL, OPTION_WINDOW},
     {"prepared", no_argument, NULL, OPTION_PREPARED},
@@ -158,6 +168,12 @@ option_set(struct chek_load_options *options, int option, const char *value)
         return read_number(value, 1, 1000000000, &options->rate);
     case OPTION_FRAME_BYTES:
         return read_number_32(value, 256, CHEK_FRAME_BODY_SIZE_MAX - 2048, &options->frame_bytes);
+    case OPTION_WARM_UP:
+        return read_number_32(value, 1, 3600, &options->warm_up_s);
+    case OPTION_FRAME_RECEIPTS:
+        return read_number_32(value, 1, CHEK_FRAME_RECEIPT_COUNT_MAX, &options->frame_receipts);
+    case OPTION_SEND_EACH:
+        return options->send_each = true;
     case OPTION_CONNECTIONS:
         return read_number_32(value, 1, CHEK_SENDER_CONNECTION_COUNT_MAX, &options->connections);
     case OPTION_WINDOW:
@@ -215,8 +231,12 @@ int
 chek_load_options_read(struct chek_load_options *options, int argc, char **argv)
 {
     int option;
-    *options = (struct chek_load_options){
-        .workload = {.seed = 1}, .frame_bytes = 32768, .connections = 16, .window = 4, .repeat = 1};
+    *options = (struct chek_load_options){.workload = {.seed = 1},
+                                          .frame_bytes = 32768,
+                                          .frame_receipts = CHEK_FRAME_RECEIPT_COUNT_MAX,
+                                          .connections = 16,
+                                          .window = 4,
+                                          .repeat = 1};
     while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
         if (option == OPTION_HELP) {
             (void)fputs(help, stdout);

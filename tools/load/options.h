@@ -12,8 +12,8 @@
 struct chek_load_options {
     struct chek_workload_options workload;
     uint64_t rate;
-    uint32_t frame_bytes, connections, window, shards, repeat;
-    bool prepared, spawn, keep, json;
+    uint32_t frame_bytes, frame_receipts, connections, window, shards, repeat, warm_up_s;
+    bool send_each, prepared, spawn, keep, json;
     char server[CHEK_LOAD_TEXT_SIZE];
     char token_file[CHEK_LOAD_TEXT_SIZE];
     char data[CHEK_LOAD_TEXT_SIZE]; /* parent of the temporary folder */

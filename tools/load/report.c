@@ -107,6 +107,11 @@ write_latencies(const struct chek_load_report *report, FILE *out)
     row_decimal(out, "p99", (double)chek_histogram_at(latency, 99000) / 1e6, "ms");
     row_decimal(out, "p99.9", (double)chek_histogram_at(latency, 99900) / 1e6, "ms");
     row_decimal(out, "longest", (double)latency->max / 1e6, "ms");
+    if (report->options->warm_up_s != 0) {
+        const struct chek_histogram *warm = &report->sent.warm_latency;
+        row_decimal(out, "p50 when warm", (double)chek_histogram_at(warm, 50000) / 1e6, "ms");
+        row_decimal(out, "p99 when warm", (double)chek_histogram_at(warm, 99000) / 1e6, "ms");
+    }
     if (is_open) {
         row_decimal(out, "send lag p99",
                     (double)chek_histogram_at(&report->sent.send_lag, 99000) / 1e6,
@@ -252,6 +257,13 @@ json_latencies(struct json *json, const struct chek_load_report *report)
     json_decimal(json, "ack_p99_us", (double)chek_histogram_at(latency, 99000) / 1e3);
     json_decimal(json, "ack_p999_us", (double)chek_histogram_at(latency, 99900) / 1e3);
     json_decimal(json, "ack_max_us", (double)latency->max / 1e3);
+    if (report->options->warm_up_s != 0) {
+        const struct chek_histogram *warm = &report->sent.warm_latency;
+        json_count(json, "warm_up_s", report->options->warm_up_s);
+        json_decimal(json, "warm_p50_us", (double)chek_histogram_at(warm, 50000) / 1e3);
+        json_decimal(json, "warm_p99_us", (double)chek_histogram_at(warm, 99000) / 1e3);
+        json_count(json, "warm_frames", warm->count);
+    }
     json_decimal(json, "send_lag_p99_us",
                  (double)chek_histogram_at(&report->sent.send_lag, 99000) / 1e3);
     json_bool(json, "void", chek_report_is_void(report));
@@ -291,6 +303,7 @@ json_sending(struct json *json, const struct chek_load_report *report)
     json_bool(json, "prepared", options->prepared);
     json_count(json, "connections", options->connections);
     json_count(json, "frame_bytes", options->frame_bytes);
+    json_count(json, "frame_receipts", options->frame_receipts);
     json_count(json, "window", options->window);
     json_count(json, "frames", report->sent.frame_count);
     json_decimal(json, "frames_per_send", frames_per_send(report));

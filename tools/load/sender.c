@@ -134,7 +134,7 @@ connection_send(struct chek_sender *sender, struct load__connection *connection,
         return;
     }
     /* A frame that was begun must be ended, also when it will be refused. */
-    size_t count_max = connection->is_busy ? 1 : SENDER_VECTOR_COUNT;
+    size_t count_max = connection->is_busy || sender->options.send_each ? 1 : SENDER_VECTOR_COUNT;
     size_t resume_size = resume_put(connection, resume);
     struct iovec *first = vectors + (resume_size != 0);
     vectors[0] = (struct iovec){.iov_base = resume, .iov_len = resume_size};
@@ -183,7 +183,11 @@ send_all(struct chek_sender *sender, uint64_t now_ns)
     for (uint32_t i = 0; i < sender->options.connection_count; i++) {
         struct load__connection *connection = &sender->connections[i];
         bool was_blocked = connection->is_blocked;
-        connection_send(sender, connection, now_ns);
+        uint64_t sent;
+        do {
+            sent = connection->sent;
+            connection_send(sender, connection, now_ns);
+        } while (sender->options.send_each && connection->sent != sent);
         if (connection->is_blocked && !was_blocked) {
             epoll_set(sender, i, EPOLL_CTL_MOD, true);
         }

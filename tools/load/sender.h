@@ -25,7 +25,10 @@ struct chek_sender_options {
     struct chek_client_options connection;
     uint32_t connection_count;
     uint32_t frame_size; /* about so many bytes, head included; one document at least */
+    uint32_t frame_document_count_max;
+    bool send_each;      /* a call a frame */
     uint32_t window;     /* frames in flight on a connection at most, credits permitting */
+    uint64_t warm_up_ns; /* answers of after it are told apart; 0: none are */
     uint64_t rate;       /* receipts a second; 0: as fast as it goes */
     bool prepared;       /* make all frames before the first is sent */
     bool fresh;          /* the server holds nothing of the stream: new ones must be stored */
@@ -38,10 +41,11 @@ struct chek_sender_result {
     uint64_t wall_ns; /* from the first send to the last answer */
     uint64_t document_count, stored_count, duplicate_count, conflict_count, refused_count;
     uint64_t frame_count, send_count, busy_count, sent_size;
-    uint64_t wrong_count;            /* frames with another mix of statuses than is due */
-    struct chek_histogram latency;   /* of answers; nanoseconds, one value a frame */
-    struct chek_histogram send_lag;  /* from due to sent; open loop only */
-    struct chek_result wrong_result; /* the first of another status than is due, when refused */
+    uint64_t wrong_count;               /* frames with another mix of statuses than is due */
+    struct chek_histogram latency;      /* of answers; nanoseconds, one value a frame */
+    struct chek_histogram warm_latency; /* of these, of frames due or sent after the warm-up */
+    struct chek_histogram send_lag;     /* from due to sent; open loop only */
+    struct chek_result wrong_result;    /* the first of another status than is due, when refused */
 };
 
 struct chek_sender;

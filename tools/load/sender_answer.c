@@ -87,8 +87,12 @@ take_fed(struct chek_sender *sender, struct load__frame *frame, const struct che
     }
     uint64_t from_ns =
         sender->options.rate != 0 ? sender->start_ns + frame->due_ns : frame->sent_ns;
-    chek_histogram_add(&sender->result.latency,
-                       sender->answer_ns > from_ns ? sender->answer_ns - from_ns : 0);
+    uint64_t latency_ns = sender->answer_ns > from_ns ? sender->answer_ns - from_ns : 0;
+    chek_histogram_add(&sender->result.latency, latency_ns);
+    if (sender->options.warm_up_ns != 0 &&
+        from_ns >= sender->start_ns + sender->options.warm_up_ns) {
+        chek_histogram_add(&sender->result.warm_latency, latency_ns);
+    }
     results_count(sender, frame, &fed);
     frame->is_answered = true;
 }

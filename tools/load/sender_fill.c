@@ -109,7 +109,7 @@ document_add(struct chek_sender *sender, const uint8_t *bytes,
     sender->receipt_count += !document->is_close && document->fate == CHEK_WORKLOAD_NEW;
     chek_account_add(sender->account, document);
     if (frame->size + FULL_SIZE_LEFT > connection->fill_size_max ||
-        frame->count == CHEK_FRAME_RECEIPT_COUNT_MAX) {
+        frame->count == sender->options.frame_document_count_max) {
         frame_close(sender, connection);
     }
 }

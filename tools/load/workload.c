@@ -17,9 +17,12 @@
 #define DAY_COUNT_B 5
 #define DOCUMENT_MAX ((UINT32_C(1) << 28) - 2) /* the encoder writes numbers of up to 28 bits */
 
+/* The stream's state is in registers while a receipt is drawn. */
 void
-load__draw(const struct chek_workload *workload, struct chek_prng *prng, struct load__draft *ret)
+load__draw(const struct chek_workload *workload, struct chek_prng *draws, struct load__draft *ret)
 {
+    struct chek_prng state = *draws;
+    struct chek_prng *prng = &state;
     bool skewed = workload->options.profile == CHEK_WORKLOAD_B;
 
     ret->register_index = (uint32_t)chek_prng_below(prng, workload->register_count);
@@ -40,6 +43,7 @@ load__draw(const struct chek_workload *workload, struct chek_prng *prng, struct 
     ret->has_client = chek_prng_below(prng, 10) < 3;
     ret->client = ret->has_client ? (uint32_t)chek_prng_below(prng, WORKLOAD_CLIENT_COUNT) : 0;
     ret->sign = chek_prng_next(prng);
+    *draws = state;
 }
 
 /* Count and hash what was just made, as it is under the id register_index + 1. */

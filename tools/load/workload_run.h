@@ -136,7 +136,7 @@ bool load__fate_decide(struct chek_workload *workload, struct load__capsule *cap
 void load__sent(struct chek_workload *workload, const struct load__capsule *capsule);
 
 /* workload.c: the draws of one receipt */
-void load__draw(const struct chek_workload *workload, struct chek_prng *prng,
+void load__draw(const struct chek_workload *workload, struct chek_prng *draws,
                 struct load__draft *ret);
 
 #endif
