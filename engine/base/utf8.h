@@ -9,7 +9,7 @@
 
 #include "engine/base/bytes.h"
 
-/* Whether bytes are well-formed UTF-8 without a NUL. Runs 8 ASCII bytes a step. */
+/* Whether bytes are well-formed UTF-8 without a NUL. Runs up to 32 bytes a step. */
 bool chek_utf8_is_valid(struct chek_bytes_view text);
 
 /* Columns a terminal uses for valid UTF-8 text: code points, which is right for our alphabets. */

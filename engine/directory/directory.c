@@ -188,6 +188,15 @@ directory__registration(const struct chek_directory *directory, uint32_t registr
                                table_read(directory, root->registrations, registration));
 }
 
+void
+chek_directory_prefetch(const struct chek_directory *directory, uint32_t registration)
+{
+    const void *found = directory__registration(directory, registration);
+    if (found != NULL) {
+        chek_prefetch(found);
+    }
+}
+
 const struct directory__principal *
 directory__principal(const struct chek_directory *directory, uint32_t principal)
 {

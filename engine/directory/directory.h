@@ -93,6 +93,9 @@ bool chek_directory_sees(const struct chek_directory *directory, uint32_t princi
 bool chek_directory_sees_register(const struct chek_directory *directory, uint32_t principal,
                                   const struct chek_register *what);
 
+/* Start loading what chek_directory_home() will read; any number will do. */
+void chek_directory_prefetch(const struct chek_directory *directory, uint32_t registration);
+
 /* Where a registration lives. Cost: one indexed load. Errors: UNREGISTERED. */
 CHEK_MUST_USE int chek_directory_home(const struct chek_directory *directory, uint32_t registration,
                                       struct chek_home *ret);

@@ -6,7 +6,7 @@
 
 #include "tests/prop/prop.h"
 
-#define TEXT_SIZE_MAX 40
+#define TEXT_SIZE_MAX 200
 
 static size_t
 encode(uint32_t code, uint8_t *at)
@@ -66,6 +66,15 @@ text_fill(struct chek_prng *prng, uint8_t *bytes)
     }
     if (size > 0 && chek_prng_chance(prng, 500000)) {
         bytes[chek_prng_below(prng, size)] = (uint8_t)chek_prng_next(prng);
+    }
+    if (size > 0 && chek_prng_chance(prng, 300000)) { /* some of the bytes at which rules begin */
+        static const uint8_t borders[] = {0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0,
+                                          0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec,
+                                          0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5};
+        size_t at = chek_prng_below(prng, size);
+        for (size_t i = at; i < size && i < at + 4; i++) {
+            bytes[i] = borders[chek_prng_below(prng, CHEK_COUNT(borders))];
+        }
     }
     return size;
 }

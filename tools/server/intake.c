@@ -179,6 +179,8 @@ is_repeat(struct server__shard *shard, const struct server__ground *ground,
                                                      item->registration, &document, ret);
 }
 
+#define ITEM_AHEAD_COUNT 4
+
 /* Log one item, or answer it. False: no room; it stays. */
 static bool
 item_take(struct server__shard *shard, struct chek_part *part, uint32_t index)
@@ -194,6 +196,11 @@ item_take(struct server__shard *shard, struct chek_part *part, uint32_t index)
     int error = CHEK_OK;
 
     CHEK_ASSERT(ground != NULL);
+    if (index + ITEM_AHEAD_COUNT < part->item_count) {
+        const struct chek_part_item *ahead = &part->items[index + ITEM_AHEAD_COUNT];
+        chek_prefetch(&shard->registrations[ahead->registration]);
+        chek_prefetch(shard->grounds[ahead->partition]);
+    }
     if (item->kind == CHEK_COMMAND_DOCUMENT && is_repeat(shard, ground, item, &result)) {
         shard->counters.repeat_count += 1;
         part->taken_count += 1;
@@ -319,6 +326,7 @@ server__on_durable(void *context, const struct chek_log_command *commands, uint3
         int error = chek_command_decode(commands[i].bytes, &targets[i].command);
         CHEK_ASSERT(error == CHEK_OK); /* our own bytes, a moment old */
         targets[i].partition = shard->grounds[targets[i].command.envelope.partition]->partition;
+        chek_prefetch_write(&shard->registrations[targets[i].command.envelope.registration]);
     }
     chek_arena_reset(&shard->ahead);
     chek_partition_prefetch(targets, count, &shard->ahead);
