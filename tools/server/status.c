@@ -100,6 +100,8 @@ rows_of_log(struct server__shard *shard, struct rows *rows)
     row(rows, "log_syncs", log.sync_count);
     row(rows, "log_group_ns_max", log.group_ns_max);
     row(rows, "log_group_ns_sum", log.group_ns_sum);
+    row(rows, "log_group_p50_us", chek_log_wait_ns(&log, 500) / 1000);
+    row(rows, "log_group_p99_us", chek_log_wait_ns(&log, 990) / 1000);
     row(rows, "log_latched", server__is_latched(shard->server));
 }
 
