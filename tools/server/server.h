@@ -82,6 +82,10 @@ uint16_t chek_server_partition_count(const struct chek_server *server);
 /* The chain over a partition's rows, partitions from 1. Threads: as above. */
 struct chek_chain chek_server_partition_chain(const struct chek_server *server, uint16_t partition);
 
+/* Of all shards' stored rows: what is in memory, what was read. Threads: as above. */
+struct chek_residency;
+void chek_server_residency(const struct chek_server *server, struct chek_residency *ret);
+
 /* Merges of segments that this run adopted. Threads: as above. */
 uint64_t chek_server_merge_count(const struct chek_server *server);
 
