@@ -101,11 +101,13 @@ bool chek_cold_choose(struct chek_store *store, uint64_t size, struct chek_cold 
 void chek_cold_leave(void *cold); /* Threads: a worker; the segments are held */
 
 /*
- * The manifest names these segments of the store: their groups may leave. Cost: O(segments).
+ * The manifest names these segments of the store, as those of a partition: their groups may leave.
+ * Cost: O(segments).
  *
  *   Threads  the owning shard
  */
-void chek_store_segments_stored(struct chek_store *store, const struct chek_segments *named);
+void chek_store_segments_stored(struct chek_store *store, uint16_t partition,
+                                const struct chek_segments *named);
 
 /*
  * Tell from the first CHEK_SEGMENT_HEAD_SIZE bytes of a segment how large its front is (head and

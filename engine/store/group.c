@@ -341,7 +341,8 @@ chek_cold_leave(void *context)
 }
 
 void
-chek_store_segments_stored(struct chek_store *store, const struct chek_segments *named)
+chek_store_segments_stored(struct chek_store *store, uint16_t partition,
+                           const struct chek_segments *named)
 {
     struct chek_segments held = chek_store_segments(store);
     for (uint32_t i = 0; i < store->segment_count; i++) {
@@ -349,8 +350,7 @@ chek_store_segments_stored(struct chek_store *store, const struct chek_segments 
         uint64_t number = chek_segments_number(&held, i);
         if (!segment->is_stored &&
             (chek_segments_has(named, number) || CHEK_PLANTED(COLD_BEFORE_STORED))) {
-            segment->file =
-                (struct chek_segment_file){.number = number, .partition = store->config.partition};
+            segment->file = (struct chek_segment_file){.number = number, .partition = partition};
             segment->is_stored = true;
         }
     }

@@ -277,7 +277,7 @@ partition_load(struct chek_server *server, struct server__folder *folder,
     }
     if (error == CHEK_OK && number != 0) {
         chek_store_segments_stored(chek_partition_store(folder->partitions[number]),
-                                   &folder->entries[number].segments);
+                                   (uint16_t)number, &folder->entries[number].segments);
     }
     return error;
 }
@@ -366,6 +366,20 @@ revocation_of_nobody(uint8_t *bytes, size_t size)
     return chek_bytes_view_of(bytes, out.size);
 }
 
+/*
+ * A document that was compared with a stored row before the crash, and cannot be now, was perhaps
+ * acknowledged: the start ends here, before anything is known to be less than it was.
+ */
+static int
+unread_row(const struct chek_command *command, const struct chek_outcome *outcome)
+{
+    int error = -(int)outcome->result.code;
+    bool is_unread = command->envelope.kind == CHEK_COMMAND_DOCUMENT &&
+                     outcome->result.status == CHEK_STATUS_REFUSED &&
+                     (error == CHEK_E_CORRUPT || error == CHEK_E_HALTED || error > -5000);
+    return is_unread ? error : CHEK_OK;
+}
+
 static int
 on_command(void *context, struct chek_bytes_view bytes)
 {
@@ -392,7 +406,10 @@ on_command(void *context, struct chek_bytes_view bytes)
     if (error == CHEK_OK) {
         error = chek_partition_ensure(partition, command.body.size);
     }
-    return error != CHEK_OK ? error : chek_partition_apply(partition, &command, &outcome);
+    if (error == CHEK_OK) {
+        error = chek_partition_apply(partition, &command, &outcome);
+    }
+    return error == CHEK_OK ? unread_row(&command, &outcome) : error;
 }
 
 static int
@@ -415,6 +432,9 @@ folder_replay(struct server__folder *folder, struct chek_server_fault *fault)
     return fault_say(fault, error, "replaying the log",
                      error == CHEK_E_APPLY_VERSION
                          ? "start the newer binary once and stop it in order (SIGTERM)"
+                     : error == CHEK_E_CORRUPT
+                         ? "a document in it has to be compared with one in a damaged segment; "
+                           "restore that file, or the folder, from a backup"
                          : "");
 }
 

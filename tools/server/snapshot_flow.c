@@ -127,7 +127,8 @@ on_named(struct server__shard *shard)
             ground->segments = server__snapshot_entry(shard->server, i)->segments;
         }
         if (ground != NULL && i != 0) {
-            chek_store_segments_stored(chek_partition_store(ground->partition), &ground->segments);
+            chek_store_segments_stored(chek_partition_store(ground->partition), (uint16_t)i,
+                                       &ground->segments);
         }
     }
     /* What the manifest says, and not what a file that ended meanwhile would allow. */
