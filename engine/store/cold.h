@@ -109,6 +109,36 @@ void chek_cold_leave(void *cold); /* Threads: a worker; the segments are held */
 void chek_store_segments_stored(struct chek_store *store, uint16_t partition,
                                 const struct chek_segments *named);
 
+/* ---- scrub ------------------------------------------------------------------------------------ */
+
+/* Groups of a store that are compared with their sums in the file, whether they are in memory or
+ * not; what is in memory stays as it is. */
+struct chek_scrub {
+    struct chek_cold groups;
+    uint64_t size;    /* of them */
+    uint8_t *scratch; /* `scratch_size`; taken when it is first wanted, chek_scrub_finish() */
+    size_t scratch_size;
+    struct chek_store_pool *pool;
+};
+
+/*
+ * Choose the next groups of a store, of about `size` bytes; false: it was the store's last one, and
+ * the next pass begins. What is merged meanwhile may be passed over until then.
+ *
+ *   Threads  the owning shard
+ */
+bool chek_scrub_choose(struct chek_store *store, uint64_t size, struct chek_scrub *scrub);
+
+/*
+ * Read and compare them. Who is damaged is told to the reader's on_rotten(), once.
+ *
+ *   Threads  a worker; the segments are held
+ */
+void chek_scrub_run(void *scrub);
+void chek_scrub_finish(struct chek_scrub *scrub);
+
+/* ---- files ------------------------------------------------------------------------------------ */
+
 /*
  * Tell from the first CHEK_SEGMENT_HEAD_SIZE bytes of a segment how large its front is (head and
  * directories, without groups), and it as a whole. A store whose pool has a reader is loaded from

@@ -272,25 +272,24 @@ chek_cold_fetch(void *context)
 static bool
 group_may_leave(const struct chek_segment *segment, struct store__group *group)
 {
-    return segment->is_stored && group->size != 0 && state_of(group) == STORE__GROUP_READY &&
+    return segment->is_stored && state_of(group) == STORE__GROUP_READY &&
            !atomic_exchange_explicit(&group->is_used, false, memory_order_relaxed);
 }
 
-/* The next group of the store's clock; NULL after the last one. */
+/* The next group of a segment in a file; NULL after the last one, then it begins again. */
 static struct chek_segment *
-clock_next(struct chek_store *store, uint32_t *ret_group)
+place_next(const struct chek_store *store, struct store__group_place *place, uint32_t *ret_group)
 {
-    while (store->clock_segment < store->segment_count) {
-        struct chek_segment *segment = store->segments[store->clock_segment];
-        if (store->clock_group < segment->group_count) {
-            *ret_group = store->clock_group++;
+    while (place->segment < store->segment_count) {
+        struct chek_segment *segment = store->segments[place->segment];
+        if (segment->is_stored && place->group < segment->group_count) {
+            *ret_group = place->group++;
             return segment;
         }
-        store->clock_segment += 1;
-        store->clock_group = 0;
+        place->segment += 1;
+        place->group = 0;
     }
-    store->clock_segment = 0;
-    store->clock_group = 0;
+    *place = (struct store__group_place){0};
     return NULL;
 }
 
@@ -301,7 +300,7 @@ chek_cold_choose(struct chek_store *store, uint64_t size, struct chek_cold *ret)
     ret->count = 0;
     for (uint32_t i = 0; i < LOOK_COUNT_MAX && ret->count < CHEK_COLD_COUNT_MAX; i++) {
         uint32_t index;
-        struct chek_segment *segment = clock_next(store, &index);
+        struct chek_segment *segment = place_next(store, &store->clock, &index);
         if (segment == NULL || chosen_size >= size) {
             break;
         }
@@ -354,4 +353,72 @@ chek_store_segments_stored(struct chek_store *store, uint16_t partition,
             segment->is_stored = true;
         }
     }
+}
+
+/* ---- scrub ------------------------------------------------------------------------------------ */
+
+bool
+chek_scrub_choose(struct chek_store *store, uint64_t size, struct chek_scrub *scrub)
+{
+    scrub->groups.count = 0;
+    scrub->size = 0;
+    while (scrub->groups.count < CHEK_COLD_COUNT_MAX && scrub->size < size) {
+        uint32_t index;
+        struct chek_segment *segment = place_next(store, &store->scrub, &index);
+        if (segment == NULL) {
+            return scrub->groups.count != 0;
+        }
+        scrub->size += segment->groups[index].size;
+        scrub->groups.groups[scrub->groups.count++] =
+            (struct chek_cold_group){.segment = segment, .group = index};
+    }
+    return true;
+}
+
+static bool
+scratch_ensure(struct chek_scrub *scrub, size_t size)
+{
+    if (size <= scrub->scratch_size) {
+        return true;
+    }
+    chek_scrub_finish(scrub);
+    scrub->scratch = chek_extents_take(&scrub->pool->space.extents, size);
+    scrub->scratch_size = scrub->scratch != NULL ? size : 0;
+    return scrub->scratch != NULL;
+}
+
+void
+chek_scrub_run(void *context)
+{
+    struct chek_scrub *scrub = context;
+    const struct chek_cold_reader *reader = &scrub->pool->space.reader;
+    for (uint32_t i = 0; i < scrub->groups.count; i++) {
+        const struct chek_segment *segment = scrub->groups.groups[i].segment;
+        uint32_t index = scrub->groups.groups[i].group;
+        struct store__group *group = &segment->groups[index];
+        if (!scratch_ensure(scrub, group->size)) {
+            return; /* the next pass comes by again */
+        }
+        int error = reader->read(reader->context, &segment->file, group->offset, scrub->scratch,
+                                 group->size);
+        bool is_damaged =
+            error == CHEK_E_CORRUPT ||
+            (error == CHEK_OK && !store__segment_is_whole(segment, index, scrub->scratch));
+        if (is_damaged) {
+            pthread_mutex_t *lock = lock_of(segment, index);
+            pthread_mutex_lock(lock);
+            group_tell(segment, group);
+            pthread_mutex_unlock(lock);
+        }
+    }
+}
+
+void
+chek_scrub_finish(struct chek_scrub *scrub)
+{
+    if (scrub->scratch != NULL) {
+        chek_extents_give(&scrub->pool->space.extents, scrub->scratch, scrub->scratch_size);
+    }
+    scrub->scratch = NULL;
+    scrub->scratch_size = 0;
 }

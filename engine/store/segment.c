@@ -254,32 +254,40 @@ groups_place(struct chek_segment *segment, struct store__page *hour_pages, size_
     return bytes.error == CHEK_OK && chek_cursor_left(&bytes) == 0 ? CHEK_OK : CHEK_E_CORRUPT;
 }
 
+/* Whether the next bytes are those of a page. */
 static bool
-page_is_whole(const struct store__page *page, uint16_t id, uint32_t index)
+page_is_whole(const uint8_t **bytes, const struct store__page *page, uint16_t id, uint32_t index)
 {
-    return store__page_sum(page->bytes, page->size, id, index) == page->sum;
+    const uint8_t *at = *bytes;
+    *bytes += page->size;
+    return store__page_sum(at, page->size, id, index) == page->sum;
 }
 
-/* Whether a group's bytes are those that were written. */
-static bool
-group_is_whole(const struct chek_segment *segment, uint32_t index)
+bool
+store__segment_is_whole(const struct chek_segment *segment, uint32_t index, const uint8_t *bytes)
 {
-    const struct store__group *group = &segment->groups[index];
-    bool whole =
-        chek_load_u64(segment->bytes + group->offset + group->size - STORE__PAGE_SLACK) == 0;
+    bool whole = true;
     if (index == store__segment_hour_group(segment)) {
         for (uint32_t i = 0; i < STORE__HOUR_COLUMN_COUNT * segment->hour_page_count; i++) {
             uint32_t column = i / segment->hour_page_count;
-            whole = whole && page_is_whole(&segment->hour_pages[i], store__hour_column_ids[column],
+            whole = whole && page_is_whole(&bytes, &segment->hour_pages[i],
+                                           store__hour_column_ids[column],
                                            i % segment->hour_page_count);
         }
-        return whole;
+    } else {
+        for (uint32_t i = 0; i < segment->column_count; i++) {
+            const struct store__page *page =
+                &segment->pages[(size_t)i * segment->page_count + index];
+            whole = whole && page_is_whole(&bytes, page, column_id(segment, i), index);
+        }
     }
-    for (uint32_t i = 0; i < segment->column_count; i++) {
-        const struct store__page *page = &segment->pages[(size_t)i * segment->page_count + index];
-        whole = whole && page_is_whole(page, column_id(segment, i), index);
-    }
-    return whole;
+    return whole && chek_load_u64(bytes) == 0; /* STORE__PAGE_SLACK */
+}
+
+static bool
+group_is_whole(const struct chek_segment *segment, uint32_t index)
+{
+    return store__segment_is_whole(segment, index, segment->bytes + segment->groups[index].offset);
 }
 
 /* ---- what the values say ---- */

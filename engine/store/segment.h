@@ -110,6 +110,10 @@ CHEK_MUST_USE int store__segment_load(struct store__space *space, struct chek_by
 /* Check a group whose bytes were read: sums, and all that reading relies on. Errors: CORRUPT. */
 CHEK_MUST_USE int store__segment_group_check(const struct chek_segment *segment, uint32_t index);
 
+/* Whether bytes are those that were written as a group. */
+bool store__segment_is_whole(const struct chek_segment *segment, uint32_t index,
+                             const uint8_t *bytes);
+
 /* The group of a row's pages is its page's number; that of the hour table is the last. */
 static inline uint32_t
 store__segment_hour_group(const struct chek_segment *segment)

@@ -144,7 +144,9 @@ struct chek_store {
     struct chek_seal seal;
     struct store__image *image; /* being written while the store goes on, or NULL */
     struct chek_cold *cold;     /* what is wished for while the shard asks, or NULL */
-    uint32_t clock_segment, clock_group; /* that is looked at next, to leave memory */
+    struct store__group_place {
+        uint32_t segment, group;
+    } clock, scrub; /* that is looked at next, to leave memory; to be compared with its file */
     uint32_t stock_wanted;      /* pieces to seal with */
     uint8_t *scratch;           /* a document encoded, when it comes without its bytes */
 };

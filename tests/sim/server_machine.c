@@ -57,6 +57,7 @@ run_config_draw(struct run *run)
         .connection_count_max = RUN_CLIENT_COUNT + 3 + (uint32_t)run_below(run, 8),
         .intake_credit_size = credit_sizes[run_below(run, CHEK_COUNT(credit_sizes))],
         .page_cache_size = page_cache_sizes[run_below(run, CHEK_COUNT(page_cache_sizes))],
+        .scrub_rate = UINT64_C(1) << (10 + run_below(run, 14)),
         .context = run,
         .on_ready = on_ready,
         .on_stopped = on_stopped,

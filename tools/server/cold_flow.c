@@ -317,6 +317,6 @@ server__cold_turn(struct server__shard *shard)
 bool
 server__cold_is_idle(const struct server__shard *shard)
 {
-    return !shard->leave_op.in_flight && shard->parked_count == 0 &&
+    return !shard->leave_op.in_flight && !shard->scrub_runs && shard->parked_count == 0 &&
            chek_list_is_empty(&shard->visits_wait);
 }

@@ -162,6 +162,9 @@ config_complete(const struct chek_server_config *config)
     if (full.connection_count_max == 0) {
         full.connection_count_max = 1024;
     }
+    if (full.scrub_rate == 0) {
+        full.scrub_rate = UINT64_C(8) << 20;
+    }
     if (full.intake_credit_size == 0) {
         full.intake_credit_size = 8 * 1024 * 1024;
     }

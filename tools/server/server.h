@@ -41,6 +41,8 @@ struct chek_server_config {
     uint64_t intake_credit_size; /* bytes of parts under way from one shard to another; 0 = 8 MiB */
     const char *metrics;         /* HOST:PORT of GET /metrics; NULL = none */
     void *context;
+    uint64_t scrub_rate; /* bytes of segment files that are compared with their sums a second, by
+                          * all shards; 0 = 8 MiB */
     /* Stored rows were found damaged, told once a place. NULL = nobody wants to know. Threads: any. */
     void (*on_damage)(void *context, const char *file, uint64_t offset);
     /* Once, when every shard serves; from shard 0's thread. */

@@ -249,6 +249,7 @@ on_turn(void *context)
     server__life_turn(shard);
     server__memory_turn(shard);
     server__cold_turn(shard);
+    server__scrub_turn(shard);
     if (outboxes_flush(shard) && !shard->flush_op.in_flight) {
         shard->flush_op.on_done = on_flush_timer;
         chek_io_timer(shard->io, &shard->flush_op, now_ns + 50000);
@@ -443,6 +444,7 @@ server__shard_finish(struct server__shard *shard)
     server__walk_finish(shard);
     server__backup_finish(shard);
     server__cold_finish(shard);
+    server__scrub_finish(shard);
     server__seals_finish(shard);
     chek_feed_host_destroy(shard->feeds);
     chek_query_host_destroy(shard->queries);

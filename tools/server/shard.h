@@ -209,6 +209,7 @@ struct server__snapshot {
 struct server__counters {
     uint64_t applied_count, appended_count, repeat_count, step_ns_max, snapshot_step_ns_max;
     uint64_t visit_cold_count, item_cold_count; /* that had to wait for rows */
+    uint64_t scrub_size, scrub_pass_count;
 };
 
 struct server__shard {
@@ -264,6 +265,10 @@ struct server__shard {
     uint32_t cold_holds;       /* who needs that no rows leave memory */
     struct chek_cold leaving;  /* rows that do; a worker's */
     struct chek_op leave_op;
+    struct chek_scrub scrub;       /* a worker's while `scrub_runs` */
+    struct chek_op scrub_op;
+    bool scrub_runs;
+    unsigned scrub_ground;         /* whose rows are compared */
     unsigned leave_next;           /* whose turn it is to let some go */
     unsigned leave_ground;         /* whose rows leave */
     uint32_t seal_count;           /* at work */
@@ -347,6 +352,10 @@ bool server__cold_is_there(const struct server__shard *shard);
 /* Keep what is in memory there, when there is a reason to; true: until server__cold_release(). */
 bool server__cold_hold(struct server__shard *shard, bool must);
 void server__cold_release(struct server__shard *shard);
+
+/* scrub.c: rows in files are compared with their sums, slowly, for ever */
+void server__scrub_turn(struct server__shard *shard);
+void server__scrub_finish(struct server__shard *shard);
 
 /* change.c */
 /* A free change; NULL: too many under way. */
