@@ -116,14 +116,15 @@ void chek_store_segments_stored(struct chek_store *store, uint16_t partition,
 struct chek_scrub {
     struct chek_cold groups;
     uint64_t size;    /* of them */
+    bool is_end;      /* they are the store's last ones */
     uint8_t *scratch; /* `scratch_size`; taken when it is first wanted, chek_scrub_finish() */
     size_t scratch_size;
     struct chek_store_pool *pool;
 };
 
 /*
- * Choose the next groups of a store, of about `size` bytes; false: it was the store's last one, and
- * the next pass begins. What is merged meanwhile may be passed over until then.
+ * Choose the next groups of a store, of about `size` bytes; false: there is none. After the end the
+ * next pass begins. What is merged meanwhile may be passed over until then.
  *
  *   Threads  the owning shard
  */

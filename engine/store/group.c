@@ -362,17 +362,19 @@ chek_scrub_choose(struct chek_store *store, uint64_t size, struct chek_scrub *sc
 {
     scrub->groups.count = 0;
     scrub->size = 0;
+    scrub->is_end = false;
     while (scrub->groups.count < CHEK_COLD_COUNT_MAX && scrub->size < size) {
         uint32_t index;
         struct chek_segment *segment = place_next(store, &store->scrub, &index);
         if (segment == NULL) {
-            return scrub->groups.count != 0;
+            scrub->is_end = true;
+            break;
         }
         scrub->size += segment->groups[index].size;
         scrub->groups.groups[scrub->groups.count++] =
             (struct chek_cold_group){.segment = segment, .group = index};
     }
-    return true;
+    return scrub->groups.count != 0;
 }
 
 static bool

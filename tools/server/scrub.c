@@ -37,6 +37,7 @@ on_scrubbed(struct chek_op *op, int64_t result)
     shard->scrub_runs = false;
     shard->counters.scrub_size += shard->scrub.size;
     server__segments_release(shard->grounds[shard->scrub_ground]);
+    shard->scrub_ground += shard->scrub.is_end;
     pause(shard, (milliseconds + 1) * (SECOND_NS / 1000));
 }
 
