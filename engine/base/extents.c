@@ -214,9 +214,8 @@ static uint64_t
 place_of(const struct chek_extents *extents, const uint8_t *bytes)
 {
     uint32_t area = 0;
-    while (area < extents->area_count &&
-           (bytes < extents->areas[area] ||
-            bytes >= extents->areas[area] + CHEK_EXTENT_AREA_SIZE)) {
+    while (area < extents->area_count && (bytes < extents->areas[area] ||
+                                          bytes >= extents->areas[area] + CHEK_EXTENT_AREA_SIZE)) {
         area += 1;
     }
     CHEK_ASSERT(area < extents->area_count);

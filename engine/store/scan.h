@@ -13,8 +13,9 @@ struct store__scan {
     struct chek_arena *arena;
     chek_scan_fn on_row;
     void *context;
-    struct chek_cold *cold; /* where groups that are not there are wished for; NULL: wait for them */
-    bool only_replaced;     /* of sealed rows */
+    struct chek_cold
+        *cold;          /* where groups that are not there are wished for; NULL: wait for them */
+    bool only_replaced; /* of sealed rows */
     bool stopped;
 };
 

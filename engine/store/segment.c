@@ -270,9 +270,9 @@ store__segment_is_whole(const struct chek_segment *segment, uint32_t index, cons
     if (index == store__segment_hour_group(segment)) {
         for (uint32_t i = 0; i < STORE__HOUR_COLUMN_COUNT * segment->hour_page_count; i++) {
             uint32_t column = i / segment->hour_page_count;
-            whole = whole && page_is_whole(&bytes, &segment->hour_pages[i],
-                                           store__hour_column_ids[column],
-                                           i % segment->hour_page_count);
+            whole = whole &&
+                    page_is_whole(&bytes, &segment->hour_pages[i], store__hour_column_ids[column],
+                                  i % segment->hour_page_count);
         }
     } else {
         for (uint32_t i = 0; i < segment->column_count; i++) {
@@ -413,9 +413,8 @@ store__segment_group_check(const struct chek_segment *segment, uint32_t index)
     if (!group_is_whole(segment, index)) {
         return CHEK_E_CORRUPT;
     }
-    return index == store__segment_hour_group(segment)
-               ? store__hours_check(segment, &ticket_count)
-               : page_check(segment, index);
+    return index == store__segment_hour_group(segment) ? store__hours_check(segment, &ticket_count)
+                                                       : page_check(segment, index);
 }
 
 /* Lines of all pages, as their heads say; groups are checked to have so many. */

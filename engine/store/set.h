@@ -133,7 +133,7 @@ struct chek_store {
     uint32_t merged_count;     /* of `segments`, in front of the others */
     uint32_t merged_set_count; /* sets that were sealed into these */
     bool is_merging;
-    bool is_unmergeable; /* a segment that would be merged is damaged: not before the next start */
+    bool is_unmergeable;  /* a segment that would be merged is damaged: not before the next start */
     uint64_t merge_count; /* adopted */
     uint64_t history_hash;
     struct chek_chain chain; /* over the sealed rows */
@@ -147,8 +147,8 @@ struct chek_store {
     struct store__group_place {
         uint32_t segment, group;
     } clock, scrub; /* that is looked at next, to leave memory; to be compared with its file */
-    uint32_t stock_wanted;      /* pieces to seal with */
-    uint8_t *scratch;           /* a document encoded, when it comes without its bytes */
+    uint32_t stock_wanted; /* pieces to seal with */
+    uint8_t *scratch;      /* a document encoded, when it comes without its bytes */
 };
 
 /* ---- sets ---- */

@@ -143,11 +143,8 @@ chek_store_sum(const struct chek_store *store, const struct chek_scan_filter *fi
     struct sum sum = {.on_addend = on_addend, .context = context};
     struct store__hours_wish wish = wish_of(filter);
     int error = CHEK_OK;
-    sum.scan = (struct store__scan){.filter = filter,
-                                    .arena = arena,
-                                    .on_row = on_row,
-                                    .context = &sum,
-                                    .cold = store->cold};
+    sum.scan = (struct store__scan){
+        .filter = filter, .arena = arena, .on_row = on_row, .context = &sum, .cold = store->cold};
     if (filter->time_min > UINT32_MAX) {
         return CHEK_OK; /* no document is so late, and its hour would be beyond any number */
     }

@@ -113,8 +113,8 @@ try_bytes(struct chek_store *store, const uint8_t *bytes, size_t size, bool resu
         store_resum_segment(copy, size);
     }
     struct chek_segment *segment;
-    int error = store__segment_load(&store->pool.shared->space, chek_bytes_view_of(copy, size),
-                                    &segment);
+    int error =
+        store__segment_load(&store->pool.shared->space, chek_bytes_view_of(copy, size), &segment);
     chek_memory_free(copy, size);
     if (error != CHEK_OK) {
         CHEK_ASSERT(error == CHEK_E_CORRUPT || error == CHEK_E_VERSION);

@@ -120,8 +120,8 @@ leave(struct round *round)
     struct chek_residency after = chek_store_pool_residency(round->pool);
     PROP_CHECK(round->prop, after.left_count - before.left_count == leaving.count);
     PROP_CHECK(round->prop, after.resident_size < before.resident_size);
-    PROP_CHECK(round->prop, after.resident_size + after.cold_size ==
-                                before.resident_size + before.cold_size);
+    PROP_CHECK(round->prop,
+               after.resident_size + after.cold_size == before.resident_size + before.cold_size);
 }
 
 /* ---- history ---------------------------------------------------------------------------------- */
@@ -290,8 +290,7 @@ read_ask(struct round *round, struct chek_store *store, const struct question *q
     const struct chek_row *want = &round->rows[question->row];
     struct answer answer = {0};
     struct chek_row row = {0};
-    answer.error =
-        chek_store_read(store, want->registration, want->ordinal, arena, &row, ret);
+    answer.error = chek_store_read(store, want->registration, want->ordinal, arena, &row, ret);
     hash_add(&answer.hash, (uint64_t)row.shift << 32 | row.kind << 1 | row.replaced);
     hash_add(&answer.hash, row.cell.size);
     return answer;
@@ -375,9 +374,8 @@ compare(struct round *round, bool may_fail)
     struct question question = question_draw(round);
     struct answer want = ask(round, round->whole, &question, &documents, &want_document);
     bool waits = below(round, 2) == 0;
-    struct answer got =
-        waits ? ask(round, round->cold, &question, &documents, &got_document)
-              : ask_again(round, &question, &documents, &got_document);
+    struct answer got = waits ? ask(round, round->cold, &question, &documents, &got_document)
+                              : ask_again(round, &question, &documents, &got_document);
     round->wait_count += waits;
     PROP_CHECK(round->prop, want.error == CHEK_OK);
     if (got.error != CHEK_OK) {

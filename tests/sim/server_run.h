@@ -9,8 +9,8 @@
 #ifndef CHEK_SIM_SERVER_RUN_H
 #define CHEK_SIM_SERVER_RUN_H
 
-#include "engine/store/cold.h"
 #include "engine/base/memory.h"
+#include "engine/store/cold.h"
 #include "engine/wire/frame.h"
 #include "tests/sim/server_drive.h"
 #include "tests/sim/server_story.h"
@@ -25,8 +25,8 @@
 #define RUN_CLIENT_COUNT (RUN_FEEDER_COUNT + RUN_ASKER_COUNT + 2) /* administrator, verifier */
 #define RUN_ROT_COUNT 3 /* places that are damaged at once */
 #define RUN_ROT_PATH_SIZE 64
-#define RUN_REQUEST_COUNT 8                                       /* in flight on a connection */
-#define RUN_ITEM_COUNT 48                                         /* documents of a frame */
+#define RUN_REQUEST_COUNT 8 /* in flight on a connection */
+#define RUN_ITEM_COUNT 48   /* documents of a frame */
 #define RUN_PRINCIPAL_COUNT 16
 #define RUN_EVENT_COUNT 4096 /* of a partition */
 #define RUN_CURSOR_SIZE 256

@@ -17,7 +17,7 @@
 #include "persist/snapshot.h"
 #include "tools/server/shard.h"
 
-#define LEAVE_LOOK_COUNT 4                 /* partitions that are looked at in a turn */
+#define LEAVE_LOOK_COUNT 4                /* partitions that are looked at in a turn */
 #define LEAVE_PAUSE_NS UINT64_C(20000000) /* after looking in vain */
 
 int

@@ -366,8 +366,7 @@ part_step(struct server__shard *shard, struct chek_part *part)
     struct server__ground *ground = shard->grounds[part->items[index].partition];
     CHEK_ASSERT(ground != NULL);
     part->taken_count += 1; /* an answer to the last item gives the part back */
-    enum taking taking =
-        ground->parked_first != NULL ? ITEM_WAITS : item_take(shard, part, index);
+    enum taking taking = ground->parked_first != NULL ? ITEM_WAITS : item_take(shard, part, index);
     if (taking == ITEM_WAITS && !item_park(shard, part, index)) {
         taking = ITEM_STAYS;
     } else if (taking == ITEM_WAITS && ground->parked_first == ground->parked_last) {

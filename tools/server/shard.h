@@ -265,15 +265,15 @@ struct server__shard {
     uint32_t cold_holds;       /* who needs that no rows leave memory */
     struct chek_cold leaving;  /* rows that do; a worker's */
     struct chek_op leave_op;
-    struct chek_scrub scrub;       /* a worker's while `scrub_runs` */
+    struct chek_scrub scrub; /* a worker's while `scrub_runs` */
     struct chek_op scrub_op;
     bool scrub_runs;
-    unsigned scrub_ground;         /* whose rows are compared */
-    unsigned leave_next;           /* whose turn it is to let some go */
-    unsigned leave_ground;         /* whose rows leave */
-    uint32_t seal_count;           /* at work */
-    unsigned seal_next;            /* whose turn it is */
-    bool is_merging; /* one partition at a time, so that workers stay free for sealing */
+    unsigned scrub_ground; /* whose rows are compared */
+    unsigned leave_next;   /* whose turn it is to let some go */
+    unsigned leave_ground; /* whose rows leave */
+    uint32_t seal_count;   /* at work */
+    unsigned seal_next;    /* whose turn it is */
+    bool is_merging;       /* one partition at a time, so that workers stay free for sealing */
     uint64_t merge_count;
     bool started, stopping, quiet;
     int start_error;
