@@ -110,6 +110,9 @@ CHEK_MUST_USE int store__segment_load(struct store__space *space, struct chek_by
 /* Check a group whose bytes were read: sums, and all that reading relies on. Errors: CORRUPT. */
 CHEK_MUST_USE int store__segment_group_check(const struct chek_segment *segment, uint32_t index);
 
+/* The same for all groups, and what only all of them tell. Errors: CORRUPT. */
+CHEK_MUST_USE int store__segment_check(const struct chek_segment *segment);
+
 /* Whether bytes are those that were written as a group. */
 bool store__segment_is_whole(const struct chek_segment *segment, uint32_t index,
                              const uint8_t *bytes);

@@ -150,63 +150,6 @@ item_result(struct server__shard *shard, struct chek_part *part, uint32_t index,
     }
 }
 
-/* Learn what a partition knows of a register, the first time that one of its documents comes. */
-static void
-registration_learn(struct server__shard *shard, const struct server__ground *ground,
-                   uint32_t registration)
-{
-    struct server__registration *known = &shard->registrations[registration];
-    const struct chek_fiscal *fiscal = chek_partition_fiscal(ground->partition);
-    if (known->state == REGISTRATION_UNSEEN && chek_fiscal_is_registered(fiscal, registration)) {
-        known->state = REGISTRATION_KNOWN;
-        known->number_last = chek_fiscal_number_last(fiscal, registration);
-        known->has_numberless = chek_fiscal_has_numberless(fiscal, registration);
-    }
-}
-
-/* What is found out about an item before it is logged. */
-enum suspicion {
-    ITEM_IS_NEW,    /* as far as a look at numbers tells */
-    ITEM_MAY_MATCH, /* applying it will look at sealed rows, which are in memory */
-    ITEM_REPEATS,   /* it is answered */
-    ITEM_IS_COLD,   /* rows that it would be compared with are not in memory: shard->cold */
-};
-
-/*
- * Find out whether a document repeats one that was applied: it is answered now and leaves no trace
- * in the log. What is on its way through the log is not looked at: its repeat goes the same way
- * behind it. So does the document of a numbered stream, whose offset has to be kept, and one that
- * brings a person along; what applying them will need is looked at here all the same.
- */
-static enum suspicion
-item_suspect(struct server__shard *shard, const struct server__ground *ground,
-             const struct chek_part_item *item, struct chek_result *ret)
-{
-    const struct server__registration *known = &shard->registrations[item->registration];
-    struct chek_store *store = chek_partition_store(ground->partition);
-    struct chek_document document;
-    struct chek_fault fault;
-    bool has_number = item->number != 0 && item->number <= known->number_last;
-    bool is_answered = has_number && item->source_offset == 0 && !item->subject;
-    bool is_searched = item->number == 0 || known->has_numberless;
-    if (!is_answered && !((has_number || is_searched) && server__cold_is_there(shard))) {
-        return ITEM_IS_NEW;
-    }
-    chek_arena_reset(&shard->arena);
-    if (chek_document_decode_whole(item->body, item->body_size, &shard->arena, &document, &fault) !=
-        CHEK_OK) {
-        return ITEM_IS_NEW;
-    }
-    chek_store_ask_begin(store, &shard->cold);
-    bool repeats = chek_fiscal_is_repeat(chek_partition_fiscal(ground->partition),
-                                         item->registration, &document, ret);
-    chek_store_ask_end(store);
-    if (shard->cold.count != 0) {
-        return ITEM_IS_COLD;
-    }
-    return repeats && is_answered ? ITEM_REPEATS : ITEM_MAY_MATCH;
-}
-
 enum taking { ITEM_TAKEN, ITEM_STAYS, ITEM_WAITS };
 
 static void
@@ -257,11 +200,10 @@ item_take(struct server__shard *shard, struct chek_part *part, uint32_t index)
 {
     const struct chek_part_item *item = &part->items[index];
     struct server__ground *ground = shard->grounds[item->partition];
-    enum suspicion suspicion = ITEM_IS_NEW;
+    enum server__suspicion suspicion = ITEM_IS_NEW;
     struct chek_result result;
     if (item->kind == CHEK_COMMAND_DOCUMENT) {
-        registration_learn(shard, ground, item->registration);
-        suspicion = item_suspect(shard, ground, item, &result);
+        suspicion = server__suspect(shard, ground, item, &result);
     }
     if (suspicion == ITEM_IS_COLD) {
         return ITEM_WAITS;

@@ -338,6 +338,24 @@ void server__part_back(struct server__shard *shard, struct chek_part *part);
 bool server__has_credit(void *context, unsigned to, size_t size);
 void server__submit(void *context, struct chek_part *part);
 
+/* suspect.c: what is found out about an item before it is logged. */
+enum server__suspicion {
+    ITEM_IS_NEW,    /* as far as a look at numbers tells */
+    ITEM_MAY_MATCH, /* applying it will look at sealed rows, which are in memory */
+    ITEM_REPEATS,   /* it is answered */
+    ITEM_IS_COLD,   /* rows that it would be compared with are not in memory: shard->cold */
+};
+
+/*
+ * Find out whether a document repeats one that was applied: it is answered now and leaves no trace
+ * in the log. What is on its way through the log is not looked at: its repeat goes the same way
+ * behind it. So does the document of a numbered stream, whose offset has to be kept, and one that
+ * brings a person along; what applying them will need is looked at here all the same.
+ */
+enum server__suspicion server__suspect(struct server__shard *shard,
+                                       const struct server__ground *ground,
+                                       const struct chek_part_item *item, struct chek_result *ret);
+
 /* cold_flow.c: rows that are not in memory */
 CHEK_MUST_USE int server__cold_init(struct server__shard *shard);
 void server__cold_finish(struct server__shard *shard);
