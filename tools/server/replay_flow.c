@@ -90,6 +90,20 @@ rows_seal(struct lane *lane, struct chek_partition *partition)
     lane->open_size -= before - after < lane->open_size ? before - after : lane->open_size;
 }
 
+/*
+ * A document that was compared with a stored row before the crash, and cannot be now, was perhaps
+ * acknowledged: the start ends here, before anything is known to be less than it was.
+ */
+static int
+unread_row(const struct chek_command *command, const struct chek_outcome *outcome)
+{
+    int error = -(int)outcome->result.code;
+    bool is_unread = command->envelope.kind == CHEK_COMMAND_DOCUMENT &&
+                     outcome->result.status == CHEK_STATUS_REFUSED &&
+                     (error == CHEK_E_CORRUPT || error == CHEK_E_HALTED || error > -5000);
+    return is_unread ? error : CHEK_OK;
+}
+
 static int
 command_apply(struct lane *lane, const struct chek_partition_target *target)
 {
@@ -101,8 +115,11 @@ command_apply(struct lane *lane, const struct chek_partition_target *target)
     if (error == CHEK_OK) {
         error = chek_partition_apply(target->partition, &target->command, &outcome);
     }
-    if (error < CHEK_OK || target->command.envelope.kind != CHEK_COMMAND_DOCUMENT) {
-        return error < CHEK_OK ? error : CHEK_OK;
+    if (error == CHEK_OK) {
+        error = unread_row(&target->command, &outcome);
+    }
+    if (error != CHEK_OK || target->command.envelope.kind != CHEK_COMMAND_DOCUMENT) {
+        return error < CHEK_OK ? error : CHEK_OK; /* 1: the snapshot had it */
     }
     lane->open_size += target->command.body.size + 128;
     if (lane->open_size > OPEN_SIZE_MAX / lane->folder->shard_count) {
