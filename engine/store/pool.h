@@ -50,6 +50,7 @@ struct chek_store_pool {
     struct store__shelf blocks[STORE__BLOCK_KIND_COUNT];
     struct store__shelf pieces;
     struct store__sealer *sealers; /* that no sealing uses (sealer.h) */
+    struct chek_store_effort effort;
 };
 
 /* A store's part of a pool: what it may still take, and what it has. */

@@ -225,6 +225,7 @@ chek_sign_search_run(struct chek_sign_search *search, const struct chek_store *s
                      uint32_t row_count)
 {
     int64_t left = row_count;
+    int64_t begin = left;
     CHEK_ASSERT(row_count > 0);
     CHEK_ASSERT(search->registration != 0);
     if (!search->is_begun) {
@@ -238,5 +239,6 @@ chek_sign_search_run(struct chek_sign_search *search, const struct chek_store *s
         CHEK_ASSERT(search->row_end <= store->sealed_row_count);
         sealed_run(search, store, &left);
     }
+    store->effort->rows += (uint64_t)(begin - left);
     return search->found || (search->is_sealed && search->row_end == 0);
 }
