@@ -116,6 +116,9 @@ bool chek_fiscal_is_repeat(const struct chek_fiscal *fiscal, uint32_t registrati
 /* The highest regular number of a registration's documents so far; 0 when it has none. */
 uint32_t chek_fiscal_number_last(const struct chek_fiscal *fiscal, uint32_t registration);
 
+/* Rows of a registration, from ordinal 0 on; 0 also when it is not known. */
+uint32_t chek_fiscal_row_count(const struct chek_fiscal *fiscal, uint32_t registration);
+
 /* A registration that a document is about to be applied to. */
 struct chek_fiscal_target {
     const struct chek_fiscal *fiscal;

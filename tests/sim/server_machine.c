@@ -284,7 +284,7 @@ check_patience(struct run *run)
     if (!run->is_ready && now_ns - run->started_ns > RUN_PATIENCE_NS) {
         run_violate(run, "it has started and does not serve");
     }
-    if (run->stop_asked && now_ns - run->stop_asked_ns > RUN_PATIENCE_NS) {
+    if (run->stop_asked && now_ns - run->stop_asked_ns > run_patience_ns(run)) {
         run_violate(run, "it does not stop");
     }
 }

@@ -29,6 +29,7 @@
 #define RUN_CURSOR_SIZE 256
 #define RUN_LISTED_MAX 512
 #define RUN_PATIENCE_NS UINT64_C(60000000000) /* for any answer, a start, a stop */
+#define RUN_PATIENCE_WORKS 1000 /* that a backup, or the snapshot of a stop, may wait for in turn */
 #define RUN_CAPACITY_MAX (UINT64_C(1) << 40)
 #define RUN_ADDRESS "127.0.0.1:4000"
 
@@ -253,6 +254,8 @@ int run_register_of(const struct run *run, uint32_t registration);
 bool run_all_acked(const struct run *run);
 
 /* server_client.c */
+/* How long anything may take: workers are slow in some worlds. */
+uint64_t run_patience_ns(const struct run *run);
 void run_client_step(struct run_client *client);
 void run_client_drop(struct run_client *client); /* the connection is gone, or has to go */
 struct run_request *run_request_take(struct run_client *client, uint16_t opcode);

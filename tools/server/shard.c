@@ -183,19 +183,6 @@ outboxes_flush(struct server__shard *shard)
 }
 
 static void
-on_visit(struct server__shard *shard, struct chek_visit *visit)
-{
-    struct chek_visit_ground ground = {
-        .partition = shard->grounds[visit->partition]->partition,
-        .directory = server__directory(shard),
-        .arena = &shard->arena,
-    };
-    chek_arena_reset(&shard->arena);
-    visit->run(visit, &ground);
-    server__post(shard, visit->origin, SERVER_VISITED, &visit->message);
-}
-
-static void
 on_message(void *context, struct chek_message *message)
 {
     struct server__shard *shard = context;
@@ -213,7 +200,7 @@ on_message(void *context, struct chek_message *message)
         server__change_message(shard, message);
         return;
     case SERVER_VISIT:
-        on_visit(shard, message->payload);
+        server__visit(shard, message->payload);
         return;
     case SERVER_VISITED:
         chek_query_visited(shard->queries, message->payload);
@@ -428,6 +415,9 @@ server__shard_init(struct server__shard *shard, struct chek_server *server, stru
         error = server__walk_init(shard);
     }
     if (error == CHEK_OK) {
+        error = server__visits_init(shard);
+    }
+    if (error == CHEK_OK) {
         error = server__watches_init(shard);
     }
     if (error == CHEK_OK) {
@@ -451,6 +441,7 @@ server__shard_finish(struct server__shard *shard)
     }
     server__walk_finish(shard);
     server__backup_finish(shard);
+    server__visits_finish(shard);
     server__seals_finish(shard);
     chek_feed_host_destroy(shard->feeds);
     chek_query_host_destroy(shard->queries);

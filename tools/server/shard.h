@@ -9,6 +9,7 @@
 #include "engine/partition/partition.h"
 #include "engine/session/session.h"
 #include "engine/store/merge.h"
+#include "engine/store/view.h"
 #include "ingest/feed.h"
 #include "ingest/subject.h"
 #include "persist/event_log.h"
@@ -55,6 +56,23 @@ enum server__message {
 #define CHEK_SERVER_VERSION "0.1"
 #define SERVER_REGISTRATION_COUNT_MAX (4 * 1024 * 1024)
 
+/* Views that are open at once in a shard, at most: as many workers read them. */
+#define SERVER_PLACE_COUNT 2
+
+/* A place for a visit that a worker goes on with. */
+struct server__place {
+    struct server__shard *shard;
+    struct chek_visit *visit; /* NULL: free */
+    struct chek_view *view;
+    struct chek_arena arena; /* of the visit that has the place */
+    struct chek_op op;
+    struct chek_visit_view shown;              /* to the worker */
+    uint64_t state[CHEK_VISIT_STATE_SIZE / 8]; /* of the visit, before the worker */
+    size_t arena_mark;                         /* before the worker */
+    uint32_t spoilt_count;                     /* times that the view did not stay whole */
+    enum chek_visit_next next;
+};
+
 /* What a shard remembers of a registration of its partitions, so that it need not ask them. */
 enum server__registered {
     REGISTRATION_UNSEEN, /* nothing: it asks */
@@ -87,6 +105,7 @@ struct server__ground {
     struct chek_merge *merge; /* being made, waiting to be adopted, or being freed */
     struct chek_op merge_op;
     bool merge_waits;              /* until nobody holds the segments */
+    bool merge_is_shown;           /* adopted, and views show what it replaced */
     uint32_t segments_held;        /* by workers that read their bytes */
     struct chek_segments segments; /* in files that the manifest on disk names */
     struct server__shard *shard;
@@ -199,6 +218,8 @@ struct server__shard {
     struct chek_session_host *sessions;
     struct chek_feed_host *feeds;
     struct chek_query_host *queries;
+    struct server__place places[SERVER_PLACE_COUNT];
+    struct chek_list visits_wait;    /* for a place, in the order in which they came */
     struct chek_directory *copy;     /* NULL on shard 0, where partition 0 itself is read */
     struct server__ground **grounds; /* by partition number; NULL when another shard's */
     struct chek_list intake;         /* parts that wait for room in the log */
@@ -304,6 +325,12 @@ void server__change_applied(struct server__shard *shard, struct server__change *
                             const struct chek_outcome *outcome);
 bool server__claim(void *context, struct chek_feed_frame *frame, struct chek_bytes_view claim);
 
+/* visits.c */
+CHEK_MUST_USE int server__visits_init(struct server__shard *shard);
+void server__visits_finish(struct server__shard *shard); /* no worker runs any more */
+/* A visit came, or goes on. */
+void server__visit(struct server__shard *shard, struct chek_visit *visit);
+
 /* gather.c */
 struct server__gather *server__gather_take(struct server__shard *shard);
 void server__gather_give(struct server__shard *shard, struct server__gather *gather);
@@ -316,6 +343,8 @@ void server__seals_begin(struct server__shard *shard); /* of any partition that 
 void server__seal_check(struct server__shard *shard, struct server__ground *ground);
 /* An image of the partition is over: adopt what waited for that. */
 void server__seal_adopt(struct server__ground *ground);
+/* A view of the partition was closed: free what only it showed. */
+void server__view_closed(struct server__ground *ground);
 /* Begin a merge of segments unless one is under way. */
 void server__merge_check(struct server__shard *shard);
 /*
