@@ -289,6 +289,37 @@ check_patience(struct run *run)
     }
 }
 
+/* However much there is to answer, to seal or to store: what a shard does of it in a step has
+ * bounds. How many documents come in at once has others. */
+static void
+steps_look(struct run *run)
+{
+    static const struct step_bound {
+        enum server__step part;
+        uint32_t rows, documents;
+    } bounds[] = {
+        {STEP_VISIT, 0, RUN_VISIT_DOCUMENTS_MAX},
+        {STEP_QUESTION, 0, 0},
+        {STEP_SESSION, 0, 0},
+        {STEP_SNAPSHOT, 0, 0},
+        {STEP_SEAL, 0, 0},
+        {STEP_MERGE, 0, 0},
+        {STEP_MESSAGE, 0, 0},
+        {STEP_OTHER, 0, 0},
+    };
+    for (size_t i = 0; i < CHEK_COUNT(bounds); i++) {
+        struct chek_store_effort most = server__step_most(run->server, bounds[i].part);
+        if (most.rows > bounds[i].rows || most.documents > bounds[i].documents ||
+            most.bytes > run->config.snapshot_step_size + CHEK_STORE_PIECE_SIZE_MAX) {
+            run_violate(run,
+                        "part %d of a step looks at %llu rows, reads %llu documents, writes %llu "
+                        "bytes of an image",
+                        bounds[i].part, (unsigned long long)most.rows,
+                        (unsigned long long)most.documents, (unsigned long long)most.bytes);
+        }
+    }
+}
+
 /* Keep the machine running: start it again when it is down, or when its server has ended. */
 void
 run_machine_step(struct run *run)
@@ -301,6 +332,7 @@ run_machine_step(struct run *run)
             run_violate(run, "it goes on, and nobody knows which manifest a start would find");
         }
         check_patience(run);
+        steps_look(run);
         run_backup_step(run);
         chains_look(run, run->server);
         return;

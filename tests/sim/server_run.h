@@ -15,6 +15,7 @@
 #include "tests/sim/server_story.h"
 #include "tests/sim/world.h"
 #include "tools/server/server.h"
+#include "tools/server/step.h"
 
 #define RUN_SHARD_COUNT_MAX 4
 #define RUN_PARTITION_COUNT_MAX 8
@@ -30,6 +31,7 @@
 #define RUN_LISTED_MAX 512
 #define RUN_PATIENCE_NS UINT64_C(60000000000) /* for any answer, a start, a stop */
 #define RUN_PATIENCE_WORKS 1000 /* that a backup, or the snapshot of a stop, may wait for in turn */
+#define RUN_VISIT_DOCUMENTS_MAX 20 /* that a shard reads in a step of a question */
 #define RUN_CAPACITY_MAX (UINT64_C(1) << 40)
 #define RUN_ADDRESS "127.0.0.1:4000"
 
@@ -211,6 +213,7 @@ struct run {
     bool is_verifying, is_verified; /* only the verifier asks */
     bool is_settling;               /* nobody begins anything */
     bool is_ending;
+    uint64_t ending_ns; /* what was asked before may still be answered with an old fault */
 };
 
 /* Remember what went wrong first. */

@@ -32,6 +32,7 @@ server__seal_adopt(struct server__ground *ground)
         return;
     }
     ground->seal_waits = false;
+    server__step_is(shard, STEP_SEAL);
     chek_seal_adopt(ground->seal);
     ground->seal = NULL;
     server__seals_begin(shard);
@@ -116,6 +117,7 @@ merge_adopt(struct server__ground *ground)
 {
     CHEK_ASSERT(ground->segments_held == 0); /* what is replaced will be freed */
     ground->merge_waits = false;
+    server__step_is(ground->shard, STEP_MERGE);
     if (chek_merge_adopt(ground->merge)) {
         ground->shard->merge_count += 1;
         ground->merge_is_shown = chek_merge_is_shown(ground->merge);

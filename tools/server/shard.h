@@ -17,6 +17,7 @@
 #include "persist/snapshot.h"
 #include "query/query.h"
 #include "tools/server/server.h"
+#include "tools/server/step.h"
 
 struct server__backup;
 
@@ -202,7 +203,7 @@ struct server__snapshot {
 };
 
 struct server__counters {
-    uint64_t applied_count, appended_count, repeat_count, step_ns_max, snapshot_step_ns_max;
+    uint64_t applied_count, appended_count, repeat_count;
 };
 
 struct server__shard {
@@ -241,6 +242,7 @@ struct server__shard {
     struct chek_arena ahead;  /* documents about to be applied */
     struct chek_prng prng;    /* entropy of envelopes, seeded by the io room */
     struct server__counters counters;
+    struct server__steps steps;
     struct chek_message life;   /* started, quiet */
     struct chek_message wanted; /* a snapshot */
     bool wanted_posted;
@@ -283,6 +285,7 @@ const struct chek_server_config *server__config(const struct chek_server *server
 const struct chek_subject_key *server__subject_key(const struct chek_server *server);
 void server__folder_id(const struct chek_server *server, uint64_t ret[2]);
 struct server__shard *server__shard(struct chek_server *server, unsigned index);
+const struct server__shard *server__shard_read(const struct chek_server *server, unsigned index);
 /* The log of some shard failed, or the manifest; seen by all at their next turn. */
 void server__latch(struct chek_server *server);
 bool server__is_latched(const struct chek_server *server);

@@ -120,6 +120,7 @@ on_worked(struct chek_op *op, int64_t result)
     struct server__shard *shard = place->shard;
     struct chek_visit *visit = place->visit;
     (void)result;
+    server__step_is(shard, STEP_VISIT);
     bool is_whole = chek_view_is_whole(place->view);
     chek_view_close(place->view);
     server__view_closed(shard->grounds[visit->partition]);
