@@ -22,6 +22,8 @@
 #define FEED_FRAME_COUNT 512
 #define FEED_PART_COUNT 512
 #define VISIT_COUNT 64
+#define OUTBOX_WAIT_NS 50000
+#define INTAKE_WAIT_NS 50000000
 
 /* ---- handlers --------------------------------------------------------------------------------- */
 
@@ -261,9 +263,13 @@ on_turn(void *context)
     server__life_turn(shard);
     server__step_next(shard, STEP_OTHER);
     server__memory_turn(shard);
-    if (outboxes_flush(shard) && !shard->flush_op.in_flight) {
+    /* Room in the log may come without an event: when the disk has space again. */
+    uint64_t wait_ns = outboxes_flush(shard)                 ? OUTBOX_WAIT_NS
+                       : !chek_list_is_empty(&shard->intake) ? INTAKE_WAIT_NS
+                                                             : 0;
+    if (wait_ns != 0 && !shard->flush_op.in_flight) {
         shard->flush_op.on_done = on_flush_timer;
-        chek_io_timer(shard->io, &shard->flush_op, now_ns + 50000);
+        chek_io_timer(shard->io, &shard->flush_op, now_ns + wait_ns);
     }
 }
 
