@@ -118,7 +118,9 @@ test_flood(void **state)
         struct house *house = &town->houses[i];
         house->town = town;
         house->io = chek_uring_io(town->fixture.group, i);
-        chek_io_set_owner(house->io, &(struct chek_io_owner){house, on_letter, on_house_turn});
+        chek_io_set_owner(house->io, &(struct chek_io_owner){.context = house,
+                                                             .on_message = on_letter,
+                                                             .on_turn = on_house_turn});
         for (unsigned to = 0; to < SHARD_COUNT; to++) {
             for (unsigned w = 0; w < WINDOW; w++) {
                 letter_send(house, to, &house->letters[to][w]);
@@ -211,7 +213,8 @@ test_sleeping_peer_is_always_woken(void **state)
         player->court = &court;
         player->io = chek_uring_io(court.fixture.group, i);
         player->pause.on_done = on_pause_over;
-        chek_io_set_owner(player->io, &(struct chek_io_owner){player, on_ball, NULL});
+        chek_io_set_owner(player->io,
+                          &(struct chek_io_owner){.context = player, .on_message = on_ball});
     }
     court.players[0].ball = &court.ball;
     player_hit(&court.players[0]);
@@ -263,7 +266,7 @@ test_full_ring_refuses_and_the_message_stays(void **state)
     assert_true(count >= 4096 && count < CHEK_COUNT(box->messages));
     assert_int_equal(from->post_count, count);
     box->want_count = count;
-    chek_io_set_owner(to, &(struct chek_io_owner){box, on_boxed, NULL});
+    chek_io_set_owner(to, &(struct chek_io_owner){.context = box, .on_message = on_boxed});
 
     assert_int_equal(chek_uring_run(to), CHEK_OK);
 
@@ -283,7 +286,7 @@ test_message_to_oneself_arrives(void **state)
     uring_fixture_open(&box->fixture, 1, NULL);
     struct chek_io *io = chek_uring_io(box->fixture.group, 0);
     box->want_count = 2;
-    chek_io_set_owner(io, &(struct chek_io_owner){box, on_boxed, NULL});
+    chek_io_set_owner(io, &(struct chek_io_owner){.context = box, .on_message = on_boxed});
     for (unsigned i = 0; i < 2; i++) {
         assert_int_equal(chek_io_post(io, 0, &box->messages[i]), CHEK_OK);
     }
