@@ -52,6 +52,7 @@ run_config_draw(struct run *run)
         .log_file_size = CHEK_BLOCK_SIZE * (8 + run_below(run, 24)),
         .snapshot_log_size = 20000 + run_below(run, 400000),
         .snapshot_step_size = 1 + (uint32_t)run_below(run, 4 * CHEK_PAGE_SIZE),
+        .view_late_count = run_chance(run, 50) ? 1 + (uint32_t)run_below(run, 3) : 0,
         .sync_method = (enum chek_sync_method)run_below(run, 3),
         .connection_count_max = RUN_CLIENT_COUNT + 3 + (uint32_t)run_below(run, 8),
         .intake_credit_size = credit_sizes[run_below(run, CHEK_COUNT(credit_sizes))],

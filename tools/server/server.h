@@ -34,6 +34,7 @@ struct chek_server_config {
     uint64_t log_file_size;       /* 0 = CHEK_LOG_FILE_SIZE_DEFAULT */
     uint64_t snapshot_log_size;   /* bytes of log after which a snapshot is taken; 0 = 4 GiB */
     uint32_t snapshot_step_size;  /* bytes that a snapshot copies at a time; 0 = 64 KiB */
+    uint32_t view_late_count;     /* rows replaced while a view is open; 0 = CHEK_VIEW_LATE_COUNT */
     enum chek_sync_method sync_method;
     uint32_t connection_count_max; /* a shard; 0 = 1024 */
     uint64_t intake_credit_size; /* bytes of parts under way from one shard to another; 0 = 8 MiB */

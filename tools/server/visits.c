@@ -19,12 +19,13 @@
 int
 server__visits_init(struct server__shard *shard)
 {
+    uint32_t late_count = server__config(shard->server)->view_late_count;
     int error = CHEK_OK;
     chek_list_init(&shard->visits_wait);
     for (uint32_t i = 0; i < SERVER_PLACE_COUNT && error == CHEK_OK; i++) {
         struct server__place *place = &shard->places[i];
         place->shard = shard;
-        error = chek_view_create(CHEK_VIEW_LATE_COUNT, &place->view);
+        error = chek_view_create(late_count != 0 ? late_count : CHEK_VIEW_LATE_COUNT, &place->view);
         if (error == CHEK_OK) {
             error = chek_arena_init(&place->arena, ARENA_SIZE);
         }
