@@ -249,7 +249,7 @@ server__intake_run(struct server__shard *shard)
 void
 server__intake(struct server__shard *shard, struct chek_part *part)
 {
-    server__step_is(shard, STEP_INTAKE);
+    server__step_next(shard, STEP_INTAKE);
     CHEK_ASSERT(part->item_count > 0);
     chek_list_add(&shard->intake, &part->link);
     server__intake_run(shard);

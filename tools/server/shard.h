@@ -220,6 +220,7 @@ struct server__shard {
     struct chek_feed_host *feeds;
     struct chek_query_host *queries;
     struct server__place places[SERVER_PLACE_COUNT];
+    uint8_t *place_memory;           /* of their arenas */
     struct chek_list visits_wait;    /* for a place, in the order in which they came */
     struct chek_directory *copy;     /* NULL on shard 0, where partition 0 itself is read */
     struct server__ground **grounds; /* by partition number; NULL when another shard's */

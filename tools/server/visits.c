@@ -7,28 +7,32 @@
  * place it is a link in a list. Every step of the shard is a message of its own, so that others come
  * in between.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
 #include "tools/server/shard.h"
 
-#define ARENA_SIZE (32 * 1024 * 1024) /* reserved; touched as it is used */
+#define ARENA_SIZE (32 * 1024 * 1024) /* of address space; touched as it is used */
 #define SPOILT_COUNT_MAX 3            /* then the asker may try at a quieter time */
 
 int
 server__visits_init(struct server__shard *shard)
 {
     uint32_t late_count = server__config(shard->server)->view_late_count;
-    int error = CHEK_OK;
     chek_list_init(&shard->visits_wait);
+    shard->place_memory = chek_memory_reserve(SERVER_PLACE_COUNT * ARENA_SIZE);
+    if (shard->place_memory == NULL) {
+        return -ENOMEM;
+    }
+    int error = chek_memory_commit(shard->place_memory, SERVER_PLACE_COUNT * ARENA_SIZE);
     for (uint32_t i = 0; i < SERVER_PLACE_COUNT && error == CHEK_OK; i++) {
         struct server__place *place = &shard->places[i];
         place->shard = shard;
         error = chek_view_create(late_count != 0 ? late_count : CHEK_VIEW_LATE_COUNT, &place->view);
-        if (error == CHEK_OK) {
-            error = chek_arena_init(&place->arena, ARENA_SIZE);
-        }
+        chek_arena_init_over(&place->arena, shard->place_memory + i * (size_t)ARENA_SIZE,
+                             ARENA_SIZE);
     }
     return error;
 }
@@ -43,7 +47,9 @@ server__visits_finish(struct server__shard *shard)
             chek_view_close(place->view);
             chek_view_destroy(place->view);
         }
-        chek_arena_finish(&place->arena);
+    }
+    if (shard->place_memory != NULL) {
+        chek_memory_release(shard->place_memory, SERVER_PLACE_COUNT * ARENA_SIZE);
     }
 }
 
