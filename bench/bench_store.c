@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * bench_store.c - what a receipt costs the store: appended, sealed, chained, merged, scanned, summed,
- * read.
+ * read; and what a view of it costs.
  *
  * Receipts are those of the reference workload's profile A: 1 to 5 lines, one payment, a tax a
  * line, 50,000 products, a client on 30 %, from 2,000 registers of one partition.
@@ -17,6 +17,7 @@
 #include "engine/store/merge.h"
 #include "engine/store/store.h"
 #include "engine/store/sums.h"
+#include "engine/store/view.h"
 
 #define REGISTER_COUNT 2000
 #define PRODUCT_COUNT 50000
@@ -353,13 +354,34 @@ on_addend(void *context, const struct chek_addend *addend)
     return true;
 }
 
+static struct chek_view *
+view_make(void)
+{
+    struct chek_view *view;
+    if (chek_view_create(CHEK_VIEW_LATE_COUNT, &view) != CHEK_OK) {
+        abort();
+    }
+    return view;
+}
+
+static void
+view_open(struct chek_view *view, struct chek_store *store)
+{
+    if (chek_view_open(view, store) != CHEK_OK) {
+        abort();
+    }
+}
+
 /* As scan(), by hour tables; the open rows, one set, are looked at one by one. */
 static void
-sum(struct chek_bench_state *state, const struct chek_scan_filter *filter)
+sum(struct chek_bench_state *state, const struct chek_scan_filter *filter, bool by_view)
 {
     static _Alignas(16) uint8_t bytes[CHEK_SCAN_ARENA_SIZE];
-    struct chek_store *store = store_fill(SCAN_SEGMENT_COUNT);
+    struct chek_store *now = store_fill(SCAN_SEGMENT_COUNT);
+    struct chek_view *view = view_make();
     struct totals totals = {0};
+    view_open(view, now);
+    const struct chek_store *store = by_view ? chek_view_store(view) : now;
     uint64_t turns = 0;
     while (chek_bench_next(state)) {
         struct chek_arena arena;
@@ -371,14 +393,39 @@ sum(struct chek_bench_state *state, const struct chek_scan_filter *filter)
     }
     chek_bench_keep((uint64_t)totals.sum);
     chek_bench_set_items(state, totals.rows / (turns != 0 ? turns : 1));
-    chek_store_destroy(store);
+    chek_view_close(view);
+    chek_view_destroy(view);
+    chek_store_destroy(now);
 }
 
 static void
 run_sum(struct chek_bench_state *state)
 {
     struct chek_scan_filter filter = {0};
-    sum(state, &filter);
+    sum(state, &filter, false);
+}
+
+static void
+run_sum_view(struct chek_bench_state *state)
+{
+    struct chek_scan_filter filter = {0};
+    sum(state, &filter, true);
+}
+
+/* Opened and closed: what the shard does of a question that a worker answers. */
+static void
+run_view(struct chek_bench_state *state)
+{
+    struct chek_store *store = store_fill(SCAN_SEGMENT_COUNT);
+    struct chek_view *view = view_make();
+    while (chek_bench_next(state)) {
+        view_open(view, store);
+        chek_bench_keep((uint64_t)(uintptr_t)chek_view_store(view));
+        chek_view_close(view);
+    }
+    chek_bench_set_items(state, 1);
+    chek_view_destroy(view);
+    chek_store_destroy(store);
 }
 
 static void
@@ -386,7 +433,7 @@ run_sum_one_register(struct chek_bench_state *state)
 {
     uint32_t registration = 1000;
     struct chek_scan_filter filter = {.registrations = &registration, .registration_count = 1};
-    sum(state, &filter);
+    sum(state, &filter, false);
 }
 
 static void
@@ -425,5 +472,7 @@ chek_bench_cases(void)
     chek_bench_add("scan_one_register", run_scan_one_register);
     chek_bench_add("sum", run_sum);
     chek_bench_add("sum_one_register", run_sum_one_register);
+    chek_bench_add("sum_view", run_sum_view);
+    chek_bench_add("view", run_view);
     chek_bench_add("read", run_read);
 }

@@ -3,8 +3,8 @@
  * ask_receipt.c - one document by any of its names.
  *
  * By ordinal and by regular number the way is direct. A sign is looked for among the register's
- * rows, newest first, in as many visits as it takes; a day that is given leaves out pages without
- * rows of it. What else the asker knows (sum, sign, minute) is compared, and a difference is a
+ * rows by a worker, newest first, in as many visits as it takes; a day that is given leaves out
+ * pages without rows of it. Whatever was found, the copy that stands for it is shown. What else the asker knows (sum, sign, minute) is compared, and a difference is a
  * CONFLICT that names it: a receipt that is nearly the one on the paper is not the one.
  */
 #include <string.h>
@@ -15,8 +15,8 @@
 #include "query/host.h"
 #include "query/qr.h"
 
-/* Rows that a visit looks at: some tens of microseconds. */
-#define SEARCH_ROW_COUNT 8192
+/* Rows that a worker looks at before it may hear that nobody waits any more: some milliseconds. */
+#define SEARCH_ROW_COUNT 1000000
 
 /* What is looked for, whichever way it was named. */
 struct receipt_state {
@@ -27,6 +27,7 @@ struct receipt_state {
     int64_t total;  /* -1 = not said */
     int64_t minute; /* of a QR string; 0 = not said */
     uint64_t has_seconds;
+    bool is_searched;
     struct chek_sign_search search; /* by sign, when there is nothing better */
 };
 
@@ -122,31 +123,33 @@ begin(struct chek_query_host *host, struct chek_visit *visit)
     return error;
 }
 
-/* ---- at the owner ----------------------------------------------------------------------------- */
+/* ---- on a worker ------------------------------------------------------------------------------ */
 
-static bool
-is_search(const struct receipt_state *state)
+static enum chek_visit_next
+work(struct chek_visit *visit, const struct chek_visit_view *view)
 {
-    return state->ordinal == 0 && state->document == 0;
+    struct receipt_state *state = (void *)visit->state;
+    state->is_searched = chek_sign_search_run(&state->search, view->store, SEARCH_ROW_COUNT);
+    /* Home without a chunk, and it comes again, if it is still wanted. */
+    return state->is_searched ? CHEK_VISIT_AGAIN : CHEK_VISIT_HOME;
 }
 
+/* ---- at the owner ----------------------------------------------------------------------------- */
+
+/* The ordinal of the copy that stands for what was named, or found. */
 static int
-find(const struct receipt_state *state, const struct chek_visit_ground *ground,
-     uint32_t *ret_ordinal)
+find(const struct receipt_state *state, const struct chek_fiscal *fiscal, uint32_t *ret_ordinal)
 {
-    if (state->ordinal != 0) {
-        *ret_ordinal = state->ordinal - 1;
-        return CHEK_OK;
+    if (state->ordinal == 0 && state->document != 0) {
+        return chek_fiscal_find_document(fiscal, state->registration, state->document, ret_ordinal);
     }
-    if (state->document != 0) {
-        return chek_fiscal_find_document(chek_partition_fiscal(ground->partition),
-                                         state->registration, state->document, ret_ordinal);
-    }
-    if (!state->search.found) {
+    if (state->ordinal == 0 && !state->search.found) {
         return CHEK_E_NOT_FOUND;
     }
-    *ret_ordinal = state->search.ordinal;
-    return CHEK_OK;
+    int error = chek_fiscal_newest_copy(
+        fiscal, state->registration,
+        state->ordinal != 0 ? state->ordinal - 1 : state->search.ordinal, ret_ordinal);
+    return error == CHEK_E_UNREGISTERED ? CHEK_E_NOT_FOUND : error; /* claimed, and no document */
 }
 
 /* Compare what else the asker knows. CONFLICT names the field. */
@@ -173,76 +176,42 @@ verify(struct chek_visit *visit, const struct receipt_state *state,
     return CHEK_OK;
 }
 
-struct completion {
-    uint32_t completes;
-    uint32_t ordinal;
-    bool found;
-};
-
-static bool
-on_completion(void *context, const struct chek_scan_row *row)
-{
-    struct completion *completion = context;
-    if (row->row.completes == completion->completes) {
-        completion->ordinal = row->row.ordinal;
-        completion->found = true;
-        completion->completes = row->row.ordinal + 1; /* it may be completed in its turn */
-    }
-    return true;
-}
-
-/* The fullest copy of a document whose poorer one was found. */
-static uint32_t
-newest_copy(const struct chek_visit_ground *ground, uint32_t registration, uint32_t ordinal)
-{
-    struct completion completion = {.completes = ordinal + 1};
-    struct chek_scan_filter filter = {.registrations = &registration,
-                                      .registration_count = 1,
-                                      .ordinal_min = ordinal + 1,
-                                      .with_replaced = true};
-    int error = chek_store_scan(chek_partition_store(ground->partition), &filter, ground->arena,
-                                on_completion, &completion);
-    return error == CHEK_OK && completion.found ? completion.ordinal : ordinal;
-}
-
-static void
-step(struct chek_visit *visit, const struct chek_visit_ground *ground)
+static enum chek_visit_next
+run(struct chek_visit *visit, const struct chek_visit_ground *ground)
 {
     struct receipt_state *state = (void *)visit->state;
-    const struct chek_store *store = chek_partition_store(ground->partition);
     struct chek_row row;
     struct chek_document document;
     struct chek_stored answer;
     uint32_t ordinal = 0;
 
-    if (is_search(state) && !chek_sign_search_run(&state->search, store, SEARCH_ROW_COUNT)) {
-        return; /* the visit goes home without a chunk and comes again */
+    if (state->ordinal == 0 && state->document == 0 && !state->is_searched) {
+        return CHEK_VISIT_WORKER;
     }
     visit->done = true;
     visit->fault = (struct chek_fault){0};
     visit->error = state->search.error;
     if (visit->error == CHEK_OK) {
-        visit->error = find(state, ground, &ordinal);
+        visit->error = find(state, chek_partition_fiscal(ground->partition), &ordinal);
     }
     if (visit->error == CHEK_OK) {
-        visit->error =
-            chek_store_read(store, state->registration, ordinal, ground->arena, &row, &document);
-    }
-    if (visit->error == CHEK_OK && row.replaced) {
-        ordinal = newest_copy(ground, state->registration, ordinal);
-        visit->error =
-            chek_store_read(store, state->registration, ordinal, ground->arena, &row, &document);
+        visit->error = chek_store_read(chek_partition_store(ground->partition), state->registration,
+                                       ordinal, ground->arena, &row, &document);
     }
     if (visit->error == CHEK_OK) {
         visit->error = verify(visit, state, &document);
     }
     if (visit->error != CHEK_OK) {
-        return;
+        return CHEK_VISIT_HOME;
     }
     query__stored_fill(&answer, &row, &document);
     struct chek_writer out = query__chunk_begin(visit);
     chek_stored_encode(&out, &answer);
     query__chunk_end(visit, &out);
+    return CHEK_VISIT_HOME;
 }
 
-const struct query__kind query__receipt = {CHEK_OPCODE_ASK_RECEIPT, begin, step};
+const struct query__kind query__receipt = {.opcode = CHEK_OPCODE_ASK_RECEIPT,
+                                           .begin = begin,
+                                           .run = run,
+                                           .work = work};

@@ -9,7 +9,7 @@
 #include "engine/base/assertion.h"
 #include "query/host.h"
 
-#define LOOKED_AT_A_STEP 4096
+#define LOOKED_AT_A_STEP 512
 #define REGISTERS_A_STEP 128 /* at most 1.5 KiB each */
 
 struct registers_state {
@@ -53,8 +53,8 @@ wanted(const struct chek_ask_registers *question, const struct chek_register *wh
            text_fits(question->point, what->point);
 }
 
-static void
-step(struct chek_visit *visit, const struct chek_visit_ground *ground)
+static enum chek_visit_next
+run(struct chek_visit *visit, const struct chek_visit_ground *ground)
 {
     struct registers_state *state = (void *)visit->state;
     uint32_t count = chek_directory_registration_count(ground->directory);
@@ -89,6 +89,9 @@ step(struct chek_visit *visit, const struct chek_visit_ground *ground)
     struct chek_writer out = query__chunk_begin(visit);
     chek_registers_encode(&out, &answer);
     query__chunk_end(visit, &out);
+    return CHEK_VISIT_HOME;
 }
 
-const struct query__kind query__registers = {CHEK_OPCODE_ASK_REGISTERS, begin, step};
+const struct query__kind query__registers = {.opcode = CHEK_OPCODE_ASK_REGISTERS,
+                                             .begin = begin,
+                                             .run = run};

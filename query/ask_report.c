@@ -47,8 +47,8 @@ chain_tell(const struct report_state *state, const struct chek_visit_ground *gro
     answer->chain = chain;
 }
 
-static void
-step(struct chek_visit *visit, const struct chek_visit_ground *ground)
+static enum chek_visit_next
+run(struct chek_visit *visit, const struct chek_visit_ground *ground)
 {
     const struct report_state *state = (void *)visit->state;
     const struct chek_fiscal *fiscal = chek_partition_fiscal(ground->partition);
@@ -65,7 +65,7 @@ step(struct chek_visit *visit, const struct chek_visit_ground *ground)
                                       question.revision - 1 /* absent: UINT32_MAX */,
                                       question.closed, ground->arena, &answer);
     if (visit->error != CHEK_OK) {
-        return;
+        return CHEK_VISIT_HOME;
     }
     struct chek_report report = *answer.report;
     report.partition_seq = chek_partition_seq(ground->partition);
@@ -76,6 +76,9 @@ step(struct chek_visit *visit, const struct chek_visit_ground *ground)
     struct chek_writer out = query__chunk_begin(visit);
     chek_answer_report_encode(&out, &answer);
     query__chunk_end(visit, &out);
+    return CHEK_VISIT_HOME;
 }
 
-const struct query__kind query__report = {CHEK_OPCODE_ASK_REPORT, begin, step};
+const struct query__kind query__report = {.opcode = CHEK_OPCODE_ASK_REPORT,
+                                          .begin = begin,
+                                          .run = run};

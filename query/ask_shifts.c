@@ -7,7 +7,7 @@
 #include "engine/base/assertion.h"
 #include "query/host.h"
 
-#define SHIFTS_A_STEP 512
+#define SHIFTS_A_STEP 16 /* looked at: a closed one is a row that is read */
 
 struct shifts_state {
     uint32_t registration;
@@ -40,7 +40,7 @@ begin(struct chek_query_host *host, struct chek_visit *visit)
 struct collect {
     struct chek_shift *list;
     uint8_t (*points)[POINT_SIZE_MAX]; /* of the shifts in the list, which are only lent */
-    uint32_t count;
+    uint32_t count, looked_count;
     int64_t from, to;
     uint32_t next; /* where a step that was cut goes on */
 };
@@ -49,10 +49,11 @@ static bool
 on_shift(void *context, const struct chek_shift *shift)
 {
     struct collect *collect = context;
-    if (collect->count == SHIFTS_A_STEP) {
+    if (collect->looked_count == SHIFTS_A_STEP) {
         collect->next = shift->shift;
         return false;
     }
+    collect->looked_count += 1;
     bool after = collect->from == 0 || shift->last >= collect->from;
     bool before = collect->to == 0 || shift->opened <= collect->to;
     if (after && before) {
@@ -68,8 +69,8 @@ on_shift(void *context, const struct chek_shift *shift)
     return true;
 }
 
-static void
-step(struct chek_visit *visit, const struct chek_visit_ground *ground)
+static enum chek_visit_next
+run(struct chek_visit *visit, const struct chek_visit_ground *ground)
 {
     struct shifts_state *state = (void *)visit->state;
     struct chek_ask_shifts question;
@@ -87,12 +88,18 @@ step(struct chek_visit *visit, const struct chek_visit_ground *ground)
     visit->done = collect.next == 0;
     state->shift_next = collect.next;
     if (visit->error != CHEK_OK) {
-        return;
+        return CHEK_VISIT_HOME;
+    }
+    if (collect.count == 0 && !visit->done) {
+        return CHEK_VISIT_HOME; /* nothing to send yet */
     }
     struct chek_shifts answer = {.shifts = collect.list, .shifts_count = collect.count};
     struct chek_writer out = query__chunk_begin(visit);
     chek_shifts_encode(&out, &answer);
     query__chunk_end(visit, &out);
+    return CHEK_VISIT_HOME;
 }
 
-const struct query__kind query__shifts = {CHEK_OPCODE_ASK_SHIFTS, begin, step};
+const struct query__kind query__shifts = {.opcode = CHEK_OPCODE_ASK_SHIFTS,
+                                          .begin = begin,
+                                          .run = run};

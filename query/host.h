@@ -16,8 +16,10 @@ struct query__kind {
     /* Judge the question and choose where it goes: visit->partition (the first), and
      * visit->partition_last. CHEK_OK, or an error with visit->fault and visit->text. */
     int (*begin)(struct chek_query_host *host, struct chek_visit *visit);
-    /* One step at the owner. */
-    void (*step)(struct chek_visit *visit, const struct chek_visit_ground *ground);
+    /* One step at the owner, and on a worker of it; `work` is NULL when it never asks for one. */
+    enum chek_visit_next (*run)(struct chek_visit *visit, const struct chek_visit_ground *ground);
+    enum chek_visit_next (*work)(struct chek_visit *visit, const struct chek_visit_view *view);
+    bool is_long; /* every step is a worker's */
 };
 
 struct chek_query_host {

@@ -93,7 +93,10 @@ visit_take(struct chek_query_host *host, struct chek_request *request,
     host->free_count -= 1;
     visit->request = request;
     visit->kind = kind;
-    visit->run = kind->step;
+    visit->run = kind->run;
+    visit->work = kind->work;
+    visit->is_long = kind->is_long;
+    visit->place = visit->prepared = NULL;
     visit->opcode = kind->opcode;
     visit->principal = chek_request_principal(request);
     visit->partition = visit->partition_last = 0;

@@ -120,6 +120,9 @@ uint32_t chek_fiscal_number_last(const struct chek_fiscal *fiscal, uint32_t regi
  * their signs, among the rows of a minute. */
 bool chek_fiscal_has_numberless(const struct chek_fiscal *fiscal, uint32_t registration);
 
+/* Rows of a registration, from ordinal 0 on; 0 also when it is not known. */
+uint32_t chek_fiscal_row_count(const struct chek_fiscal *fiscal, uint32_t registration);
+
 /* A registration that a document is about to be applied to. */
 struct chek_fiscal_target {
     const struct chek_fiscal *fiscal;

@@ -317,6 +317,14 @@ chek_fiscal_registration_next(const struct chek_fiscal *fiscal, uint32_t *regist
     return true;
 }
 
+uint32_t
+chek_fiscal_row_count(const struct chek_fiscal *fiscal, uint32_t registration)
+{
+    const struct fiscal__registration *record =
+        fiscal__registration_find(fiscal, registration, NULL);
+    return record != NULL ? record->ordinal_next : 0;
+}
+
 /* ---- prefetch --------------------------------------------------------------------------------- */
 
 #define PREFETCH_COUNT_MAX 64

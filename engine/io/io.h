@@ -120,7 +120,28 @@ struct chek_io_owner {
     void (*on_message)(void *context, struct chek_message *message);
     /* After every batch of completions, before waiting: form log groups, send replies. */
     void (*on_turn)(void *context);
+    /* For measuring; NULL = not wanted. The shard has waited and goes on; and it is back in the io
+     * room from a callback (a completion, a message, a turn), of which each is a step. */
+    void (*on_wake)(void *context);
+    void (*on_step)(void *context);
 };
+
+/* For implementations: call these. */
+static inline void
+chek_io_wake(const struct chek_io_owner *owner)
+{
+    if (owner->on_wake != NULL) {
+        owner->on_wake(owner->context);
+    }
+}
+
+static inline void
+chek_io_step(const struct chek_io_owner *owner)
+{
+    if (owner->on_step != NULL) {
+        owner->on_step(owner->context);
+    }
+}
 
 void chek_io_set_owner(struct chek_io *io, const struct chek_io_owner *owner);
 

@@ -317,6 +317,7 @@ static int
 turn(struct uring_shard *shard)
 {
     bool starved = io__stream_run_starved(shard);
+    chek_io_step(&shard->io.owner);
     io__message_wake_peers(shard);
 
     uint64_t wait_ns = starved ? 0 : sleep_begin(shard);
@@ -327,12 +328,14 @@ turn(struct uring_shard *shard)
     if (error != CHEK_OK) {
         return error;
     }
+    chek_io_wake(&shard->io.owner);
     io__ring_reap(shard);
     io__message_run(shard);
     io__work_run_done(shard);
     io__timer_run(shard);
     if (shard->io.owner.on_turn != NULL) {
         shard->io.owner.on_turn(shard->io.owner.context);
+        chek_io_step(&shard->io.owner);
     }
     shard->counters.turn_count += 1;
     return CHEK_OK;
@@ -345,6 +348,7 @@ chek_uring_run(struct chek_io *io)
 
     io__schedule_shard();
     int error = io__ring_start(shard);
+    chek_io_wake(&io->owner);
     if (error == CHEK_OK && io->owner.on_turn != NULL) {
         io->owner.on_turn(io->owner.context); /* it may have something to send before any event */
     }

@@ -192,6 +192,7 @@ io__message_run(struct uring_shard *shard)
             head += 1;
             atomic_store_explicit(&pipe->head, head, memory_order_release);
             slot_deliver(shard, slot);
+            chek_io_step(&shard->io.owner);
         }
     }
 }

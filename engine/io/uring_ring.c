@@ -300,6 +300,7 @@ io__ring_reap(struct uring_shard *shard)
 
     for (unsigned i = 0; i < count; i++) {
         dispatch(shard, &batch[i]);
+        chek_io_step(&shard->io.owner);
     }
 }
 

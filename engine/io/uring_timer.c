@@ -112,6 +112,7 @@ io__timer_run(struct uring_shard *shard)
         } else {
             op->on_done(op, 0);
         }
+        chek_io_step(&shard->io.owner);
     }
 }
 

@@ -138,6 +138,7 @@ io__work_run_done(struct uring_shard *shard)
         op->next = NULL;
         op->in_flight = false;
         op->on_done(op, 0);
+        chek_io_step(&shard->io.owner);
     }
 }
 

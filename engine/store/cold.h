@@ -10,8 +10,8 @@
  * There are two ways to read. A shard may not wait for a disk, so it *asks*: between
  * chek_store_ask_begin() and _end() whatever meets a cold group wishes for it, goes on as if there
  * were nothing in it, and returns COLD; what it then answered is void. A worker fetches what was
- * wished, and the question is run again. Whoever does not ask (a worker, a start, the rare command
- * that nobody foresaw) waits: the group is read then and there.
+ * wished, and the question is run again. Whoever does not ask (a worker, a view, a start, the rare
+ * command that nobody foresaw) waits: the group is read then and there.
  *
  * A group does not leave while somebody reads it: a shard lets groups go between its questions, by
  * chek_cold_choose(), and never while one is asked for which groups are being fetched.
@@ -64,11 +64,12 @@ struct chek_residency chek_store_pool_residency(const struct chek_store_pool *po
 struct chek_cold {
     uint32_t count;
     bool is_more; /* there were more of them than fit */
+    bool waits;   /* of a view: nothing is wished for, all is read then and there */
     struct chek_cold_group {
         struct chek_segment *segment;
         uint32_t group;
     } groups[CHEK_COLD_COUNT_MAX];
-    int error; /* of chek_cold_fetch(), and where it met it */
+    int error; /* of chek_cold_fetch(), or of reading a view; and where it was met */
     struct chek_segment_file file;
     uint64_t offset;
 };

@@ -194,8 +194,16 @@ group_ready(const struct chek_segment *segment, uint32_t index)
     return state == STORE__GROUP_COLD ? group_read(segment, index) : CHEK_OK;
 }
 
+static void
+cold_fail(struct chek_cold *cold, const struct chek_segment *segment, uint32_t index, int error)
+{
+    cold->error = error;
+    cold->file = segment->file;
+    cold->offset = segment->groups[index].offset;
+}
+
 int
-store__group_hold(const struct chek_segment *segment, uint32_t index)
+store__group_hold(const struct chek_segment *segment, uint32_t index, struct chek_cold *cold)
 {
     pthread_mutex_t *lock = lock_of(segment, index);
     pthread_mutex_lock(lock);
@@ -204,6 +212,9 @@ store__group_hold(const struct chek_segment *segment, uint32_t index)
         atomic_fetch_add_explicit(&segment->groups[index].holds, 1, memory_order_relaxed);
     }
     pthread_mutex_unlock(lock);
+    if (error != CHEK_OK && cold != NULL) {
+        cold_fail(cold, segment, index, error);
+    }
     return error;
 }
 
@@ -260,10 +271,11 @@ chek_cold_fetch(void *context)
         const struct chek_segment *segment = cold->groups[i].segment;
         pthread_mutex_t *lock = lock_of(segment, cold->groups[i].group);
         pthread_mutex_lock(lock);
-        cold->error = group_ready(segment, cold->groups[i].group);
+        int error = group_ready(segment, cold->groups[i].group);
         pthread_mutex_unlock(lock);
-        cold->file = segment->file;
-        cold->offset = segment->groups[cold->groups[i].group].offset;
+        if (error != CHEK_OK) {
+            cold_fail(cold, segment, cold->groups[i].group, error);
+        }
     }
 }
 

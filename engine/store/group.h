@@ -54,10 +54,17 @@ store__cold_result(const struct chek_cold *cold)
 void store__groups_begin(struct chek_segment *segment);
 void store__groups_end(struct chek_segment *segment);
 
-/* Wish for a group, or wait for it and hold it. */
+static inline bool
+store__cold_waits(const struct chek_cold *cold)
+{
+    return cold == NULL || cold->waits;
+}
+
+/* Wish for a group; or wait for it and hold it, and tell `cold`, unless it is NULL, what failed. */
 CHEK_MUST_USE int store__group_want(const struct chek_segment *segment, uint32_t index,
                                     struct chek_cold *cold);
-CHEK_MUST_USE int store__group_hold(const struct chek_segment *segment, uint32_t index);
+CHEK_MUST_USE int store__group_hold(const struct chek_segment *segment, uint32_t index,
+                                    struct chek_cold *cold);
 void store__group_release(const struct chek_segment *segment, uint32_t index);
 
 #endif

@@ -197,6 +197,7 @@ range_sum(struct summing *sum, uint32_t page, uint32_t from, uint32_t to)
     const struct chek_scan_filter *filter = wish->filter;
     while (from < to && !sum->stopped) {
         uint32_t count = to - from < STORE__HOUR_BATCH_COUNT ? to - from : STORE__HOUR_BATCH_COUNT;
+        *wish->cell_count += count;
         store__hours_read(sum->segment, page, from, count, sum->cells);
         for (uint32_t i = 0; i < count && !sum->stopped; i++) {
             const struct chek_addend *cell = &sum->cells[i];

@@ -69,6 +69,7 @@ void store__hours_read(const struct chek_segment *segment, uint32_t page, uint32
 struct store__hours_wish {
     const struct chek_scan_filter *filter; /* registrations and shifts of it */
     int64_t hour_first, hour_last;
+    uint64_t *cell_count; /* looked at; counted on */
 };
 
 /*

@@ -74,8 +74,10 @@ bool
 chek_store_image_step(struct chek_store *store, size_t work, struct chek_writer *out)
 {
     CHEK_ASSERT(store->image != NULL);
+    size_t size = out->size;
     bool is_whole = store__image_run(store->image, work, out);
     CHEK_ASSERT(!out->full);
+    store->effort->bytes += out->size - size;
     return is_whole;
 }
 

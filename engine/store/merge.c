@@ -19,7 +19,9 @@
 #define SIZE_MAX_AT_ONCE ((size_t)32 * 1024 * 1024)
 
 struct chek_merge {
-    struct chek_store *store; /* NULL when it was adopted */
+    struct chek_store *store;
+    bool is_adopted;
+    uint64_t view_number; /* of the last view that may show the sources of an adopted one */
     struct chek_segment *sources[CHEK_MERGE_COUNT];
     uint32_t source_count;
     struct chek_segment *segment; /* NULL until the worker was done, or when it could not be made */
@@ -179,9 +181,16 @@ chek_merge_adopt(struct chek_merge *merge)
     merge->source_count -= CHEK_PLANTED(SEGMENT_TWICE);
     store->is_merging = false;
     store->merge_count += 1;
-    merge->store = NULL;
+    merge->is_adopted = true;
+    merge->view_number = store->view_number;
     merge->segment = NULL;
     return true;
+}
+
+bool
+chek_merge_is_shown(const struct chek_merge *merge)
+{
+    return merge->is_adopted && store__views_show(merge->store, merge->view_number);
 }
 
 void
@@ -191,11 +200,10 @@ chek_merge_drop(void *context)
     if (merge == NULL) {
         return;
     }
-    bool adopted = merge->store == NULL;
-    for (uint32_t i = 0; adopted && i < merge->source_count; i++) {
+    for (uint32_t i = 0; merge->is_adopted && i < merge->source_count; i++) {
         store__segment_destroy(merge->sources[i]);
     }
-    if (!adopted) {
+    if (!merge->is_adopted) {
         merge->store->is_merging = false;
         merge->store->is_unmergeable |= merge->error == CHEK_E_CORRUPT;
         store__segment_destroy(merge->segment);

@@ -40,7 +40,15 @@ void chek_merge_run(void *merge);
  */
 bool chek_merge_adopt(struct chek_merge *merge);
 
-/* Free the job, with the segments that were replaced when it was adopted. Threads: any, after that. */
+/* Whether a view is open that shows the segments that an adopted merge replaced: it is closed before
+ * they are freed. */
+bool chek_merge_is_shown(const struct chek_merge *merge);
+
+/*
+ * Free the job, with the segments that were replaced when it was adopted; no view shows them.
+ *
+ *   Threads  any, after it was adopted
+ */
 void chek_merge_drop(void *merge);
 
 /*

@@ -52,6 +52,7 @@ struct chek_store_pool {
     struct store__shelf pieces;
     struct store__sealer *sealers; /* that no sealing uses (sealer.h) */
     struct store__space space;     /* of segments; the only part that workers use */
+    struct chek_store_effort effort;
 };
 
 /* A store's part of a pool: what it may still take, and what it has. */

@@ -337,13 +337,14 @@ place_find(const struct chek_store *store, uint32_t registration, uint32_t ordin
 
 /* The document lies in the set's memory, which goes when the set was sealed: it is copied. */
 static int
-open_read(const struct place *place, struct chek_arena *arena, struct chek_row *ret_row,
-          struct chek_document *ret)
+open_read(const struct chek_store *store, const struct place *place, struct chek_arena *arena,
+          struct chek_row *ret_row, struct chek_document *ret)
 {
     const struct store__row *row = store__set_row(place->set, place->row);
     size_t size = (size_t)row->document_size + row->cell_size;
     uint8_t *bytes = chek_arena_take(arena, size);
-    struct chek_row told = store__row_told(row, store__bit(place->set->replaced, place->row));
+    struct chek_row told =
+        store__row_told(row, store__is_replaced(store, place->set->replaced, place->row));
     if (bytes == NULL) {
         return CHEK_E_LIMIT;
     }
@@ -372,7 +373,7 @@ sealed_read(const struct chek_store *store, const struct place *place, struct ch
         return error;
     }
     store__source_init(&from.source, store, place->segment, place->row, arena);
-    ret_row->replaced = store__bit(place->segment->replaced, place->row);
+    ret_row->replaced = store__is_replaced(store, place->segment->replaced, place->row);
     error = read_document(&from, ret_row, ret);
     store__segment_done(place->segment, group, store->cold);
     return error;
@@ -390,7 +391,8 @@ chek_store_read(const struct chek_store *store, uint32_t registration, uint32_t 
     struct chek_row row = {.registration = registration, .ordinal = ordinal};
     struct chek_document document;
     size_t mark = chek_arena_mark(arena);
-    int error = place.set != NULL ? open_read(&place, arena, &row, &document)
+    store->effort->documents += 1;
+    int error = place.set != NULL ? open_read(store, &place, arena, &row, &document)
                                   : sealed_read(store, &place, arena, &row, &document);
     if (error != CHEK_OK) {
         chek_arena_rewind(arena, mark);
@@ -424,7 +426,9 @@ chek_store_replace(struct chek_store *store, uint32_t registration, uint32_t ord
     if (store->image != NULL) {
         store__image_note(store->image, bits, place.row);
     }
-    *count += 1;
-    bits[place.row / 64] |= UINT64_C(1) << (place.row % 64);
+    store__views_note(store, bits, place.row); /* before its bit */
+    __atomic_store_n(count, *count + 1, __ATOMIC_RELAXED);
+    uint64_t word = bits[place.row / 64] | UINT64_C(1) << (place.row % 64);
+    __atomic_store_n(&bits[place.row / 64], word, __ATOMIC_RELEASE);
     return CHEK_OK;
 }

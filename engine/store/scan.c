@@ -96,7 +96,7 @@ static void
 open_row(struct store__scan *scan, const struct store__set *set, uint32_t index)
 {
     const struct store__row *in = store__set_row(set, index);
-    bool replaced = store__bit(set->replaced, index);
+    bool replaced = store__is_replaced(scan->store, set->replaced, index);
     if ((replaced && !scan->filter->with_replaced) || !time_passes(scan->filter, in->time) ||
         !shift_passes(scan->filter, in->shift) ||
         !registration_passes(scan->filter, in->registration, in->ordinal)) {
@@ -108,9 +108,10 @@ open_row(struct store__scan *scan, const struct store__set *set, uint32_t index)
 }
 
 void
-store__scan_open(struct store__scan *scan, const struct chek_store *store)
+store__scan_open(struct store__scan *scan)
 {
-    for (const struct store__set *set = store->oldest; set != NULL; set = set->next) {
+    for (const struct store__set *set = scan->store->oldest; set != NULL; set = set->next) {
+        scan->store->effort->rows += set->row_count;
         for (uint32_t i = 0; i < set->row_count && !scan->stopped; i++) {
             open_row(scan, set, i);
         }
@@ -233,16 +234,16 @@ static bool
 batch_filter(const struct store__scan *scan, const struct part *part, struct batch *batch)
 {
     const struct chek_segment *segment = part->segment;
-    bool looks =
-        segment->replaced_count != 0 && (scan->only_replaced || !scan->filter->with_replaced);
+    bool looks = store__replaced_count(&segment->replaced_count) != 0 &&
+                 (scan->only_replaced || !scan->filter->with_replaced);
     bool any = false;
     part_decode(part, STORE__DOCUMENT_TIME, batch->time);
     part_decode(part, STORE__DOCUMENT_SHIFT, batch->shift);
     for (uint32_t i = 0; i < part->count; i++) {
-        bool passes =
-            time_passes(scan->filter, batch->time[i]) &&
-            shift_passes(scan->filter, (uint32_t)batch->shift[i]) &&
-            !(looks && store__bit(segment->replaced, part->row + i) != scan->only_replaced);
+        bool passes = time_passes(scan->filter, batch->time[i]) &&
+                      shift_passes(scan->filter, (uint32_t)batch->shift[i]) &&
+                      !(looks && store__is_replaced(scan->store, segment->replaced,
+                                                    part->row + i) != scan->only_replaced);
         batch->passes[i] = passes;
         any |= passes;
     }
@@ -266,8 +267,7 @@ batch_row(struct store__scan *scan, const struct part *part, const struct batch 
                 .binding = (uint16_t)batch->binding[i],
                 .kind = (uint8_t)(flags & STORE__FLAG_KIND),
                 .late = (flags & STORE__FLAG_LATE) != 0,
-                .replaced =
-                    segment->replaced_count != 0 && store__bit(segment->replaced, part->row + i),
+                .replaced = store__is_replaced(scan->store, segment->replaced, part->row + i),
                 .received_us = (uint64_t)batch->received[i]},
         .time = batch->time[i],
         .operation = (uint8_t)batch->operation[i],
@@ -327,7 +327,7 @@ static bool
 any_replaced(const struct chek_segment *segment, uint32_t from, uint32_t to)
 {
     for (uint32_t word = from / 64; word * 64 < to; word++) {
-        uint64_t bits = segment->replaced[word];
+        uint64_t bits = __atomic_load_n(&segment->replaced[word], __ATOMIC_RELAXED);
         bits &= word == from / 64 ? UINT64_MAX << (from % 64) : UINT64_MAX;
         bits &= to - word * 64 < 64 ? (UINT64_C(1) << (to - word * 64)) - 1 : UINT64_MAX;
         if (bits != 0) {
@@ -356,6 +356,7 @@ part_scan(struct store__scan *scan, const struct chek_segment *segment, uint32_t
         part.row = from;
         part.from = from % segment->page_row_count;
         part.count = to - from < BATCH_ROW_COUNT ? to - from : BATCH_ROW_COUNT;
+        scan->store->effort->rows += part.count;
         part_decode(&part, STORE__DOCUMENT_PAYMENT_COUNT, batch->payment_count);
         part.payment_count = 0;
         for (uint32_t i = 0; i < part.count; i++) {
@@ -438,7 +439,8 @@ int
 chek_store_scan(const struct chek_store *store, const struct chek_scan_filter *filter,
                 struct chek_arena *arena, chek_scan_fn on_row, void *context)
 {
-    struct store__scan scan = {.filter = filter,
+    struct store__scan scan = {.store = store,
+                               .filter = filter,
                                .arena = arena,
                                .on_row = on_row,
                                .context = context,
@@ -448,7 +450,7 @@ chek_store_scan(const struct chek_store *store, const struct chek_scan_filter *f
         error = store__scan_segment(&scan, store->segments[i]);
     }
     if (error == CHEK_OK) {
-        store__scan_open(&scan, store);
+        store__scan_open(&scan);
     }
     return error == CHEK_OK ? store__cold_result(store->cold) : error;
 }

@@ -9,6 +9,7 @@
 #include "engine/store/set.h"
 
 struct store__scan {
+    const struct chek_store *store;
     const struct chek_scan_filter *filter;
     struct chek_arena *arena;
     chek_scan_fn on_row;
@@ -23,7 +24,7 @@ struct store__scan {
 CHEK_MUST_USE int store__scan_segment(struct store__scan *scan, const struct chek_segment *segment);
 
 /* Show the open rows. */
-void store__scan_open(struct store__scan *scan, const struct chek_store *store);
+void store__scan_open(struct store__scan *scan);
 
 /*
  * Return an open row, but for `replaced`, which the shard may change meanwhile.

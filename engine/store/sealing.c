@@ -154,10 +154,7 @@ chek_seal_adopt(struct chek_seal *seal)
     store->hour_size += segment->hour_size;
 
     store->oldest = set->next;
-    store__set_clear(set, &store->pool);
-    set->next = store->spare;
-    store->spare = set;
-    store->spare_count += 1;
+    store__set_retire(store, set);
     seal_end(seal);
 }
 

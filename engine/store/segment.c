@@ -400,7 +400,7 @@ int
 store__segment_hold(const struct chek_segment *segment)
 {
     for (uint32_t i = 0; i < segment->group_count; i++) {
-        int error = store__group_hold(segment, i);
+        int error = store__group_hold(segment, i, NULL);
         if (error != CHEK_OK) {
             for (; i > 0; i--) {
                 store__group_release(segment, i - 1);

@@ -125,8 +125,8 @@ store__segment_hour_group(const struct chek_segment *segment)
 }
 
 /*
- * Have a group to read: in memory when `cold` is NULL, held until _done(); otherwise what is not
- * there is wished for.
+ * Have a group to read: in memory when `cold` is NULL or waits, held until _done(); otherwise what
+ * is not there is wished for.
  *
  *   Errors     COLD: it was wished for, there is nothing to read and no _done(); CORRUPT, -errno,
  *              HALTED
@@ -135,8 +135,8 @@ CHEK_MUST_USE static inline int
 store__segment_use(const struct chek_segment *segment, uint32_t group, struct chek_cold *cold)
 {
     struct store__group *at = &segment->groups[group];
-    if (cold == NULL) {
-        return store__group_hold(segment, group);
+    if (store__cold_waits(cold)) {
+        return store__group_hold(segment, group, cold);
     }
     if (CHEK_UNLIKELY(atomic_load_explicit(&at->state, memory_order_acquire) !=
                       STORE__GROUP_READY)) {
@@ -152,7 +152,7 @@ static inline void
 store__segment_done(const struct chek_segment *segment, uint32_t group,
                     const struct chek_cold *cold)
 {
-    if (cold == NULL) {
+    if (store__cold_waits(cold)) {
         store__group_release(segment, group);
     }
 }

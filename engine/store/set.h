@@ -93,6 +93,7 @@ struct store__set {
     uint32_t *newest;   /* STORE__CHAIN_COUNT: the newest row + 1 of a chain; 0 = none */
     uint64_t *replaced; /* a bit a row */
     uint32_t replaced_count;
+    uint64_t retired_at; /* number of the last view that may show it; it was sealed since */
 };
 
 /* What may still be appended before chek_store_ensure() has to look again. */
@@ -118,12 +119,27 @@ struct chek_seal {
     bool stock_ended;             /* there were too few pieces for new texts */
 };
 
+/* Rows that were replaced since a view was opened: the shard adds, a worker that reads looks. */
+struct store__late_slot {
+    const uint64_t *bits; /* of the row's segment or set */
+    uint32_t row;
+    uint32_t opening; /* of the view; another one: the slot is empty */
+};
+
+struct store__late {
+    struct store__late_slot *slots;
+    uint32_t slot_mask;
+    uint32_t count, count_max;
+    uint32_t opening;
+    bool is_ended; /* there were more than fit */
+};
+
 struct store__image;
 
 struct chek_store {
     struct chek_store_config config;
     struct store__pool pool;
-    struct store__dictionary dictionaries[STORE__DICTIONARY_COUNT];
+    struct store__dictionary *dictionaries; /* STORE__DICTIONARY_COUNT; a worker's that seals */
     struct store__texts texts[STORE__DICTIONARY_COUNT]; /* in sealed rows */
     uint64_t dictionary_size;                           /* bytes of memory, as of then */
     struct store__set *oldest, *newest;                 /* open sets; the newest takes rows */
@@ -149,8 +165,13 @@ struct chek_store {
     struct store__group_place {
         uint32_t segment, group;
     } clock, scrub; /* that is looked at next, to leave memory; to be compared with its file */
-    uint32_t stock_wanted; /* pieces to seal with */
-    uint8_t *scratch;      /* a document encoded, when it comes without its bytes */
+    uint32_t stock_wanted;            /* pieces to seal with */
+    uint8_t *scratch;                 /* a document encoded, when it comes without its bytes */
+    struct chek_view *views;          /* open ones */
+    uint64_t view_number;             /* of the last one that was opened */
+    struct store__set *retired;       /* sealed, and shown by a view; in the order of sealing */
+    const struct store__late *late;   /* of a view: rows to be shown as not replaced */
+    struct chek_store_effort *effort; /* of whoever reads it */
 };
 
 /* ---- sets ---- */
@@ -239,6 +260,54 @@ store__bit(const uint64_t *bits, uint32_t index)
 {
     return (bits[index / 64] >> (index % 64) & 1) != 0;
 }
+
+/* ---- replaced rows, which a worker looks at while the shard sets bits ---- */
+
+static inline uint32_t
+store__late_hash(const uint64_t *bits, uint32_t row)
+{
+    uint64_t key = (uint64_t)(uintptr_t)bits / sizeof *bits + row;
+    return (uint32_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
+}
+
+static inline bool
+store__late_has(const struct store__late *late, const uint64_t *bits, uint32_t row)
+{
+    for (uint32_t at = store__late_hash(bits, row);; at++) {
+        const struct store__late_slot *slot = &late->slots[at & late->slot_mask];
+        if (__atomic_load_n(&slot->opening, __ATOMIC_ACQUIRE) != late->opening) {
+            return false;
+        }
+        if (slot->bits == bits && slot->row == row) {
+            return true;
+        }
+    }
+}
+
+/* Whether a reader of the store is to see a row as replaced. */
+static inline bool
+store__is_replaced(const struct chek_store *store, const uint64_t *bits, uint32_t row)
+{
+    uint64_t word = __atomic_load_n(&bits[row / 64], __ATOMIC_ACQUIRE);
+    return (word >> (row % 64) & 1) != 0 &&
+           (store->late == NULL || !store__late_has(store->late, bits, row));
+}
+
+/* 0: no row of the segment or set is replaced. */
+static inline uint32_t
+store__replaced_count(const uint32_t *count)
+{
+    return __atomic_load_n(count, __ATOMIC_RELAXED);
+}
+
+/* Note in every open view that a row is about to be replaced. */
+void store__views_note(struct chek_store *store, const uint64_t *bits, uint32_t row);
+
+/* Whether a view is open that was opened as this number or before. */
+bool store__views_show(const struct chek_store *store, uint64_t number);
+
+/* Take a set that was sealed apart, at once or when the last view that shows it is closed. */
+void store__set_retire(struct chek_store *store, struct store__set *set);
 
 /* ---- the store ---- */
 

@@ -244,6 +244,7 @@ chek_sign_search_run(struct chek_sign_search *search, const struct chek_store *s
                      uint32_t row_count)
 {
     int64_t left = row_count;
+    int64_t begin = left;
     CHEK_ASSERT(row_count > 0);
     CHEK_ASSERT(search->registration != 0);
     search->error = CHEK_OK;
@@ -258,5 +259,6 @@ chek_sign_search_run(struct chek_sign_search *search, const struct chek_store *s
         CHEK_ASSERT(search->row_end <= store->sealed_row_count);
         sealed_run(search, store, &left);
     }
+    store->effort->rows += (uint64_t)(begin - left);
     return search->found || search->error != CHEK_OK || (search->is_sealed && search->row_end == 0);
 }

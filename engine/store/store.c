@@ -26,6 +26,11 @@
 static int
 dictionaries_init(struct chek_store *store)
 {
+    store->dictionaries =
+        chek_memory_allocate(STORE__DICTIONARY_COUNT * sizeof *store->dictionaries);
+    if (store->dictionaries == NULL) {
+        return -ENOMEM;
+    }
     for (uint32_t i = 0; i < STORE__DICTIONARY_COUNT; i++) {
         int error = store__dictionary_init(
             &store->dictionaries[i], &store->pool, store->config.dictionary_count_max,
@@ -44,6 +49,7 @@ store_init(struct chek_store *store)
     if (error != CHEK_OK) {
         return error;
     }
+    store->effort = &store->pool.shared->effort;
     store->scratch = chek_memory_allocate(CHEK_COMMAND_BODY_SIZE_MAX);
     if (store->scratch == NULL) {
         return -ENOMEM;
@@ -91,6 +97,7 @@ chek_store_destroy(struct chek_store *store)
         return;
     }
     CHEK_ASSERT(store->seal.set == NULL);
+    CHEK_ASSERT(store->views == NULL && store->retired == NULL);
     chek_store_image_end(store);
     for (struct store__set *set = store->oldest; set != NULL;) {
         struct store__set *next = set->next;
@@ -108,9 +115,10 @@ chek_store_destroy(struct chek_store *store)
         store__segment_destroy(store->segments[i]);
     }
     chek_memory_free(store->segments, store->segment_count_max * sizeof *store->segments);
-    for (uint32_t i = 0; i < STORE__DICTIONARY_COUNT; i++) {
+    for (uint32_t i = 0; store->dictionaries != NULL && i < STORE__DICTIONARY_COUNT; i++) {
         store__dictionary_finish(&store->dictionaries[i], &store->pool);
     }
+    chek_memory_free(store->dictionaries, STORE__DICTIONARY_COUNT * sizeof *store->dictionaries);
     store__pool_finish(&store->pool);
     chek_memory_free(store->scratch, CHEK_COMMAND_BODY_SIZE_MAX);
     chek_memory_free(store, sizeof *store);
@@ -227,6 +235,12 @@ store__texts_publish(struct chek_store *store)
 }
 
 /* ---- small things ---- */
+
+const struct chek_store_effort *
+chek_store_pool_effort(const struct chek_store_pool *pool)
+{
+    return &pool->effort;
+}
 
 uint32_t
 store__dictionary_of(enum store__column column)

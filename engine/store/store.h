@@ -10,7 +10,8 @@
  *
  * The store decides nothing about documents: identity, shifts and totals are engine/fiscal's.
  *
- *   Threads  the owning shard, but for chek_seal_run(), which a worker calls
+ *   Threads  the owning shard, but for chek_seal_run(), which a worker calls; functions that read
+ *            a store read a view of it (view.h) on any thread
  */
 #ifndef CHEK_STORE_STORE_H
 #define CHEK_STORE_STORE_H
@@ -56,6 +57,16 @@ struct chek_row {
 struct chek_store_pool;
 CHEK_MUST_USE int chek_store_pool_create(struct chek_store_pool **ret);
 void chek_store_pool_destroy(struct chek_store_pool *pool);
+
+/* What was done for readers of the pool's stores: counts that only grow. A view has its own. */
+struct chek_store_effort {
+    uint64_t rows;      /* looked at by scans, sums and searches, and cells of hour tables */
+    uint64_t documents; /* read */
+    uint64_t bytes;     /* of images */
+};
+
+/* Ownership: the pool's. */
+const struct chek_store_effort *chek_store_pool_effort(const struct chek_store_pool *pool);
 
 /*
  * Tell which memory the pool's stores will use next and is to be populated; false when enough is

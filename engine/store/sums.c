@@ -79,9 +79,10 @@ rows_sum(struct sum *sum, const struct chek_segment *segment, int64_t time_min, 
 
 /* The hours that are whole within the filter's time; none when first > last. */
 static struct store__hours_wish
-wish_of(const struct chek_scan_filter *filter)
+wish_of(const struct chek_scan_filter *filter, uint64_t *cell_count)
 {
-    struct store__hours_wish wish = {.filter = filter, .hour_last = INT64_MAX};
+    struct store__hours_wish wish = {
+        .filter = filter, .hour_last = INT64_MAX, .cell_count = cell_count};
     if (filter->time_min > 0) {
         wish.hour_first = filter->time_min / CHEK_CIVIL_HOUR_S +
                           (filter->time_min % CHEK_CIVIL_HOUR_S != 0 ? 1 : 0);
@@ -102,8 +103,8 @@ hours_sum(struct sum *sum, const struct chek_segment *segment, const struct stor
     if (error == CHEK_E_COLD && !sum->scan.cold->is_more) {
         error = CHEK_OK; /* wished for together with the others */
     }
-    if (error != CHEK_OK || sum->scan.stopped || segment->replaced_count == 0 ||
-        wish->filter->with_replaced) {
+    if (error != CHEK_OK || sum->scan.stopped || wish->filter->with_replaced ||
+        store__replaced_count(&segment->replaced_count) == 0) {
         return error;
     }
     int64_t time_max =
@@ -141,10 +142,14 @@ chek_store_sum(const struct chek_store *store, const struct chek_scan_filter *fi
                struct chek_arena *arena, chek_addend_fn on_addend, void *context)
 {
     struct sum sum = {.on_addend = on_addend, .context = context};
-    struct store__hours_wish wish = wish_of(filter);
+    struct store__hours_wish wish = wish_of(filter, &store->effort->rows);
     int error = CHEK_OK;
-    sum.scan = (struct store__scan){
-        .filter = filter, .arena = arena, .on_row = on_row, .context = &sum, .cold = store->cold};
+    sum.scan = (struct store__scan){.store = store,
+                                    .filter = filter,
+                                    .arena = arena,
+                                    .on_row = on_row,
+                                    .context = &sum,
+                                    .cold = store->cold};
     if (filter->time_min > UINT32_MAX) {
         return CHEK_OK; /* no document is so late, and its hour would be beyond any number */
     }
@@ -152,7 +157,7 @@ chek_store_sum(const struct chek_store *store, const struct chek_scan_filter *fi
         error = segment_sum(&sum, store->segments[i], &wish);
     }
     if (error == CHEK_OK && !sum.scan.stopped) {
-        store__scan_open(&sum.scan, store);
+        store__scan_open(&sum.scan);
     }
     return error == CHEK_OK ? store__cold_result(store->cold) : error;
 }

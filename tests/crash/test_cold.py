@@ -82,6 +82,8 @@ class Cold(unittest.TestCase):
         status = self.wait_for(lambda status: total(status, "cold_leaves") != 0)
         count = total(status, "documents")
         with self.client() as client:
+            for till in self.tills:
+                till.check_each(client, 16)
             self.check(client)
             status = client.status()
             self.assertEqual(total(status, "documents"), count)

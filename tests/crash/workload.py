@@ -227,6 +227,15 @@ class Till:
             self._compare(row, document, shift)
         return seen
 
+    def check_each(self, client, stride):
+        """The same of some documents, each asked for by its ordinal."""
+        maybe_completed = self._maybe_completed()
+        for ordinal, (document, shift, _) in list(self.journal.items())[::stride]:
+            if ordinal not in self.completed and ordinal not in maybe_completed:
+                target = {"registration": self.registration}
+                row = client.receipt(target=target, ordinal=ordinal + 1)
+                self._compare(row, document, shift)
+
     def _compare(self, row, document, shift):
         kind = next(kind for kind in ("receipt", "movement", "close") if kind in document)
         stored, sent = getattr(row, kind), document[kind]

@@ -421,7 +421,7 @@ rot(struct round *round)
         const struct store__group *group = &segment->groups[i];
         bool is_it = at >= group->offset && at - group->offset < group->size;
         bool was_cold = atomic_load(&group->state) == STORE__GROUP_COLD;
-        error = store__group_hold(segment, i);
+        error = store__group_hold(segment, i, NULL);
         PROP_CHECK(round->prop, error == (is_it && was_cold ? CHEK_E_CORRUPT : CHEK_OK));
         if (error == CHEK_OK) {
             store__group_release(segment, i);

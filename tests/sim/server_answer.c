@@ -335,7 +335,8 @@ run_ask_refused(struct run_client *client, struct run_request *request, int erro
     }
     if (error == CHEK_E_BUSY || error == CHEK_E_CANCELLED || error > -5000) {
         client->task_sent = false; /* nothing was said; a disk that fails may say so */
-        if (error > -5000 && (run->options.calm || run->is_ending)) {
+        bool is_healed = run->is_ending && request->sent_ns > run->ending_ns;
+        if (error > -5000 && (run->options.calm || is_healed)) {
             run_violate(run, "opcode %u is refused with %s", request->opcode,
                         chek_error_name(error));
         }

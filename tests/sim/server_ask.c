@@ -186,9 +186,12 @@ run_ask_act(struct run_client *client)
     if (run->is_verifying || run_request_count(client) > 3 || !run_chance(run, 3)) {
         return;
     }
-    switch (run_below(run, 8)) {
+    switch (run_below(run, 9)) {
     case 0:
         run_ask_list(client, at);
+        break;
+    case 7:
+        run_ask_sums(client, at);
         break;
     case 1:
     case 2: {

@@ -366,6 +366,12 @@ client_connect(struct run_client *client)
     frame_send(client, &out, CHEK_OPCODE_HELLO, ++client->id_next);
 }
 
+uint64_t
+run_patience_ns(const struct run *run)
+{
+    return RUN_PATIENCE_NS + RUN_PATIENCE_WORKS * chek_world_options(run->world)->work_delay_ns_max;
+}
+
 /* Whatever happens, in the end there is an answer, or the connection is gone. */
 static void
 check_patience(struct run_client *client)
@@ -378,7 +384,7 @@ check_patience(struct run_client *client)
     for (unsigned i = 0; i < RUN_REQUEST_COUNT; i++) {
         const struct run_request *request = &client->requests[i];
         if (request->id != 0 && !request->is_busy && !request->question.follow &&
-            now_ns - request->sent_ns > RUN_PATIENCE_NS) {
+            now_ns - request->sent_ns > run_patience_ns(client->run)) {
             run_violate(client->run, "opcode %u is not answered", request->opcode);
         }
     }

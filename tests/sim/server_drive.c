@@ -192,6 +192,7 @@ finish(struct run *run)
     chek_world_crash_after(run->world, run->machine, 0, CHEK_CRASH_POWER);
     run->crashes_left = 0;
     run->is_ending = true;
+    run->ending_ns = chek_world_now_ns(run->world);
     steps(run, ENDING_STEP_COUNT_MAX, is_verified, "what there is cannot be read");
     steps(run, ENDING_STEP_COUNT_MAX, all_acked,
           "faults have stopped, and not all is acknowledged");

@@ -275,6 +275,8 @@ run_learn_list(struct run *run, const struct run_question *question)
     const struct story_register *story = &run->story.registers[at];
     struct run_register *known = &run->journal.registers[at];
     uint32_t count = 0;
+    /* One answer is of one moment, however long it takes; pages are of moments of their own. */
+    bool is_of_moment = question->exact || question->page == 0;
     while (count < story->count && story->documents[count].entry < question->end) {
         count += 1;
     }
@@ -288,12 +290,12 @@ run_learn_list(struct run *run, const struct run_question *question)
         int32_t copy = story->naive.entries[i].copy;
         bool replaced = copy >= 0 && copy < (int32_t)question->end;
         bool maybe = copy >= 0 && story_document_of(story, (uint32_t)copy) < (int32_t)known->high;
-        if (question->exact ? listed == replaced : !listed && !maybe) {
+        if (is_of_moment ? listed == replaced : !listed && !maybe) {
             run_violate(run, "register %u: ordinal %u is %slisted", at, i, listed ? "" : "not ");
             return;
         }
     }
-    if (question->exact && story_prefix(&run->story, at, count)->count != question->end) {
+    if (is_of_moment && story_prefix(&run->story, at, count)->count != question->end) {
         run_violate(run, "register %u: the list ends within a document", at);
     }
 }

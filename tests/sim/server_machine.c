@@ -53,6 +53,7 @@ run_config_draw(struct run *run)
         .log_file_size = CHEK_BLOCK_SIZE * (8 + run_below(run, 24)),
         .snapshot_log_size = 20000 + run_below(run, 400000),
         .snapshot_step_size = 1 + (uint32_t)run_below(run, 4 * CHEK_PAGE_SIZE),
+        .view_late_count = run_chance(run, 50) ? 1 + (uint32_t)run_below(run, 3) : 0,
         .sync_method = (enum chek_sync_method)run_below(run, 3),
         .connection_count_max = RUN_CLIENT_COUNT + 3 + (uint32_t)run_below(run, 8),
         .intake_credit_size = credit_sizes[run_below(run, CHEK_COUNT(credit_sizes))],
@@ -296,8 +297,39 @@ check_patience(struct run *run)
     if (!run->is_ready && now_ns - run->started_ns > RUN_PATIENCE_NS) {
         run_violate(run, "it has started and does not serve");
     }
-    if (run->stop_asked && now_ns - run->stop_asked_ns > RUN_PATIENCE_NS) {
+    if (run->stop_asked && now_ns - run->stop_asked_ns > run_patience_ns(run)) {
         run_violate(run, "it does not stop");
+    }
+}
+
+/* However much there is to answer, to seal or to store: what a shard does of it in a step has
+ * bounds. How many documents come in at once has others. */
+static void
+steps_look(struct run *run)
+{
+    static const struct step_bound {
+        enum server__step part;
+        uint32_t rows, documents;
+    } bounds[] = {
+        {STEP_VISIT, 0, RUN_VISIT_DOCUMENTS_MAX},
+        {STEP_QUESTION, 0, 0},
+        {STEP_SESSION, 0, 0},
+        {STEP_SNAPSHOT, 0, 0},
+        {STEP_SEAL, 0, 0},
+        {STEP_MERGE, 0, 0},
+        {STEP_MESSAGE, 0, 0},
+        {STEP_OTHER, 0, 0},
+    };
+    for (size_t i = 0; i < CHEK_COUNT(bounds); i++) {
+        struct chek_store_effort most = server__step_most(run->server, bounds[i].part);
+        if (most.rows > bounds[i].rows || most.documents > bounds[i].documents ||
+            most.bytes > run->config.snapshot_step_size + CHEK_STORE_PIECE_SIZE_MAX) {
+            run_violate(run,
+                        "part %d of a step looks at %llu rows, reads %llu documents, writes %llu "
+                        "bytes of an image",
+                        bounds[i].part, (unsigned long long)most.rows,
+                        (unsigned long long)most.documents, (unsigned long long)most.bytes);
+        }
     }
 }
 
@@ -313,6 +345,7 @@ run_machine_step(struct run *run)
             run_violate(run, "it goes on, and nobody knows which manifest a start would find");
         }
         check_patience(run);
+        steps_look(run);
         run_backup_step(run);
         chains_look(run, run->server);
         return;

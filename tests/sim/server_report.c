@@ -2,7 +2,7 @@
 /*
  * server_report.c - reports and sums compared with what the documents come to.
  *
- * While others feed, a report is that of some prefix between what was certain when it was asked
+ * While others feed, a report, or sums, are those of some prefix between what was certain when it was asked
  * for and what has been sent by now. The first one that fits is from then on certain.
  */
 #include "engine/base/assertion.h"
@@ -116,12 +116,11 @@ sums_add(const struct chek_receipt *receipt, struct chek_sums_row *row)
     }
 }
 
-void
-run_learn_sums(struct run *run, const struct run_question *question,
-               const struct chek_sums_rows *rows)
+/* Which operation is not what the register's first documents come to; -1: none. */
+static int
+sums_misfit(struct run *run, unsigned at, uint32_t count, const struct chek_sums_rows *rows)
 {
-    uint32_t low = run->journal.registers[question->at].low;
-    const struct chek_naive *naive = story_prefix(&run->story, question->at, low);
+    const struct chek_naive *naive = story_prefix(&run->story, at, count);
     struct chek_sums_row wanted[CHEK_OPERATION_COUNT] = {{0}};
     for (uint32_t i = 0; i < naive->count; i++) {
         const struct chek_naive_entry *entry = &naive->entries[i];
@@ -134,15 +133,37 @@ run_learn_sums(struct run *run, const struct run_question *question,
         struct chek_sums_row *want_row = &wanted[row->operation];
         if (row->tickets != want_row->tickets || row->net != want_row->net ||
             row->positions != want_row->positions || row->gross != want_row->gross) {
-            run_violate(run, "register %u: sums of operation %u differ: %llu tickets, wanted %llu",
-                        question->at, row->operation, (unsigned long long)row->tickets,
-                        (unsigned long long)want_row->tickets);
+            return row->operation;
         }
         want_row->tickets = 0;
     }
-    for (unsigned i = 0; i < CHEK_OPERATION_COUNT; i++) {
+    for (int i = 0; i < CHEK_OPERATION_COUNT; i++) {
         if (wanted[i].tickets != 0) {
-            run_violate(run, "register %u: sums of operation %u are missing", question->at, i);
+            return i;
         }
     }
+    return -1;
+}
+
+/* The first prefix that fits is from then on certain, as with reports. */
+void
+run_learn_sums(struct run *run, const struct run_question *question,
+               const struct chek_sums_rows *rows)
+{
+    const struct run_register *known = &run->journal.registers[question->at];
+    uint32_t low = question->exact ? known->low : question->low;
+    uint32_t high = question->exact ? known->low : known->high;
+    int operation = -1;
+    for (uint32_t count = low; count <= high; count++) {
+        int differs = sums_misfit(run, question->at, count, rows);
+        if (differs < 0) {
+            run_learn_low(run, question->at, count);
+            return;
+        }
+        operation = operation < 0 ? differs : operation;
+    }
+    run_violate(run,
+                "register %u: the sums fit no prefix of %u to %u documents; of the shortest "
+                "differs operation %d",
+                question->at, low, high, operation);
 }

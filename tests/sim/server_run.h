@@ -16,6 +16,7 @@
 #include "tests/sim/server_story.h"
 #include "tests/sim/world.h"
 #include "tools/server/server.h"
+#include "tools/server/step.h"
 
 #define RUN_SHARD_COUNT_MAX 4
 #define RUN_PARTITION_COUNT_MAX 8
@@ -32,6 +33,8 @@
 #define RUN_CURSOR_SIZE 256
 #define RUN_LISTED_MAX 512
 #define RUN_PATIENCE_NS UINT64_C(60000000000) /* for any answer, a start, a stop */
+#define RUN_PATIENCE_WORKS 1000 /* that a backup, or the snapshot of a stop, may wait for in turn */
+#define RUN_VISIT_DOCUMENTS_MAX 20 /* that a shard reads in a step of a question */
 #define RUN_CAPACITY_MAX (UINT64_C(1) << 40)
 #define RUN_ADDRESS "127.0.0.1:4000"
 
@@ -220,6 +223,7 @@ struct run {
         uint8_t byte; /* as it should be */
     } rots[RUN_ROT_COUNT];
     unsigned rot_count;
+    uint64_t ending_ns; /* what was asked before may still be answered with an old fault */
 };
 
 /* Remember what went wrong first. */
@@ -263,6 +267,8 @@ int run_register_of(const struct run *run, uint32_t registration);
 bool run_all_acked(const struct run *run);
 
 /* server_client.c */
+/* How long anything may take: workers are slow in some worlds. */
+uint64_t run_patience_ns(const struct run *run);
 void run_client_step(struct run_client *client);
 void run_client_drop(struct run_client *client); /* the connection is gone, or has to go */
 struct run_request *run_request_take(struct run_client *client, uint16_t opcode);

@@ -103,6 +103,7 @@ static const struct planted {
     {"planted_tidied_before_is_found", CHEK_PLANTED_TIDIED_BEFORE},
     {"planted_segments_not_held_is_found", CHEK_PLANTED_SEGMENTS_NOT_HELD},
     {"planted_page_not_copied_is_found", CHEK_PLANTED_PAGE_NOT_COPIED},
+    {"planted_view_sees_later_is_found", CHEK_PLANTED_VIEW_SEES_LATER},
     {"planted_backup_not_held_is_found", CHEK_PLANTED_BACKUP_NOT_HELD},
     {"planted_backup_at_once_is_found", CHEK_PLANTED_BACKUP_AT_ONCE},
 };

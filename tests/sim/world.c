@@ -312,12 +312,22 @@ take_event(struct chek_world *world, struct sim_event *ret)
     return true;
 }
 
+/* A product that was halted within a callback may be gone by the time it returns. */
+static void
+step_end(struct sim_shard *shard)
+{
+    if (!shard->halted) {
+        chek_io_step(&shard->io.owner);
+    }
+}
+
 static void
 end_turn(struct sim_shard *shard)
 {
     if (!shard->halted && shard->io.owner.on_turn != NULL) {
         shard->turn_steps += 1;
         shard->io.owner.on_turn(shard->io.owner.context);
+        step_end(shard);
     }
     shard->turn_steps_last = shard->turn_steps;
     if (shard->turn_steps > shard->turn_steps_max) {
@@ -333,9 +343,11 @@ run_turn(struct chek_world *world, struct sim_event event)
     uint64_t batch_count = sim__between(&world->turn_prng, 1, world->options.batch_count_max);
     shard->turn_steps = 0;
     world->turn = shard;
+    chek_io_wake(&shard->io.owner);
     for (;;) {
         sim__turn_step(shard, 0);
         dispatch(world, &event);
+        step_end(shard);
         const struct sim_event *next = sim__event_peek(world);
         bool is_due = next != NULL && next->shard == shard && next->kind != SIM_WORK &&
                       next->time_ns <= world->now_ns + BATCH_WINDOW_NS;

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "engine/base/assertion.h"
@@ -118,7 +119,9 @@ test_flood(void **state)
         struct house *house = &town->houses[i];
         house->town = town;
         house->io = chek_uring_io(town->fixture.group, i);
-        chek_io_set_owner(house->io, &(struct chek_io_owner){house, on_letter, on_house_turn});
+        chek_io_set_owner(house->io, &(struct chek_io_owner){.context = house,
+                                                             .on_message = on_letter,
+                                                             .on_turn = on_house_turn});
         for (unsigned to = 0; to < SHARD_COUNT; to++) {
             for (unsigned w = 0; w < WINDOW; w++) {
                 letter_send(house, to, &house->letters[to][w]);
@@ -211,7 +214,8 @@ test_sleeping_peer_is_always_woken(void **state)
         player->court = &court;
         player->io = chek_uring_io(court.fixture.group, i);
         player->pause.on_done = on_pause_over;
-        chek_io_set_owner(player->io, &(struct chek_io_owner){player, on_ball, NULL});
+        chek_io_set_owner(player->io,
+                          &(struct chek_io_owner){.context = player, .on_message = on_ball});
     }
     court.players[0].ball = &court.ball;
     player_hit(&court.players[0]);
@@ -263,7 +267,7 @@ test_full_ring_refuses_and_the_message_stays(void **state)
     assert_true(count >= 4096 && count < CHEK_COUNT(box->messages));
     assert_int_equal(from->post_count, count);
     box->want_count = count;
-    chek_io_set_owner(to, &(struct chek_io_owner){box, on_boxed, NULL});
+    chek_io_set_owner(to, &(struct chek_io_owner){.context = box, .on_message = on_boxed});
 
     assert_int_equal(chek_uring_run(to), CHEK_OK);
 
@@ -283,7 +287,7 @@ test_message_to_oneself_arrives(void **state)
     uring_fixture_open(&box->fixture, 1, NULL);
     struct chek_io *io = chek_uring_io(box->fixture.group, 0);
     box->want_count = 2;
-    chek_io_set_owner(io, &(struct chek_io_owner){box, on_boxed, NULL});
+    chek_io_set_owner(io, &(struct chek_io_owner){.context = box, .on_message = on_boxed});
     for (unsigned i = 0; i < 2; i++) {
         assert_int_equal(chek_io_post(io, 0, &box->messages[i]), CHEK_OK);
     }
@@ -293,6 +297,112 @@ test_message_to_oneself_arrives(void **state)
     assert_int_equal(box->messages[0].from, 0);
     uring_fixture_close(&box->fixture);
     free(box);
+}
+
+/* ---- steps ------------------------------------------------------------------------------------ */
+
+#define STEP_COUNT_MAX 256
+
+/* What the owner was called with, in order: w(ake), m(essage), o(p), t(urn), s(tep). */
+struct stepper {
+    struct uring_fixture fixture;
+    struct chek_io *io;
+    struct chek_message message;
+    struct chek_op timer, work;
+    char calls[STEP_COUNT_MAX + 1];
+    unsigned count, op_count;
+};
+
+static void
+called(struct stepper *stepper, char what)
+{
+    if (stepper->count < STEP_COUNT_MAX) {
+        stepper->calls[stepper->count++] = what;
+    }
+}
+
+static void
+on_step_message(void *context, struct chek_message *message)
+{
+    (void)message;
+    called(context, 'm');
+}
+
+static void
+on_step_turn(void *context)
+{
+    called(context, 't');
+}
+
+static void
+on_step_wake(void *context)
+{
+    called(context, 'w');
+}
+
+static void
+on_step_end(void *context)
+{
+    called(context, 's');
+}
+
+static void
+op_called(struct stepper *stepper)
+{
+    called(stepper, 'o');
+    stepper->op_count += 1;
+    if (stepper->op_count == 2) {
+        chek_uring_stop(stepper->fixture.group);
+    }
+}
+
+static void
+on_step_timer(struct chek_op *op, int64_t result)
+{
+    (void)result;
+    op_called(CHEK_CONTAINER_OF(op, struct stepper, timer));
+}
+
+static void
+on_step_work(struct chek_op *op, int64_t result)
+{
+    (void)result;
+    op_called(CHEK_CONTAINER_OF(op, struct stepper, work));
+}
+
+static void
+nothing(void *argument)
+{
+    (void)argument;
+}
+
+/* Whatever was called is over before anything else is: measuring leaves nothing out. */
+static void
+test_every_callback_is_a_step(void **state)
+{
+    static struct stepper stepper;
+    (void)state;
+    uring_fixture_open(&stepper.fixture, 1, NULL);
+    stepper.io = chek_uring_io(stepper.fixture.group, 0);
+    chek_io_set_owner(stepper.io, &(struct chek_io_owner){.context = &stepper,
+                                                          .on_message = on_step_message,
+                                                          .on_turn = on_step_turn,
+                                                          .on_wake = on_step_wake,
+                                                          .on_step = on_step_end});
+    stepper.timer.on_done = on_step_timer;
+    stepper.work.on_done = on_step_work;
+    assert_int_equal(chek_io_post(stepper.io, 0, &stepper.message), CHEK_OK);
+    chek_io_timer(stepper.io, &stepper.timer, chek_io_now_ns(stepper.io) + 1000000);
+    chek_io_work(stepper.io, &stepper.work, nothing, NULL);
+    assert_int_equal(chek_uring_run(stepper.io), CHEK_OK);
+    assert_int_equal(stepper.calls[0], 'w');
+    for (unsigned i = 0; i + 1 < stepper.count; i++) {
+        bool is_callback = strchr("mot", stepper.calls[i]) != NULL;
+        assert_true(!is_callback || stepper.calls[i + 1] == 's');
+    }
+    assert_non_null(strchr(stepper.calls, 'm'));
+    assert_int_equal(stepper.op_count, 2);
+    uring_fixture_close(&stepper.fixture);
 }
 
 int
@@ -308,5 +418,6 @@ main(void)
     TABLE_TEST(&table, test_sleeping_peer_is_always_woken);
     TABLE_TEST(&table, test_full_ring_refuses_and_the_message_stays);
     TABLE_TEST(&table, test_message_to_oneself_arrives);
+    TABLE_TEST(&table, test_every_callback_is_a_step);
     return table_run(&table, "uring_message");
 }

@@ -97,7 +97,7 @@ test_work_is_done_on_workers_and_completes_at_home(void **state)
     }
     for (unsigned i = 0; i < SHARD_COUNT; i++) {
         struct chek_io *io = chek_uring_io(office->fixture.group, i);
-        chek_io_set_owner(io, &(struct chek_io_owner){io, NULL, on_office_turn});
+        chek_io_set_owner(io, &(struct chek_io_owner){.context = io, .on_turn = on_office_turn});
     }
     uring_fixture_start(&office->fixture);
     uring_fixture_join(&office->fixture);

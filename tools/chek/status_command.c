@@ -170,6 +170,9 @@ const struct chek__command chek__command_status = {
     "  chek status\n"
     "  chek status --heads\n\n"
     "  With --json a line a value: name, shard (null: of the server), value or text.\n"
+    "  longest_step_us is the longest that a shard was busy before others had their turn, since it\n"
+    "  was started; longest_KIND_step_us the longest with work of a kind; steps_over_100_us how many\n"
+    "  were too long.\n"
     "  --heads: a line PARTITION:ROWS:HEX a partition whose chain of rows has begun. Noted elsewhere,\n"
     "  and given to chek verify, it tells whether one of these rows was changed since. With --json\n"
     "  a line also where it has not: partition, ranges, rows, open (not covered yet), head.\n",

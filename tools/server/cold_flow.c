@@ -24,7 +24,7 @@ int
 server__cold_init(struct server__shard *shard)
 {
     chek_list_init(&shard->fetches_free);
-    chek_list_init(&shard->visits_wait);
+    chek_list_init(&shard->visits_cold);
     shard->fetches = chek_memory_allocate(SERVER_FETCH_COUNT * sizeof *shard->fetches);
     shard->parked = chek_memory_allocate(SERVER_PARKED_COUNT * sizeof *shard->parked);
     if (shard->fetches == NULL || shard->parked == NULL) {
@@ -100,6 +100,7 @@ on_fetched(struct chek_op *op, int64_t result)
     struct server__ground *ground = fetch->ground;
     (void)result;
     server__segments_release(ground);
+    server__step_next(ground->shard, fetch->visit != NULL ? STEP_VISIT : STEP_INTAKE);
     if (fetch->visit != NULL) {
         visit_fetched(ground->shard, fetch);
     } else {
@@ -118,88 +119,43 @@ fetch_begin(struct server__fetch *fetch)
 
 /* ---- visits ----------------------------------------------------------------------------------- */
 
-/* Run a visit; false: it met rows that are not there, and is as it was before. */
-static bool
-visit_try(struct server__shard *shard, struct chek_visit *visit, struct chek_cold *cold)
-{
-    struct chek_partition *partition = shard->grounds[visit->partition]->partition;
-    struct chek_store *store = chek_partition_store(partition);
-    struct chek_visit_ground ground = {
-        .partition = partition,
-        .directory = server__directory(shard),
-        .arena = &shard->arena,
-    };
-    uint64_t state[CHEK_COUNT(visit->state)];
-    memcpy(state, visit->state, sizeof state);
-    chek_arena_reset(&shard->arena);
-    cold->count = 0;
-    if (store != NULL) {
-        chek_store_ask_begin(store, cold);
-    }
-    visit->run(visit, &ground);
-    if (store != NULL) {
-        chek_store_ask_end(store);
-    }
-    if (cold->count == 0) {
-        return true;
-    }
-    memcpy(visit->state, state, sizeof state);
-    visit->done = false;
-    visit->error = CHEK_OK;
-    visit->fault = (struct chek_fault){0};
-    visit->text[0] = 0;
-    visit->chunk_size = 0;
-    return false;
-}
-
-static void
-visit_go(struct server__shard *shard, struct chek_visit *visit)
-{
-    server__post(shard, visit->origin, SERVER_VISITED, &visit->message);
-}
-
-/* Rows that cannot be read: this question has no answer, others have. */
-static void
-visit_fail(struct server__shard *shard, struct chek_visit *visit, const struct chek_cold *cold)
+void
+server__visit_rotten(struct chek_visit *visit, const struct chek_cold *cold)
 {
     char name[CHEK_IMMUTABLE_NAME_MAX];
     struct chek_immutable file = {.number = cold->file.number,
                                   .partition = cold->file.partition,
                                   .kind = CHEK_IMMUTABLE_SEGMENT};
     chek_immutable_name(&file, name);
-    visit->error = cold->error;
-    visit->done = true;
     (void)snprintf(visit->text, sizeof visit->text, "%s at offset %" PRIu64 ": %s", name,
                    cold->offset, chek_error_text(cold->error));
-    visit_go(shard, visit);
 }
 
 static void
 visit_fetched(struct server__shard *shard, struct server__fetch *fetch)
 {
     struct chek_visit *visit = fetch->visit;
+    enum chek_visit_next next = CHEK_VISIT_HOME;
     if (fetch->cold.error != CHEK_OK) {
-        visit_fail(shard, visit, &fetch->cold);
-    } else if (visit_try(shard, visit, &fetch->cold)) {
-        visit_go(shard, visit);
-    } else {
+        /* This question has no answer, others have. */
+        visit->error = fetch->cold.error;
+        visit->done = true;
+        server__visit_rotten(visit, &fetch->cold);
+    } else if (!server__visit_try(shard, visit, &fetch->cold, &next)) {
         fetch_begin(fetch);
         return;
     }
     fetch->visit = NULL;
     chek_list_add(&shard->fetches_free, &fetch->link);
     server__cold_release(shard);
+    server__visit_next(shard, visit, next);
 }
 
 void
-server__visit_run(struct server__shard *shard, struct chek_visit *visit)
+server__visit_fetch(struct server__shard *shard, struct chek_visit *visit)
 {
-    if (visit_try(shard, visit, &shard->cold)) {
-        visit_go(shard, visit);
-        return;
-    }
     if (chek_list_is_empty(&shard->fetches_free) || !may_begin(shard)) {
-        chek_list_add(&shard->visits_wait, &visit->link);
+        chek_list_add(&shard->visits_cold, &visit->link);
         return;
     }
     struct server__fetch *fetch =
@@ -252,15 +208,17 @@ waiting_begin(struct server__shard *shard)
             shard->fetch_wait_count -= 1;
             /* What was wished for may be there by now, or merged away: it is judged anew. */
             ground->fetch.cold.error = CHEK_OK;
+            server__step_next(shard, STEP_INTAKE);
             server__parked_fetched(ground);
         }
     }
-    while (!chek_list_is_empty(&shard->visits_wait) && !chek_list_is_empty(&shard->fetches_free) &&
+    while (!chek_list_is_empty(&shard->visits_cold) && !chek_list_is_empty(&shard->fetches_free) &&
            may_begin(shard)) {
         struct chek_visit *visit =
-            CHEK_CONTAINER_OF(shard->visits_wait.next, struct chek_visit, link);
+            CHEK_CONTAINER_OF(shard->visits_cold.next, struct chek_visit, link);
         chek_list_remove(&visit->link);
-        server__visit_run(shard, visit);
+        server__step_next(shard, STEP_VISIT);
+        server__visit(shard, visit);
     }
 }
 
@@ -318,5 +276,5 @@ bool
 server__cold_is_idle(const struct server__shard *shard)
 {
     return !shard->leave_op.in_flight && !shard->scrub_runs && shard->parked_count == 0 &&
-           chek_list_is_empty(&shard->visits_wait);
+           chek_list_is_empty(&shard->visits_cold);
 }

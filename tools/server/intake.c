@@ -360,6 +360,7 @@ server__intake_run(struct server__shard *shard)
 void
 server__intake(struct server__shard *shard, struct chek_part *part)
 {
+    server__step_next(shard, STEP_INTAKE);
     CHEK_ASSERT(part->item_count > 0);
     chek_list_add(&shard->intake, &part->link);
     server__intake_run(shard);
@@ -436,11 +437,13 @@ server__on_durable(void *context, const struct chek_log_command *commands, uint3
         targets[i].partition = shard->grounds[targets[i].command.envelope.partition]->partition;
         chek_prefetch_write(&shard->registrations[targets[i].command.envelope.registration]);
     }
+    server__step_next(shard, STEP_APPLY);
     chek_arena_reset(&shard->ahead);
     chek_partition_prefetch(targets, count, &shard->ahead);
     for (uint32_t i = 0; i < count; i++) {
         command_apply(shard, &targets[i]);
     }
+    server__step_next(shard, STEP_LOG);
 }
 
 void
@@ -448,6 +451,7 @@ server__on_durable_end(void *context, uint64_t lsn)
 {
     (void)lsn;
     /* There is room in the log again, and this turn can still use it. */
+    server__step_next(context, STEP_INTAKE);
     server__intake_run(context);
 }
 

@@ -32,6 +32,7 @@ server__seal_adopt(struct server__ground *ground)
         return;
     }
     ground->seal_waits = false;
+    server__step_is(shard, STEP_SEAL);
     chek_seal_adopt(ground->seal);
     ground->seal = NULL;
     server__seals_begin(shard);
@@ -104,18 +105,37 @@ sources_free(void *argument)
 }
 
 static void
+free_begin(struct server__ground *ground)
+{
+    ground->merge_is_shown = false;
+    ground->merge_op.on_done = on_freed;
+    chek_io_work(ground->shard->io, &ground->merge_op, sources_free, ground);
+}
+
+static void
 merge_adopt(struct server__ground *ground)
 {
     CHEK_ASSERT(ground->segments_held == 0); /* what is replaced will be freed */
     ground->merge_waits = false;
+    server__step_is(ground->shard, STEP_MERGE);
     if (chek_merge_adopt(ground->merge)) {
         ground->shard->merge_count += 1;
-        ground->merge_op.on_done = on_freed;
-        chek_io_work(ground->shard->io, &ground->merge_op, sources_free, ground);
+        ground->merge_is_shown = chek_merge_is_shown(ground->merge);
+        if (!ground->merge_is_shown) {
+            free_begin(ground);
+        }
     } else { /* there was no memory: the next segment that is sealed has it tried again */
         chek_merge_drop(ground->merge);
         ground->merge = NULL;
         ground->shard->is_merging = false;
+    }
+}
+
+void
+server__view_closed(struct server__ground *ground)
+{
+    if (ground->merge_is_shown && !chek_merge_is_shown(ground->merge)) {
+        free_begin(ground);
     }
 }
 

@@ -75,6 +75,13 @@ server__shard(struct chek_server *server, unsigned index)
     return &server->shards[index];
 }
 
+const struct server__shard *
+server__shard_read(const struct chek_server *server, unsigned index)
+{
+    CHEK_ASSERT(index < server->shard_count);
+    return &server->shards[index];
+}
+
 void
 server__latch(struct chek_server *server)
 {

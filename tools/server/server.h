@@ -37,6 +37,7 @@ struct chek_server_config {
     uint32_t snapshot_step_size;  /* bytes that a snapshot copies at a time; 0 = 64 KiB */
     uint64_t page_cache_size;     /* bytes of sealed rows in memory, of those that are in files too;
                                    * 0 = whatever was read or sealed stays */
+    uint32_t view_late_count;     /* rows replaced while a view is open; 0 = CHEK_VIEW_LATE_COUNT */
     enum chek_sync_method sync_method;
     uint32_t connection_count_max; /* a shard; 0 = 1024 */
     uint64_t intake_credit_size; /* bytes of parts under way from one shard to another; 0 = 8 MiB */

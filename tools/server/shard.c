@@ -22,12 +22,15 @@
 #define FEED_FRAME_COUNT 512
 #define FEED_PART_COUNT 512
 #define VISIT_COUNT 64
+#define OUTBOX_WAIT_NS 50000
+#define INTAKE_WAIT_NS 50000000
 
 /* ---- handlers --------------------------------------------------------------------------------- */
 
 static void
 handle_feed(void *context, struct chek_request *request, struct chek_bytes_view body)
 {
+    server__step_is(context, STEP_FEED);
     chek_feed_handle(((struct server__shard *)context)->feeds, request, body);
 }
 
@@ -52,6 +55,7 @@ feed_room(void *context, struct chek_request *request)
 static void
 handle_query(void *context, struct chek_request *request, struct chek_bytes_view body)
 {
+    server__step_is(context, STEP_QUESTION);
     chek_query_handle(((struct server__shard *)context)->queries, request, body);
 }
 
@@ -186,23 +190,28 @@ static void
 on_message(void *context, struct chek_message *message)
 {
     struct server__shard *shard = context;
+    server__step_is(shard, STEP_MESSAGE);
     switch (message->kind) {
     case SERVER_PART:
         server__intake(shard, message->payload);
         return;
     case SERVER_PART_DONE:
+        server__step_is(shard, STEP_ANSWER);
         server__part_back(shard, message->payload);
         return;
     case SERVER_DIRECTORY_ASK:
     case SERVER_DIRECTORY_TELL:
     case SERVER_DIRECTORY_TOLD:
     case SERVER_DIRECTORY_DONE:
+        server__step_is(shard, STEP_DIRECTORY);
         server__change_message(shard, message);
         return;
     case SERVER_VISIT:
-        server__visit_run(shard, message->payload);
+        server__step_is(shard, STEP_VISIT);
+        server__visit(shard, message->payload);
         return;
     case SERVER_VISITED:
+        server__step_is(shard, STEP_QUESTION);
         chek_query_visited(shard->queries, message->payload);
         return;
     case SERVER_GATHER:
@@ -239,24 +248,30 @@ on_turn(void *context)
     if (server__is_latched(shard->server)) {
         return;
     }
+    server__step_is(shard, STEP_INTAKE);
     server__intake_run(shard);
     if (shard->index == 0) {
+        server__step_next(shard, STEP_DIRECTORY);
         server__change_run(shard);
     }
+    server__step_next(shard, STEP_LOG);
     chek_log_turn(shard->log);
+    server__step_next(shard, STEP_SESSION);
     server__events_turn(shard);
     chek_session_turn(shard->sessions, now_ns);
+    server__step_next(shard, STEP_SNAPSHOT);
     server__life_turn(shard);
+    server__step_next(shard, STEP_OTHER);
     server__memory_turn(shard);
     server__cold_turn(shard);
     server__scrub_turn(shard);
-    if (outboxes_flush(shard) && !shard->flush_op.in_flight) {
+    /* Room in the log may come without an event: when the disk has space again. */
+    uint64_t wait_ns = outboxes_flush(shard)                 ? OUTBOX_WAIT_NS
+                       : !chek_list_is_empty(&shard->intake) ? INTAKE_WAIT_NS
+                                                             : 0;
+    if (wait_ns != 0 && !shard->flush_op.in_flight) {
         shard->flush_op.on_done = on_flush_timer;
-        chek_io_timer(shard->io, &shard->flush_op, now_ns + 50000);
-    }
-    uint64_t step_ns = chek_io_now_ns(shard->io) - now_ns;
-    if (step_ns > shard->counters.step_ns_max) {
-        shard->counters.step_ns_max = step_ns;
+        chek_io_timer(shard->io, &shard->flush_op, now_ns + wait_ns);
     }
 }
 
@@ -420,13 +435,20 @@ server__shard_init(struct server__shard *shard, struct chek_server *server, stru
         error = server__cold_init(shard);
     }
     if (error == CHEK_OK) {
+        error = server__visits_init(shard);
+    }
+    if (error == CHEK_OK) {
         error = server__watches_init(shard);
     }
     if (error == CHEK_OK) {
         error = hosts_init(shard);
     }
     if (error == CHEK_OK) {
-        struct chek_io_owner owner = {shard, on_message, on_turn};
+        struct chek_io_owner owner = {.context = shard,
+                                      .on_message = on_message,
+                                      .on_turn = on_turn,
+                                      .on_wake = server__steps_wake,
+                                      .on_step = server__steps_end};
         chek_io_set_owner(io, &owner);
     }
     return error;
@@ -445,6 +467,7 @@ server__shard_finish(struct server__shard *shard)
     server__backup_finish(shard);
     server__cold_finish(shard);
     server__scrub_finish(shard);
+    server__visits_finish(shard);
     server__seals_finish(shard);
     chek_feed_host_destroy(shard->feeds);
     chek_query_host_destroy(shard->queries);

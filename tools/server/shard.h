@@ -9,6 +9,8 @@
 #include "engine/partition/partition.h"
 #include "engine/session/session.h"
 #include "engine/store/cold.h"
+#include "engine/store/merge.h"
+#include "engine/store/view.h"
 #include "ingest/feed.h"
 #include "ingest/subject.h"
 #include "persist/event_log.h"
@@ -16,6 +18,7 @@
 #include "persist/snapshot.h"
 #include "query/query.h"
 #include "tools/server/server.h"
+#include "tools/server/step.h"
 
 struct server__backup;
 
@@ -56,6 +59,24 @@ enum server__message {
 #define SERVER_PARKED_COUNT 4096 /* items of one shard that wait for rows */
 #define CHEK_SERVER_VERSION "0.1"
 #define SERVER_REGISTRATION_COUNT_MAX (4 * 1024 * 1024)
+
+/* Views that are open at once in a shard, at most: as many workers read them. */
+#define SERVER_PLACE_COUNT 2
+
+/* A place for a visit that a worker goes on with. */
+struct server__place {
+    struct server__shard *shard;
+    struct chek_visit *visit; /* NULL: free */
+    struct chek_view *view;
+    struct chek_arena arena; /* of the visit that has the place */
+    struct chek_op op;
+    struct chek_visit_view shown;              /* to the worker */
+    uint64_t state[CHEK_VISIT_STATE_SIZE / 8]; /* of the visit, before the worker */
+    size_t arena_mark;                         /* before the worker */
+    uint32_t spoilt_count;                     /* times that the view did not stay whole */
+    bool holds_segments;                       /* so that none is merged away */
+    enum chek_visit_next next;
+};
 
 /* What a shard remembers of a registration of its partitions, so that it need not ask them. */
 enum server__registered {
@@ -107,6 +128,7 @@ struct server__ground {
     struct chek_merge *merge; /* being made, waiting to be adopted, or being freed */
     struct chek_op merge_op;
     bool merge_waits;              /* until nobody holds the segments */
+    bool merge_is_shown;           /* adopted, and views show what it replaced */
     uint32_t segments_held;        /* by workers that read their bytes */
     struct chek_segments segments; /* in files that the manifest on disk names */
     struct server__parked *parked_first, *parked_last;
@@ -207,7 +229,7 @@ struct server__snapshot {
 };
 
 struct server__counters {
-    uint64_t applied_count, appended_count, repeat_count, step_ns_max, snapshot_step_ns_max;
+    uint64_t applied_count, appended_count, repeat_count;
     uint64_t visit_cold_count, item_cold_count; /* that had to wait for rows */
     uint64_t scrub_size, scrub_pass_count;
 };
@@ -225,6 +247,9 @@ struct server__shard {
     struct chek_session_host *sessions;
     struct chek_feed_host *feeds;
     struct chek_query_host *queries;
+    struct server__place places[SERVER_PLACE_COUNT];
+    uint8_t *place_memory;           /* of their arenas */
+    struct chek_list visits_wait;    /* for a place, in the order in which they came */
     struct chek_directory *copy;     /* NULL on shard 0, where partition 0 itself is read */
     struct server__ground **grounds; /* by partition number; NULL when another shard's */
     struct chek_list intake;         /* parts that wait for room in the log */
@@ -246,6 +271,7 @@ struct server__shard {
     struct chek_arena ahead;  /* documents about to be applied */
     struct chek_prng prng;    /* entropy of envelopes, seeded by the io room */
     struct server__counters counters;
+    struct server__steps steps;
     struct chek_message life;   /* started, quiet */
     struct chek_message wanted; /* a snapshot */
     bool wanted_posted;
@@ -259,7 +285,7 @@ struct server__shard {
     struct chek_cold cold;         /* of the question at hand */
     struct server__fetch *fetches; /* SERVER_FETCH_COUNT, for visits */
     struct chek_list fetches_free;
-    struct chek_list visits_wait; /* for one of these */
+    struct chek_list visits_cold; /* wait for one of these */
     struct server__parked *parked, *parked_free;
     uint32_t parked_count;     /* that wait */
     uint32_t fetch_wait_count; /* grounds that do */
@@ -305,6 +331,7 @@ const struct chek_server_config *server__config(const struct chek_server *server
 const struct chek_subject_key *server__subject_key(const struct chek_server *server);
 void server__folder_id(const struct chek_server *server, uint64_t ret[2]);
 struct server__shard *server__shard(struct chek_server *server, unsigned index);
+const struct server__shard *server__shard_read(const struct chek_server *server, unsigned index);
 /* The log of some shard failed, or the manifest; seen by all at their next turn. */
 void server__latch(struct chek_server *server);
 bool server__is_latched(const struct chek_server *server);
@@ -366,8 +393,10 @@ CHEK_MUST_USE int server__cold_init(struct server__shard *shard);
 void server__cold_finish(struct server__shard *shard);
 void server__cold_turn(struct server__shard *shard);
 bool server__cold_is_idle(const struct server__shard *shard);
-/* Run a visit, and again when rows were read that it needs, until it can go home. */
-void server__visit_run(struct server__shard *shard, struct chek_visit *visit);
+/* Have the rows read that a visit met the lack of (shard->cold), then go on with it. */
+void server__visit_fetch(struct server__shard *shard, struct chek_visit *visit);
+/* Say in a refusal which rows cannot be read. */
+void server__visit_rotten(struct chek_visit *visit, const struct chek_cold *cold);
 /* Read what `shard->cold` wishes for, then server__parked_fetched(). */
 void server__cold_fetch(struct server__ground *ground);
 /* Whether any rows of the shard are not in memory. */
@@ -391,6 +420,18 @@ void server__change_applied(struct server__shard *shard, struct server__change *
                             const struct chek_outcome *outcome);
 bool server__claim(void *context, struct chek_feed_frame *frame, struct chek_bytes_view claim);
 
+/* visits.c */
+CHEK_MUST_USE int server__visits_init(struct server__shard *shard);
+void server__visits_finish(struct server__shard *shard); /* no worker runs any more */
+/* A visit came, or goes on. */
+void server__visit(struct server__shard *shard, struct chek_visit *visit);
+/* Run a step of a visit; false: it met rows that are not in memory, and is as it was before. */
+bool server__visit_try(struct server__shard *shard, struct chek_visit *visit,
+                       struct chek_cold *cold, enum chek_visit_next *ret);
+/* A step was run: have what follows. */
+void server__visit_next(struct server__shard *shard, struct chek_visit *visit,
+                        enum chek_visit_next next);
+
 /* gather.c */
 struct server__gather *server__gather_take(struct server__shard *shard);
 void server__gather_give(struct server__shard *shard, struct server__gather *gather);
@@ -403,6 +444,8 @@ void server__seals_begin(struct server__shard *shard); /* of any partition that 
 void server__seal_check(struct server__shard *shard, struct server__ground *ground);
 /* An image of the partition is over: adopt what waited for that. */
 void server__seal_adopt(struct server__ground *ground);
+/* A view of the partition was closed: free what only it showed. */
+void server__view_closed(struct server__ground *ground);
 /* Begin a merge of segments unless one is under way. */
 void server__merge_check(struct server__shard *shard);
 /*

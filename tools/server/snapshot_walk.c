@@ -272,7 +272,6 @@ partition_step(struct server__shard *shard)
 {
     struct server__snapshot *snapshot = &shard->snapshot;
     struct server__ground *ground = shard->grounds[snapshot->partition];
-    uint64_t now_ns = chek_io_now_ns(shard->io);
     if (snapshot->phase == SNAPSHOT_MARK) {
         snapshot->phase = SNAPSHOT_WRITE;
         if (snapshot->error == CHEK_OK) {
@@ -284,10 +283,6 @@ partition_step(struct server__shard *shard)
         partition_next(shard);
     } else {
         piece_write(snapshot, ground);
-    }
-    uint64_t step_ns = chek_io_now_ns(shard->io) - now_ns;
-    if (step_ns > shard->counters.snapshot_step_ns_max) {
-        shard->counters.snapshot_step_ns_max = step_ns;
     }
 }
 

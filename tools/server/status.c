@@ -142,10 +142,25 @@ rows_of_sessions(struct server__shard *shard, struct rows *rows)
     row(rows, "refused", feed.refused_count);
     row(rows, "completed", feed.completed_count);
     row(rows, "repeats_not_logged", shard->counters.repeat_count);
-    row(rows, "longest_step_us", shard->counters.step_ns_max / 1000);
-    row(rows, "longest_snapshot_step_us", shard->counters.snapshot_step_ns_max / 1000);
     row(rows, "io_operations", shard->io->op_count);
     row(rows, "io_messages", shard->io->post_count);
+}
+
+/* Steps are what step.h says: nothing else runs on the shard while one does. */
+static void
+rows_of_steps(struct server__shard *shard, struct rows *rows)
+{
+    static const char *const names[STEP_COUNT] = {
+#define STEP_NAME(NAME, name) "longest_" #name "_step_us",
+        SERVER_STEPS(STEP_NAME)
+#undef STEP_NAME
+    };
+    const struct server__steps *steps = &shard->steps;
+    row(rows, "longest_step_us", steps->longest_ns / 1000);
+    row(rows, "steps_over_100_us", steps->long_count);
+    for (uint32_t i = 0; i < STEP_COUNT; i++) {
+        row(rows, names[i], steps->longest_part_ns[i] / 1000);
+    }
 }
 
 static void
@@ -174,6 +189,7 @@ server__status_run(struct server__shard *shard, struct server__gather *gather, u
     rows_of_partitions(shard, &rows);
     rows_of_log(shard, &rows);
     rows_of_sessions(shard, &rows);
+    rows_of_steps(shard, &rows);
 
     struct chek_status_items slot = {.items = rows.items, .items_count = rows.count};
     struct chek_writer out =
