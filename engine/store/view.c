@@ -226,7 +226,9 @@ static void
 freeze(struct chek_view *view, const struct chek_store *store, uint32_t set_count)
 {
     struct chek_store *frozen = &view->frozen;
-    memcpy(frozen->segments, store->segments, store->segment_count * sizeof *frozen->segments);
+    if (store->segment_count != 0) {
+        memcpy(frozen->segments, store->segments, store->segment_count * sizeof *frozen->segments);
+    }
     frozen->segment_count = store->segment_count;
     frozen->merged_count = store->merged_count;
     frozen->merged_set_count = store->merged_set_count;
