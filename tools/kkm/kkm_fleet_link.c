@@ -191,12 +191,14 @@ link_answered(struct kkm__fleet *fleet, uint32_t index, size_t size)
         chek_histogram_add(&fleet->run->latency, kkm__now_ns() - link->begin_ns);
     }
     link->begin_ns = kkm__now_ns();
-    if (!fleet->options->connection_per_ticket || kkm->state > CHEK_KKM_REGISTER_WORKING) {
+    if (!fleet->options->connection_per_ticket) {
         link_say(fleet, index);
-        return;
+    } else if (chek_kkm_register_plans(kkm, &fleet->shared)) {
+        link_close(link, false);
+        kkm__link_connect(fleet, index);
+    } else {
+        kkm__link_end(fleet, index);
     }
-    link_close(link, false);
-    kkm__link_connect(fleet, index);
 }
 
 /* Bytes the answer has by its head; 0 when the head is not there yet. Below 0: it is none. */

@@ -175,14 +175,20 @@ figures(const struct chek_kkm_register *kkm, struct chek_kkm_shared *shared,
     return error == CHEK_OK ? &shared->totals : NULL;
 }
 
-size_t
-chek_kkm_register_request(struct chek_kkm_register *kkm, struct chek_kkm_shared *shared,
-                          uint8_t into[CHEK_KKM_REQUEST_SIZE_MAX])
+bool
+chek_kkm_register_plans(struct chek_kkm_register *kkm, struct chek_kkm_shared *shared)
 {
     if (!kkm->pending.is_there && kkm->state <= CHEK_KKM_REGISTER_WORKING) {
         plan(kkm, shared);
     }
-    if (kkm->state > CHEK_KKM_REGISTER_WORKING) {
+    return kkm->state <= CHEK_KKM_REGISTER_WORKING;
+}
+
+size_t
+chek_kkm_register_request(struct chek_kkm_register *kkm, struct chek_kkm_shared *shared,
+                          uint8_t into[CHEK_KKM_REQUEST_SIZE_MAX])
+{
+    if (!chek_kkm_register_plans(kkm, shared)) {
         return 0;
     }
     struct chek_kkm_pending *pending = &kkm->pending;

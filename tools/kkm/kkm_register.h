@@ -118,6 +118,10 @@ void chek_kkm_shared_finish(struct chek_kkm_shared *shared);
 void chek_kkm_register_init(struct chek_kkm_register *kkm, const struct chek_kkm_options *options,
                             uint32_t index);
 
+/* Decide what the register says next. Returns false when there is nothing: it is finished or
+ * blocked. */
+bool chek_kkm_register_plans(struct chek_kkm_register *kkm, struct chek_kkm_shared *shared);
+
 /* Write what the register says next. Returns the size; 0: it is finished or blocked. */
 size_t chek_kkm_register_request(struct chek_kkm_register *kkm, struct chek_kkm_shared *shared,
                                  uint8_t into[CHEK_KKM_REQUEST_SIZE_MAX]);
