@@ -134,12 +134,14 @@ fleet_open(const struct chek_kkm_options *options, struct chek_kkm_run *run,
     return CHEK_OK;
 }
 
-/* Begin the lives of registers until as many are at work as may be. */
+/* Begin the lives of registers until as many are at work as may be. They do not come all at once: a
+ * server that is slow to accept would answer those that have given up. */
 static void
 fleet_begin_more(struct kkm__fleet *fleet)
 {
     while (fleet->begun_count < fleet->options->register_count &&
-           fleet->begun_count - fleet->gone_count < fleet->run->at_once) {
+           fleet->begun_count - fleet->gone_count < fleet->run->at_once &&
+           fleet->begun_count - fleet->heard_count < KKM__UNHEARD_COUNT_MAX) {
         uint32_t index = fleet->begun_count++;
         chek_kkm_register_init(&fleet->registers[index], fleet->options, index);
         fleet->links[index] = (struct kkm__link){.fd = -1, .due_ns = fleet->now_ns};

@@ -179,6 +179,8 @@ link_answered(struct kkm__fleet *fleet, uint32_t index, size_t size)
 
     link->cut.kind = CHEK_KKM_CUT_NOT;
     fleet->answer_ns = fleet->now_ns;
+    fleet->heard_count += link->was_heard ? 0 : 1;
+    link->was_heard = true;
     bool goes_on =
         chek_kkm_register_answer(kkm, &fleet->shared, chek_bytes_view_of(fleet->answer, size));
     if (!goes_on) {

@@ -12,6 +12,7 @@
 
 #define KKM__EVENT_COUNT 256
 #define KKM__NEVER_NS UINT64_MAX
+#define KKM__UNHEARD_COUNT_MAX 256 /* registers that wait for their first answer */
 
 enum kkm__link_state {
     KKM__LINK_IDLE,       /* no connection; connects at `due_ns` */
@@ -26,6 +27,7 @@ enum kkm__link_state {
 struct kkm__link {
     int fd; /* -1: none */
     uint8_t state;
+    bool was_heard; /* an answer came once */
     struct chek_kkm_cut cut;
     uint64_t due_ns;
     uint64_t begin_ns;   /* of the request in flight, or of connecting for it */
@@ -40,7 +42,7 @@ struct kkm__fleet {
     struct chek_kkm_run *run;
     struct chek_kkm_register *registers;
     struct kkm__link *links;
-    uint32_t begun_count, gone_count; /* registers */
+    uint32_t begun_count, heard_count, gone_count; /* registers */
     int epoll;
     uint64_t now_ns, answer_ns; /* the last answer's */
     struct sockaddr_storage address;
