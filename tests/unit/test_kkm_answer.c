@@ -217,6 +217,7 @@ enum damage {
     DAMAGE_PAYMENT,
     DAMAGE_PLACEMENT_TWICE,
     DAMAGE_SECTION_TWICE,
+    DAMAGE_SECTION_TEXT,
     DAMAGE_SECTIONS,
     DAMAGE_TAX_TWICE,
     DAMAGE_MONTH,
@@ -236,6 +237,7 @@ static struct damage_case {
     {"a_sixth_payment_type", DAMAGE_PAYMENT, CHEK_E_RANGE},
     {"a_placement_twice", DAMAGE_PLACEMENT_TWICE, CHEK_E_EXISTS},
     {"a_section_twice", DAMAGE_SECTION_TWICE, CHEK_E_EXISTS},
+    {"a_section_with_a_nul", DAMAGE_SECTION_TEXT, CHEK_E_TEXT},
     {"more_sections_than_there_is_room_for", DAMAGE_SECTIONS, CHEK_E_LIMIT},
     {"a_tax_twice", DAMAGE_TAX_TWICE, CHEK_E_EXISTS},
     {"month_13", DAMAGE_MONTH, CHEK_E_DATE},
@@ -280,6 +282,9 @@ damage(Kkm__ZXReport *report, enum damage how)
         break;
     case DAMAGE_SECTION_TWICE:
         report->sections[1]->section_code = report->sections[0]->section_code;
+        break;
+    case DAMAGE_SECTION_TEXT:
+        report->sections[0]->section_code.data[0] = 0;
         break;
     case DAMAGE_SECTIONS:
         sections_fill(report);

@@ -57,8 +57,8 @@ Kkm__ZXReport *kkm__zx_make(struct chek_arena *arena, const struct chek_kkm_tota
  * Read a report. Rows that are not there are zero.
  *
  *   Errors     RANGE a number outside its range, an operation or payment type that there is not, a
- *              negative sum that cannot be; LIMIT more rows than have room; DATE; EXISTS a row
- *              given twice; *ret is undefined
+ *              annulled ticket; LIMIT more rows than have room; DATE; TEXT; EXISTS a row given
+ *              twice; *ret is undefined
  */
 CHEK_MUST_USE int kkm__zx_read(const Kkm__ZXReport *report, struct chek_kkm_totals *ret);
 

@@ -2,7 +2,7 @@
 /*
  * kkm_zx_read.c - an X or Z of the server as totals.
  */
-#include "engine/base/money.h"
+#include "engine/base/utf8.h"
 #include "tools/kkm/kkm_build.h"
 
 #define COINS 100
@@ -110,6 +110,10 @@ sections_read(struct reading *reading, const Kkm__ZXReport *report, struct chek_
         struct chek_bytes_view code =
             chek_bytes_view_of(from->section_code.data, from->section_code.len);
         uint32_t count = ret->section_count;
+        if (!chek_utf8_is_valid(code)) { /* a NUL would end it early */
+            fail(reading, CHEK_E_TEXT);
+            return;
+        }
         struct chek_kkm_section_row *row = chek_kkm_totals_section(ret, code);
         if (row == NULL || count == ret->section_count) {
             fail(reading, row == NULL ? CHEK_E_LIMIT : CHEK_E_EXISTS);
