@@ -27,6 +27,8 @@ Modes make it misbehave, so that a register's checks can be seen to fail:
     refuse=CODE       tickets are refused with this code, one in three
     busy=N            every N-th request is answered with 254
     number            all tickets get the same number
+    no_number         tickets get none
+    type              the Z of a close says that it is an X
     qr                the QR code has another sum
     garbage           answers are no messages
 """
@@ -314,9 +316,10 @@ class Peer:
             self._compare(out, document.report)
             if "no_z" in self.modes:
                 return b""
-            return put(4, put(1, REPORT_Z) + put(2, device.last_z))
+            kind = REPORT_X if "type" in self.modes else REPORT_Z
+            return put(4, put(1, kind) + put(2, device.last_z))
         device.count(document)
-        if document.kind == PLACEMENT:
+        if document.kind == PLACEMENT or "no_number" in self.modes:
             return b""
         self.ticket_number += 0 if "number" in self.modes else 7
         total = document.total + (1 if "qr" in self.modes else 0)

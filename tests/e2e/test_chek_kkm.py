@@ -242,10 +242,12 @@ class Misbehaviour(Case):
                 self.assertEqual(told["x_differences"], told["x_compared"])
                 self.assertEqual(told["z_differences"], 0)
 
-    def test_a_z_that_is_not_there(self):
-        told, _ = self.play_wrong(2, modes=["no_z"])
-        self.assertGreater(told["z_differences"], 0)
-        self.assertIn("no report", told["first_difference"])
+    def test_a_z_that_is_not_there_or_is_an_x(self):
+        for mode, text in (("no_z", "no report"), ("type", "of the other type")):
+            with self.subTest(mode=mode):
+                told, _ = self.play_wrong(2, modes=[mode])
+                self.assertGreater(told["z_differences"], 0)
+                self.assertIn(text, told["first_difference"])
 
     def test_a_retry_that_is_counted_twice(self):
         told, peer = self.play_wrong(10, "--cut", "30%", modes=["forgets"])
@@ -255,7 +257,8 @@ class Misbehaviour(Case):
     def test_what_the_protocol_does_not_allow(self):
         for mode, text in (("zero_token", "token is 0"), ("reqnum", "request number"),
                            ("system_token", "changes the token"),
-                           ("number", "two tickets have one number"), ("qr", "QR code")):
+                           ("number", "two tickets have one number"), ("qr", "QR code"),
+                           ("no_number", "has no ticket number")):
             with self.subTest(mode=mode):
                 told, _ = self.play_wrong(2, modes=[mode])
                 self.assertGreater(told["wrong_answers"], 0)

@@ -47,16 +47,16 @@ answer_check(const uint8_t *bytes, size_t size)
 }
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     static uint8_t framed[CHEK_KKM_PACKET_SIZE_MAX];
 
-    answer_check(data, size);
+    answer_check(bytes, size);
     if (size <= sizeof framed - CHEK_KKM_HEAD_SIZE) {
         struct chek_kkm_head head = {.version = 203, .size = (uint32_t)(size + CHEK_KKM_HEAD_SIZE)};
         chek_kkm_head_write(&head, framed);
         if (size != 0) {
-            memcpy(framed + CHEK_KKM_HEAD_SIZE, data, size);
+            memcpy(framed + CHEK_KKM_HEAD_SIZE, bytes, size);
         }
         answer_check(framed, size + CHEK_KKM_HEAD_SIZE);
     }

@@ -248,6 +248,21 @@ test_a_refused_document_is_in_no_figure(void **state)
     assert_int_equal(desk.kkm.state, CHEK_KKM_REGISTER_FINISHED);
 }
 
+static void
+test_a_shift_that_is_too_long_is_closed_next(void **state)
+{
+    (void)state;
+    kkm_desk_open(&desk, 1, 0);
+    kkm_desk_say_document(&desk);
+    assert_true(kkm_desk_answer(&desk, 11, desk.head.token));
+    assert_int_equal(desk.shared.counts.refused, 1);
+    assert_true(kkm_desk_say(&desk));
+    assert_non_null(desk.message->close_shift);
+    kkm_desk_answer_ok(&desk);
+    assert_int_equal(desk.shared.counts.shifts, 1);
+    assert_int_equal(desk.shared.counts.z_differences, 0);
+}
+
 int
 main(void)
 {
@@ -263,5 +278,6 @@ main(void)
     TABLE_TEST(&table, test_the_last_ticket_must_keep_its_number);
     TABLE_TEST(&table, test_a_number_that_was_used_is_followed_by_the_next);
     TABLE_TEST(&table, test_a_refused_document_is_in_no_figure);
+    TABLE_TEST(&table, test_a_shift_that_is_too_long_is_closed_next);
     return table_run(&table, "kkm_register");
 }

@@ -456,7 +456,8 @@ test_more_rows_than_there_is_room_for_change_nothing(void **state)
     assert_refused(&totals, &document, CHEK_E_LIMIT);
 
     totals = (struct chek_kkm_totals){0};
-    for (char code = 'a'; code < 'a' + CHEK_KKM_SECTION_COUNT_MAX; code++) {
+    for (int i = 0; i < CHEK_KKM_SECTION_COUNT_MAX; i++) {
+        char code = (char)('a' + i);
         assert_non_null(chek_kkm_totals_section(&totals, chek_bytes_view_of(&code, 1)));
     }
     assert_refused(&totals, &document, CHEK_E_LIMIT);
