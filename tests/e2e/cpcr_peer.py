@@ -141,6 +141,7 @@ class Peer:
         self.errors = []
         self.ticket_number = 4228000000
         self.port = port
+        self.server, self.writers = None, set()
         self.loop = asyncio.new_event_loop()
         self.ready = threading.Event()
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -159,14 +160,28 @@ class Peer:
     def address(self):
         return f"127.0.0.1:{self.port}"
 
+    def go_away(self):
+        """Refuse and drop all connections until come_back(); what is counted stays counted."""
+        asyncio.run_coroutine_threadsafe(self._go_away(), self.loop).result(20)
+
+    def come_back(self):
+        asyncio.run_coroutine_threadsafe(self._listen(), self.loop).result(20)
+
+    async def _go_away(self):
+        self.server.close()
+        for writer in self.writers:
+            writer.transport.abort()
+
+    async def _listen(self):
+        self.server = await asyncio.start_server(self._talk, "127.0.0.1", self.port, backlog=4096)
+        self.port = self.server.sockets[0].getsockname()[1]
+
     def _run(self):
         asyncio.set_event_loop(self.loop)
-        server = self.loop.run_until_complete(
-            asyncio.start_server(self._talk, "127.0.0.1", self.port, backlog=4096))
-        self.port = server.sockets[0].getsockname()[1]
+        self.loop.run_until_complete(self._listen())
         self.ready.set()
         self.loop.run_forever()
-        server.close()
+        self.server.close()
         for task in asyncio.all_tasks(self.loop):
             task.cancel()
         self.loop.run_until_complete(asyncio.sleep(0))
@@ -174,6 +189,7 @@ class Peer:
 
     async def _talk(self, reader, writer):
         self.counts["connections"] += 1
+        self.writers.add(writer)
         self.sources.add(writer.get_extra_info("peername")[0])
         try:
             while True:
@@ -193,6 +209,7 @@ class Peer:
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             self.counts["broken"] += 1
         finally:
+            self.writers.discard(writer)
             writer.close()
 
     def _is_turn(self, mode, count):

@@ -197,6 +197,24 @@ class Troubles(Case):
         self.assertEqual(process.returncode, 0)
         self.assertTrue(json.loads(out)["right"])
 
+    def test_a_server_that_goes_away_and_comes_back(self):
+        with Peer(registers(20)) as peer:
+            process = subprocess.Popen(
+                [KKM, "--json", "--added", "--cpcr", peer.address, "--registers", "20",
+                 "--shifts", "4", "--tickets", "30"], stdout=subprocess.PIPE, text=True)
+            for documents in (200, 900, 1500):
+                while peer.counts["documents"] < documents and process.poll() is None:
+                    time.sleep(0.01)
+                peer.go_away()
+                time.sleep(0.3)
+                peer.come_back()
+            told = json.loads(process.communicate(timeout=60)[0])
+            self.assertEqual(peer.errors, [])
+            self.assertEqual(told["documents"], peer.counts["documents"])
+        self.assertEqual(process.returncode, 0, told)
+        self.assertGreaterEqual(told["connections"], 4 * 20)
+        self.assertGreater(told["retries"], 0)
+
     def test_a_server_that_does_not_come(self):
         started = time.monotonic()
         done = run("--json", "--added", "--cpcr", "127.0.0.1:1", "--patience", 1)
