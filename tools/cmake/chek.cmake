@@ -11,7 +11,7 @@
 #   chek_bench(NAME noun SOURCES .. [MODULES room ..] [LIBRARIES name ..])
 #   chek_script_test(NAME test COMMAND .. LABELS .. [TIMEOUT s])
 #
-# LIBRARIES are names of tools/cmake/libraries.cmake: uring, zstd, sodium. GENERATED are files made
+# LIBRARIES are names of tools/cmake/libraries.cmake: uring, zstd, sodium, protobuf_c. GENERATED are files made
 # at build time below ${CHEK_GENERATED_DIR}, in the folder of their room; the caller adds the
 # command that makes them.
 #

@@ -27,6 +27,8 @@ chek_library(zstd libzstd)
 chek_library(sodium libsodium)
 chek_library(yajl yajl)
 chek_library(inih inih)
+chek_library(protobuf_c libprotobuf-c)
+find_program(CHEK_PROTOC_C protoc-c REQUIRED)
 
 if(CHEK_TESTS)
   chek_library(cmocka cmocka)
