@@ -165,8 +165,9 @@ static uint32_t
 amounts_make(const Ingest__Amounts *amounts, struct chek_arena *arena, struct chek_receipt *ret,
              struct chek_cpcr_fault *fault)
 {
+    bool is_offline = ret->offline;
     uint32_t code = chek_cpcr_money(amounts->total, "amounts.total", &ret->total, fault);
-    if (code == CHEK_CPCR_OK && ret->total == 0) {
+    if (code == CHEK_CPCR_OK && ret->total == 0 && !is_offline) {
         code = ingest__cpcr_incorrect(fault, "amounts.total", "it is 0");
     }
     if (code == CHEK_CPCR_OK) {
@@ -230,7 +231,7 @@ ticket_make(const Ingest__TicketRequest *ticket, const struct chek_cpcr_terms *t
         .operation = operation_of(ticket->operation),
         .shift = ticket->fr_shift_number,
         .sign = terms->sign,
-        .autonomous = ticket->offline_ticket_number,
+        .autonomous = terms->without_autonomous ? 0 : ticket->offline_ticket_number,
         .offline = ticket->has_offline_ticket_number,
         .domain = ticket->domain != NULL && ticket->domain->has_type
                       ? (uint8_t)(ticket->domain->type + 1)

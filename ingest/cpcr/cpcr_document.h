@@ -15,6 +15,7 @@
 struct chek_cpcr_terms {
     uint64_t sign; /* the fiscal sign that it gets */
     uint32_t registration;
+    bool without_autonomous; /* R76 */
 };
 
 /*

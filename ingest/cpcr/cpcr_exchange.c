@@ -258,7 +258,9 @@ document_take(const struct chek_cpcr_ground *ground, const struct chek_device *d
                     .command = message->command,
                     .sign = chek_cpcr_sign(ground->key, ground->registration, device->documents)},
     };
-    struct chek_cpcr_terms terms = {making.command.sign, ground->registration};
+    struct chek_cpcr_terms terms = {making.command.sign, ground->registration,
+                                    ground->without_autonomous};
+    ret->is_offline = chek_cpcr_is_offline(message);
     uint32_t code = CHEK_CPCR_OK;
     enum chek_cpcr_judgement judgement =
         chek_cpcr_judge(&ledger, ret->head.token, ret->head.request, message->command, &code);
@@ -352,6 +354,13 @@ chek_cpcr_take(const struct chek_cpcr_ground *ground, struct chek_bytes_view fra
     ret->fault =
         (struct chek_cpcr_fault){0}; /* a repeat is answered although it does not convert */
     return ret->body.size != 0;
+}
+
+bool
+chek_cpcr_comes_again(const struct chek_cpcr_exchange *exchange, const struct chek_result *result)
+{
+    return exchange->is_offline && exchange->command == INGEST__COMMAND_TYPE__COMMAND_TICKET &&
+           exchange->verdict == CHEK_VERDICT_CURRENT && result->status == CHEK_STATUS_CONFLICT;
 }
 
 void

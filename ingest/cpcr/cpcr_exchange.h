@@ -40,6 +40,7 @@ struct chek_cpcr_ground {
     const char *qr_url;
     struct chek_arena *arena; /* of the call */
     uint32_t registration;    /* 0: the device is not known */
+    bool without_autonomous;  /* the last attempt was a conflict: R76 */
 };
 
 struct chek_cpcr_exchange {
@@ -47,7 +48,7 @@ struct chek_cpcr_exchange {
     struct chek_cpcr_fault fault;
     uint32_t command;
     int64_t time; /* of a report's request */
-    bool is_document, wants_x, wants_service;
+    bool is_document, is_offline, wants_x, wants_service;
     bool is_known, is_blocked;
     /* To be logged; all in the arena of chek_cpcr_take(). */
     uint8_t verdict;
@@ -68,6 +69,13 @@ CHEK_MUST_USE bool chek_cpcr_take(const struct chek_cpcr_ground *ground,
 /* What was logged was applied with this result, or could not be logged (a negative error). */
 void chek_cpcr_counted(struct chek_cpcr_exchange *exchange, const struct chek_result *result,
                        int error);
+
+/*
+ * Whether the exchange is to be taken again, without its autonomous sign: an offline document that
+ * another one has the sign and the minute of is not refused for that (R76).
+ */
+bool chek_cpcr_comes_again(const struct chek_cpcr_exchange *exchange,
+                           const struct chek_result *result);
 
 /*
  * Write the answer, a whole frame.

@@ -260,7 +260,9 @@ ingest__cpcr_lines(const Ingest__TicketRequest *ticket, struct chek_arena *arena
 {
     size_t count = ticket->n_items;
     if (count == 0) {
-        return ingest__cpcr_incorrect(fault, "items", "there are none");
+        return ticket->has_offline_ticket_number
+                   ? CHEK_CPCR_OK
+                   : ingest__cpcr_incorrect(fault, "items", "there are none");
     }
     struct chek_line *lines =
         count <= CHEK_LINE_COUNT_MAX ? chek_arena_take(arena, count * sizeof *lines) : NULL;

@@ -376,6 +376,38 @@ def test_offline_documents_are_found_by_both_signs(server):
                      f"&s=123.45&t=20260302T101112")
 
 
+def test_offline_documents_are_kept_whatever_they_say(server):
+    kkm = register(server)
+
+    def both(want, message, offline):
+        """Online it is refused, offline it is not."""
+        kkm.send(TICKET, message, want=want)
+        kkm.send(TICKET, {2: {**message[2], 10: offline}})
+
+    both(13, ticket(SELL, 30000, payments={CASH: 29900}), 1)
+    both(13, ticket(SELL, 30000, items=[line(29000)]), 2)
+    both(13, ticket(SELL, 30000, items=[]), 3)
+    both(13, ticket(SELL, 30000, discount=100, markup=100), 4)
+    both(13, {2: {**ticket(SELL, 1160, items=[line(1160, percent=16000, tax=160)])[2],
+                  7: {1: 100, 3: 16000, 4: {1: 1, 2: 60}, 5: True}}}, 5)
+    twice = ticket(SELL, 300)
+    twice[2][6] = [{1: 0, 2: {1: 1, 2: 0}}, {1: 0, 2: {1: 2, 2: 0}}]
+    both(13, twice, 6)
+    # The autonomous sign of another ticket of the same minute.
+    first = kkm.send(TICKET, ticket(SELL, 500, offline=7))
+    second = kkm.send(TICKET, ticket(SELL, 501, offline=7))
+    wants(first.ticket_number != second.ticket_number, True)
+    found = server.json("receipt", "--qr", second.qr)
+    wants((found["receipt"]["total"], found["receipt"]["autonomous"]), (501, 0))
+    x = kkm.report_x()
+    wants((x["tickets"]["sell"]["offline"], x["tickets"]["sell"]["count"]), (8, 8))
+    wants(x["cash"], 29900 + 3 * 30000 + 1160 + 300 + 1001)
+    wants(x["taxes"], {(16000, "sell"): (1160, 160, 1000)})
+    server.restart()
+    kkm.address = Register(server.cpcr, 0, 0).address
+    kkm.retry()
+
+
 def test_late_documents_keep_their_shift(server):
     kkm = register(server)
     kkm.send(TICKET, ticket(SELL, 100, shift=1))
@@ -413,7 +445,7 @@ def test_personal_values_and_tokens_are_not_in_the_folder(server):
 def test_vectors(server):
     folder = os.environ.get("CHEK_VECTORS")
     if not folder:
-        print("skipped: CHEK_VECTORS does not name the folder of vectors")
+        print("CHEK_VECTORS does not name the folder of vectors: nothing to send")
         return
     server.json("kkm", "add", "--device", 201873, "--token", 208627316, "--rnm", "391827192812",
                 "--org", "960624350642", "--point", "main")

@@ -31,6 +31,7 @@ struct server__job {
     uint16_t partition; /* 0: the register is not known, and the origin answers */
     uint32_t registration;
     uint8_t kind;
+    bool again;      /* an exchange that was a conflict (R76) */
     bool registered; /* SERVER_JOB_ADD: the register is in the log */
     int error;       /* of all kinds but an exchange */
     uint32_t token;  /* SERVER_JOB_ADD: wanted, 0 = any; then the one that is due */

@@ -107,6 +107,7 @@ ground_of(struct server__shard *shard, const struct server__job *job)
         .qr_url = server__config(shard->server)->qr_url,
         .arena = &shard->arena,
         .registration = job->partition != 0 ? job->registration : 0,
+        .without_autonomous = job->again,
     };
 }
 
@@ -336,6 +337,12 @@ server__job_applied(struct server__shard *shard, struct server__job *job,
 {
     CHEK_ASSERT(shard->registrations[job->registration].at_work);
     shard->registrations[job->registration].at_work = false;
+    if (job->kind == SERVER_JOB_EXCHANGE && !job->again &&
+        chek_cpcr_comes_again(&job->exchange, &outcome->result)) {
+        job->again = true;
+        chek_list_add(shard->jobs_wait.next, &job->link); /* before what came after it */
+        return;
+    }
     if (job->kind == SERVER_JOB_EXCHANGE) {
         chek_cpcr_counted(&job->exchange, &outcome->result, CHEK_OK);
         exchange_answer(shard, job);
