@@ -256,6 +256,25 @@ on_device_ref(void *context, uint32_t value)
            chek_fiscal_is_registered(&partition->fiscal, device->registration);
 }
 
+static bool
+on_forget(void *context, uint32_t value)
+{
+    struct partition__device *device = chek_page_heap_change(context, value);
+    device->last.is_there = 0;
+    return true;
+}
+
+void
+partition__devices_forget(struct chek_partition *partition)
+{
+    const struct partition__root *root = chek_page_heap_root(&partition->heap);
+    if (root->devices != 0) {
+        (void)chek_page_map_each(&partition->heap,
+                                 chek_page_heap_read(&partition->heap, root->devices), on_forget,
+                                 &partition->heap);
+    }
+}
+
 bool
 partition__devices_are_valid(const struct chek_partition *partition)
 {

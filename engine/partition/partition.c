@@ -463,6 +463,9 @@ chek_partition_load(const struct chek_partition_config *config,
     if (CHEK_PLANTED(IDENTITY_FORGOTTEN) && config->number != 0) {
         chek_fiscal_forget(&partition->fiscal);
     }
+    if (CHEK_PLANTED(EXCHANGE_FORGOTTEN)) {
+        partition__devices_forget(partition);
+    }
     *ret = partition;
     return CHEK_OK;
 }

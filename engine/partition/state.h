@@ -123,6 +123,8 @@ CHEK_MUST_USE int partition__apply_exchange(struct chek_partition *partition,
                                             const struct chek_command *command,
                                             const struct chek_circumstance *circumstance,
                                             struct chek_outcome *ret);
+/* Forget the exchanges counted last. Only a planted bug does this. */
+void partition__devices_forget(struct chek_partition *partition);
 bool partition__devices_are_valid(const struct chek_partition *partition);
 CHEK_MUST_USE int partition__apply_subject(struct chek_partition *partition,
                                            const struct chek_command *command);
