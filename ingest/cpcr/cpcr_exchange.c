@@ -241,9 +241,11 @@ static uint32_t
 document_take(const struct chek_cpcr_ground *ground, const struct chek_device *device,
               const struct chek_cpcr_message *message, struct chek_cpcr_exchange *ret)
 {
+    /* The last token counts only beside its number: else the hash need not be made. */
+    bool is_last = device->has_last && ret->head.request == device->last_request;
     struct chek_cpcr_ledger ledger = {
         .issued = chek_cpcr_token(ground->key, &device->token),
-        .last_token = device->has_last ? chek_cpcr_token(ground->key, &device->last_token) : 0,
+        .last_token = is_last ? chek_cpcr_token(ground->key, &device->last_token) : 0,
         .last_request = device->last_request,
         .last_command = device->last_command,
         .has_last = device->has_last,

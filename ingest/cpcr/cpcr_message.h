@@ -52,9 +52,8 @@ uint32_t chek_cpcr_refuse(struct chek_cpcr_fault *fault, uint32_t code, const ch
 struct chek_cpcr_message {
     Ingest__Request *request;
     uint32_t command;
-    uint32_t missing_code; /* of the first field that its version wants and is not there; 0: none */
-    const char *missing;   /* its name */
-    uint64_t org_tenant;   /* R13 */
+    const char *missing; /* the first soft field that its version wants and is not there; or NULL */
+    uint64_t org_tenant; /* R13 */
     struct chek_bytes_view org_address_kz;
 };
 

@@ -23,7 +23,7 @@ struct level {
     const ProtobufCMessageDescriptor *message;
     const struct ingest__cpcr_rules *rules;
     size_t end;    /* offset of what is behind it */
-    uint64_t seen; /* its fields, by their place in the descriptor */
+    uint64_t seen; /* its fields: bit n for field number n, all of which are below 64 */
 };
 
 struct walk {
@@ -180,7 +180,8 @@ known_walk(struct walk *walk, const ProtobufCFieldDescriptor *field, unsigned ty
 {
     struct level *level = &walk->levels[walk->depth];
     bool is_long = field->type == PROTOBUF_C_TYPE_BYTES || field->type == PROTOBUF_C_TYPE_MESSAGE;
-    uint64_t bit = UINT64_C(1) << (field - level->message->fields);
+    CHEK_ASSERT(field->id < 64);
+    uint64_t bit = UINT64_C(1) << field->id;
 
     if (type != (is_long ? WIRE_BYTES : WIRE_VARINT)) {
         return malformed(walk, field->name, "the field is of another form");
@@ -231,6 +232,15 @@ field_walk(struct walk *walk)
     return code;
 }
 
+static const char *
+field_name(const struct level *level, uint32_t number)
+{
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field(level->message, number);
+    CHEK_ASSERT(field != NULL);
+    return field->name;
+}
+
 /* R15: what should have been there. */
 static uint32_t
 level_end(struct walk *walk)
@@ -238,18 +248,14 @@ level_end(struct walk *walk)
     const struct level *level = &walk->levels[walk->depth];
     for (uint32_t i = 0; i < level->rules->count; i++) {
         const struct ingest__cpcr_rule *rule = &level->rules->rules[i];
-        const ProtobufCFieldDescriptor *field =
-            protobuf_c_message_descriptor_get_field(level->message, rule->field);
-        CHEK_ASSERT(field != NULL);
-        if (rule->since > walk->version ||
-            (level->seen >> (field - level->message->fields) & 1) != 0) {
+        if (rule->since > walk->version || (level->seen >> rule->field & 1) != 0) {
             continue;
         }
         if (!rule->soft) {
-            return malformed(walk, field->name, "the field is missing");
+            return malformed(walk, field_name(level, rule->field), "the field is missing");
         }
         if (walk->message->missing == NULL) {
-            walk->message->missing = field->name;
+            walk->message->missing = field_name(level, rule->field);
         }
     }
     return CHEK_CPCR_OK;
