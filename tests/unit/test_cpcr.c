@@ -540,6 +540,9 @@ test_judge_the_first(void **state)
     assert_int_equal(chek_cpcr_judge(&ledger, 11, 0, 1, &code), CHEK_CPCR_COUNT);
     assert_int_equal(chek_cpcr_judge(&ledger, 0, 0, 0, &code), CHEK_CPCR_REFUSE);
     assert_int_equal(code, CHEK_CPCR_INVALID_TOKEN);
+    ledger.issued = code = 0; /* no token is due: 0 is none */
+    assert_int_equal(chek_cpcr_judge(&ledger, 0, 0, 1, &code), CHEK_CPCR_REFUSE);
+    assert_int_equal(code, CHEK_CPCR_INVALID_TOKEN);
 }
 
 /* ---- tokens and signs (R20, R80) -------------------------------------------------------------- */

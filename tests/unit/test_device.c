@@ -200,6 +200,19 @@ test_a_judgement_of_another_state_does_nothing(void **state)
     assert_int_equal(now.cash, 500);
 }
 
+/* R26: nor what was judged before a reset, when as many tokens were given out as now. */
+static void
+test_a_judgement_before_a_reset_does_nothing(void **state)
+{
+    (void)state;
+    device_change(CHEK_DEVICE_CHANGE_ADD, 0);
+    struct chek_command_exchange what = exchange_now(1);
+    device_change(CHEK_DEVICE_CHANGE_RESET, 9);
+    assert_int_equal(device_read().token.count, what.count);
+    assert_int_equal(sell(&what, 700).result.status, CHEK_STATUS_REFUSED);
+    assert_int_equal(device_read().documents, 0);
+}
+
 /* R22: a refused document moves nothing, its token is still due. */
 static void
 test_a_refused_document_moves_nothing(void **state)
@@ -355,6 +368,7 @@ main(void)
     TABLE_TEST(&table, test_a_device_is_added_once);
     TABLE_TEST(&table, test_a_document_moves_the_token);
     TABLE_TEST(&table, test_a_judgement_of_another_state_does_nothing);
+    TABLE_TEST(&table, test_a_judgement_before_a_reset_does_nothing);
     TABLE_TEST(&table, test_a_refused_document_moves_nothing);
     TABLE_TEST(&table, test_a_repeat_that_differs_is_counted);
     TABLE_TEST(&table, test_a_document_that_is_there_moves_the_token_alone);
