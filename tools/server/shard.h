@@ -18,6 +18,8 @@
 #include "tools/server/server.h"
 
 struct server__backup;
+struct server__job;
+struct server__cpcr;
 
 /* Kinds of messages between shards. */
 enum server__message {
@@ -46,6 +48,8 @@ enum server__message {
     SERVER_BACKUP_ANSWER,   /* and back: it is there, and stays */
     SERVER_BACKUP_RELEASE,  /* to shard 0: it need not stay any more */
     SERVER_BACKUP_RELEASED, /* and back */
+    SERVER_JOB,             /* struct server__job: to the owner of its register */
+    SERVER_JOB_DONE,        /* and back to its origin */
 };
 
 #define SERVER_TICKET_COUNT 65536 /* commands between append and apply, a power of two */
@@ -68,10 +72,11 @@ struct server__registration {
     uint32_t number_last; /* a number above it was not applied yet */
     uint8_t state;        /* enum server__registered */
     bool has_numberless;  /* documents of it may be looked for by their signs */
+    bool at_work;         /* a job of it is on its way through the log */
 };
 
 /* Who waits for a command that is on its way through the log. */
-enum server__ticket_kind { TICKET_NONE, TICKET_PART, TICKET_CHANGE };
+enum server__ticket_kind { TICKET_NONE, TICKET_PART, TICKET_CHANGE, TICKET_JOB };
 
 struct server__ticket {
     void *owner;
@@ -278,6 +283,13 @@ struct server__shard {
     uint64_t merge_count;
     bool started, stopping, quiet;
     int start_error;
+    struct server__job *jobs; /* of registers: kkm.h */
+    uint8_t *job_memory;
+    uint32_t job_count, job_open_count;
+    struct chek_list jobs_free;
+    struct chek_list jobs_wait; /* for room in the log, or for their register */
+    struct server__cpcr *cpcr;  /* NULL: registers are not served */
+    uint16_t cpcr_port;
     uint16_t metrics_port;
     struct server__metrics *metrics;
     struct chek_op poll_op; /* asks whether to stop */

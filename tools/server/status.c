@@ -11,6 +11,7 @@
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
 #include "engine/io/io.h"
+#include "tools/server/kkm.h"
 #include "tools/server/shard.h"
 
 #define SLOT_SIZE (64 * 1024)
@@ -142,6 +143,13 @@ rows_of_sessions(struct server__shard *shard, struct rows *rows)
     row(rows, "refused", feed.refused_count);
     row(rows, "completed", feed.completed_count);
     row(rows, "repeats_not_logged", shard->counters.repeat_count);
+    struct server__cpcr_counters cpcr = server__cpcr_count(shard->cpcr);
+    row(rows, "cpcr_connections", cpcr.connection_count);
+    row(rows, "cpcr_connections_open", cpcr.connection_open_count);
+    row(rows, "cpcr_requests", cpcr.request_count);
+    row(rows, "cpcr_refusals", cpcr.refusal_count);
+    row(rows, "cpcr_frame_errors", cpcr.frame_error_count);
+    row(rows, "cpcr_timeouts", cpcr.timeout_count);
     row(rows, "longest_step_us", shard->counters.step_ns_max / 1000);
     row(rows, "longest_snapshot_step_us", shard->counters.snapshot_step_ns_max / 1000);
     row(rows, "io_operations", shard->io->op_count);
