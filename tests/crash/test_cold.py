@@ -92,7 +92,9 @@ class Cold(unittest.TestCase):
         self.restart(self.server.stop)
         with self.client() as client:
             self.assertEqual(total(client.status(), "cold_reads"), 0)  # a start reads no rows
+            workload.claim(client, self.tills)  # as a sender does that has just begun
             self.check(client)
+            self.assertGreater(total(client.status(), "cold_documents"), 0)
         self.restart(self.server.kill)  # and this one replays duplicates and fuller copies
         with self.client() as client:
             self.check(client)

@@ -190,7 +190,9 @@ item_log(struct server__shard *shard, struct chek_part *part, uint32_t index, bo
     } else if (!was_appended) {
         return ITEM_STAYS;
     } else if (item->kind == CHEK_COMMAND_REGISTER) {
-        shard->registrations[item->registration].state = REGISTRATION_COMING;
+        struct server__registration *known = &shard->registrations[item->registration];
+        server__registration_learn(shard, ground, item->registration);
+        known->state = known->state == REGISTRATION_UNSEEN ? REGISTRATION_COMING : known->state;
     }
     return ITEM_TAKEN;
 }

@@ -359,6 +359,10 @@ enum server__suspicion {
     ITEM_IS_COLD,   /* rows that it would be compared with are not in memory: shard->cold */
 };
 
+/* Learn what a partition knows of a register, the first time that it is spoken of. */
+void server__registration_learn(struct server__shard *shard, const struct server__ground *ground,
+                                uint32_t registration);
+
 /*
  * Find out whether a document repeats one that was applied: it is answered now and leaves no trace
  * in the log. What is on its way through the log is not looked at: its repeat goes the same way

@@ -7,10 +7,9 @@
  */
 #include "tools/server/shard.h"
 
-/* Learn what a partition knows of a register, the first time that one of its documents comes. */
-static void
-registration_learn(struct server__shard *shard, const struct server__ground *ground,
-                   uint32_t registration)
+void
+server__registration_learn(struct server__shard *shard, const struct server__ground *ground,
+                           uint32_t registration)
 {
     struct server__registration *known = &shard->registrations[registration];
     const struct chek_fiscal *fiscal = chek_partition_fiscal(ground->partition);
@@ -29,7 +28,7 @@ server__suspect(struct server__shard *shard, const struct server__ground *ground
     struct chek_store *store = chek_partition_store(ground->partition);
     struct chek_document document;
     struct chek_fault fault;
-    registration_learn(shard, ground, item->registration);
+    server__registration_learn(shard, ground, item->registration);
     bool has_number = item->number != 0 && item->number <= known->number_last;
     bool is_answered = has_number && item->source_offset == 0 && !item->subject;
     bool is_searched = item->number == 0 || known->has_numberless;
