@@ -300,8 +300,9 @@ chek_cold_choose(struct chek_store *store, uint64_t size, struct chek_cold *ret)
     ret->count = 0;
     for (uint32_t i = 0; i < LOOK_COUNT_MAX && ret->count < CHEK_COLD_COUNT_MAX; i++) {
         uint32_t index;
-        struct chek_segment *segment = place_next(store, &store->clock, &index);
-        if (segment == NULL || chosen_size >= size) {
+        struct chek_segment *segment =
+            chosen_size < size ? place_next(store, &store->clock, &index) : NULL;
+        if (segment == NULL) {
             break;
         }
         struct store__group *group = &segment->groups[index];

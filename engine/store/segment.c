@@ -59,7 +59,7 @@ head_read(struct chek_bytes_view bytes, struct head *ret)
     head.size = chek_cursor_u64(&in);
     head.hour_count = chek_cursor_u32(&in);
     uint32_t reserved = chek_cursor_u32(&in);
-    if (in.error != CHEK_OK || reserved != 0 || head.row_count == 0 ||
+    if (in.error != CHEK_OK || reserved != 0 || head.column_count == 0 || head.row_count == 0 ||
         head.row_count > STORE__SEGMENT_ROW_COUNT_MAX || head.page_row_count == 0 ||
         head.page_row_count > CHEK_CHUNK_RECEIPT_COUNT || head.run_count == 0 ||
         head.run_count > head.row_count || head.set_count == 0 || head.set_count > head.row_count ||

@@ -21,11 +21,15 @@ directory_find(const uint8_t *bytes, size_t size, struct directory *ret)
     }
     uint64_t page_row_count = chek_load_u32(bytes + 20);
     uint64_t hour_count = chek_load_u32(bytes + 48);
+    uint64_t column_count = chek_load_u16(bytes + 10);
     ret->page_count = (chek_load_u32(bytes + 12) + page_row_count - 1) / page_row_count;
+    if (column_count == 0) {
+        ret->page_count = 0; /* the rows of no column fit any bytes: four billion pages too */
+    }
     ret->hour_page_count = (hour_count + page_row_count - 1) / page_row_count;
     ret->begin = STORE__SEGMENT_HEAD_SIZE + (uint64_t)chek_load_u32(bytes + 24) * STORE__RUN_SIZE;
-    ret->hours = ret->begin + chek_load_u16(bytes + 10) * (STORE__COLUMN_HEAD_SIZE +
-                                                           ret->page_count * STORE__PAGE_HEAD_SIZE);
+    ret->hours = ret->begin +
+                 column_count * (STORE__COLUMN_HEAD_SIZE + ret->page_count * STORE__PAGE_HEAD_SIZE);
     ret->end = ret->hours;
     if (hour_count != 0) {
         ret->end += STORE__HOUR_COLUMN_COUNT *

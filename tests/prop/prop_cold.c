@@ -291,7 +291,8 @@ read_ask(struct round *round, struct chek_store *store, const struct question *q
     struct answer answer = {0};
     struct chek_row row = {0};
     answer.error = chek_store_read(store, want->registration, want->ordinal, arena, &row, ret);
-    hash_add(&answer.hash, (uint64_t)row.shift << 32 | row.kind << 1 | row.replaced);
+    hash_add(&answer.hash,
+             (uint64_t)row.shift << 32 | (uint64_t)row.kind << 1 | (uint64_t)row.replaced);
     hash_add(&answer.hash, row.cell.size);
     return answer;
 }

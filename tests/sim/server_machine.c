@@ -45,7 +45,7 @@ run_config_draw(struct run *run)
     static const uint64_t credit_sizes[] = {3000, 20000, 8 * 1024 * 1024};
     static const uint32_t row_counts[] = {2, 5, 16, 64}; /* few, so that much is merged */
     static const uint64_t page_cache_sizes[] = {0, 1, 2000, 20000};
-    return (struct chek_server_config){
+    struct chek_server_config config = {
         .listen = RUN_ADDRESS,
         .partition_count = (uint16_t)(1 + run_below(run, RUN_PARTITION_COUNT_MAX)),
         .segment_row_count = row_counts[run_below(run, CHEK_COUNT(row_counts))],
@@ -62,6 +62,9 @@ run_config_draw(struct run *run)
         .on_ready = on_ready,
         .on_stopped = on_stopped,
     };
+    config.replay_open_size =
+        config.page_cache_size; /* who has little memory seals while it replays */
+    return config;
 }
 
 /* Everything that the server took it gave back. */

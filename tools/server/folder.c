@@ -410,6 +410,7 @@ server__folder_open(struct chek_server *server, struct server__folder *folder, s
                     const struct chek_server_config *config, struct chek_server_fault *fault)
 {
     folder->shard_count = server__shard_count(server);
+    folder->replay_open_size = config->replay_open_size;
     struct chek_io *io = ios[0];
     folder->io = io;
     folder->on_damage = config->on_damage;

@@ -158,6 +158,9 @@ config_complete(const struct chek_server_config *config)
     if (full.log_file_size == 0) {
         full.log_file_size = CHEK_LOG_FILE_SIZE_DEFAULT;
     }
+    if (full.replay_open_size == 0) {
+        full.replay_open_size = UINT64_C(2) << 30;
+    }
     if (full.snapshot_log_size == 0) {
         full.snapshot_log_size = UINT64_C(4) << 30;
     }
