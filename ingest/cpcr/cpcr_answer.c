@@ -136,20 +136,38 @@ wanted_make(const struct chek_cpcr_exchange *exchange, const struct chek_fiscal_
     }
 }
 
+/* The report of a shift; NOT_FOUND also for shift 0. */
+static int
+shift_report(const struct chek_cpcr_ground *ground, uint32_t shift, bool closed,
+             struct chek_report *ret)
+{
+    struct chek_answer_report answer;
+    if (shift == 0) {
+        return CHEK_E_NOT_FOUND;
+    }
+    int error = chek_fiscal_report(chek_partition_fiscal(ground->partition), ground->registration,
+                                   shift, UINT32_MAX, closed, ground->arena, &answer);
+    if (error == CHEK_OK) {
+        *ret = *answer.report;
+    }
+    return error;
+}
+
 /* R67: no shift is open: nothing happened in the next one, the drawer and the sums go on. */
-static void
+static int
 empty_make(const struct chek_cpcr_ground *ground, const struct chek_fiscal_now *now,
            const struct wanted *wanted, struct chek_report *ret)
 {
-    struct chek_answer_report last;
-    *ret = (struct chek_report){.shift = wanted->shift_empty, .cash = now->cash};
-    if (now->shift_closed != 0 &&
-        chek_fiscal_report(chek_partition_fiscal(ground->partition), ground->registration,
-                           now->shift_closed, UINT32_MAX, true, ground->arena, &last) == CHEK_OK) {
-        ret->start = ret->now = last.report->now;
-        ret->start_count = ret->now_count = last.report->now_count;
-        ret->last = last.report->last;
-    }
+    struct chek_report last = {0};
+    int error = shift_report(ground, now->shift_closed, true, &last);
+    *ret = (struct chek_report){.shift = wanted->shift_empty,
+                                .cash = now->cash,
+                                .start = last.now,
+                                .start_count = last.now_count,
+                                .now = last.now,
+                                .now_count = last.now_count,
+                                .last = last.last};
+    return error == CHEK_E_NOT_FOUND ? CHEK_OK : error;
 }
 
 static int64_t
@@ -169,20 +187,18 @@ ingest__cpcr_figures(const struct chek_cpcr_ground *ground,
 {
     const struct chek_fiscal *fiscal = chek_partition_fiscal(ground->partition);
     struct chek_fiscal_now now = {0};
-    struct chek_answer_report answer;
     struct chek_report report;
     Ingest__ReportResponse *made = chek_arena_take(ground->arena, sizeof *made);
     if (made == NULL || chek_fiscal_now(fiscal, ground->registration, &now) != CHEK_OK) {
         return NULL;
     }
     struct wanted wanted = wanted_make(exchange, &now, device);
-    bool is_there = wanted.shift != 0 &&
-                    chek_fiscal_report(fiscal, ground->registration, wanted.shift, UINT32_MAX,
-                                       wanted.closed, ground->arena, &answer) == CHEK_OK;
-    if (is_there) {
-        report = *answer.report;
-    } else {
-        empty_make(ground, &now, &wanted, &report);
+    int error = shift_report(ground, wanted.shift, wanted.closed, &report);
+    if (error == CHEK_E_NOT_FOUND) {
+        error = empty_make(ground, &now, &wanted, &report);
+    }
+    if (error != CHEK_OK) {
+        return NULL;
     }
     ingest__report_response__init(made);
     made->has_report = 1;
@@ -376,7 +392,7 @@ chek_cpcr_answer(const struct chek_cpcr_ground *ground, const struct chek_cpcr_e
     result.has_result_code = 1;
     if (!content_make(ground, exchange, &device, &response)) {
         (void)chek_cpcr_refuse(&said.fault, CHEK_CPCR_SERVICE_TEMPORARILY_UNAVAILABLE, "request",
-                               "there is no room for the answer");
+                               "what it is answered with cannot be read now");
         response.ticket = NULL;
         response.report = NULL;
         response.service = NULL;

@@ -197,6 +197,11 @@ command_make(struct making *making, struct chek_cpcr_exchange *ret)
                                 "there is no room for it now");
     }
     making->command.document = is_there(making) ? NULL : &making->document;
+    if (making->ground->looks_ahead && making->command.document != NULL) {
+        struct chek_result result;
+        (void)chek_fiscal_is_repeat(chek_partition_fiscal(making->ground->partition),
+                                    making->ground->registration, &making->document, &result);
+    }
     uint8_t *bytes = chek_arena_take(arena, CHEK_COMMAND_BODY_SIZE_MAX);
     struct chek_writer out =
         chek_writer_over(bytes, bytes != NULL ? CHEK_COMMAND_BODY_SIZE_MAX : 0);
@@ -365,9 +370,20 @@ chek_cpcr_comes_again(const struct chek_cpcr_exchange *exchange, const struct ch
            exchange->verdict == CHEK_VERDICT_CURRENT && result->status == CHEK_STATUS_CONFLICT;
 }
 
+/* R77: whether a row that a document would be compared with cannot be read: it may be later. */
+static bool
+is_unread(const struct chek_result *result)
+{
+    int error = -(int)result->code;
+    return error == CHEK_E_CORRUPT || error == CHEK_E_HALTED || error > -5000;
+}
+
 void
 chek_cpcr_counted(struct chek_cpcr_exchange *exchange, const struct chek_result *result, int error)
 {
+    if (error == CHEK_OK && result->status == CHEK_STATUS_REFUSED && is_unread(result)) {
+        error = -(int)result->code;
+    }
     if (error != CHEK_OK) {
         (void)chek_cpcr_refuse(&exchange->fault, CHEK_CPCR_SERVICE_TEMPORARILY_UNAVAILABLE,
                                "request", chek_error_text(error));

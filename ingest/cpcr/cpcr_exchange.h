@@ -41,6 +41,7 @@ struct chek_cpcr_ground {
     struct chek_arena *arena; /* of the call */
     uint32_t registration;    /* 0: the device is not known */
     bool without_autonomous;  /* the last attempt was a conflict: R76 */
+    bool looks_ahead;         /* look at all the rows that applying the document will look at */
 };
 
 struct chek_cpcr_exchange {
@@ -60,7 +61,8 @@ struct chek_cpcr_exchange {
  * Read and judge a whole frame (head and message).
  *
  *   Ownership  *ret keeps nothing of `frame`; its bodies are in ground->arena
- *   Returns    whether ret->body is to be logged
+ *   Returns    whether ret->body is to be logged; all is void when the partition's store was asked
+ *              and wished for rows (engine/store/cold.h)
  *   Cost       a request walked and unpacked, a document checked and encoded twice: 4 us with one
  *              line, 8 us with three (bench_cpcr); half of it is protobuf-c
  */
@@ -82,6 +84,7 @@ bool chek_cpcr_comes_again(const struct chek_cpcr_exchange *exchange,
  * Write the answer, a whole frame.
  *
  *   Ownership  `out` has room for CHEK_CPCR_ANSWER_SIZE_MAX
+ *   Errors     none: rows that cannot be read make it a refusal with 254 (R77); void as above
  */
 void chek_cpcr_answer(const struct chek_cpcr_ground *ground,
                       const struct chek_cpcr_exchange *exchange, struct chek_writer *out);

@@ -31,10 +31,12 @@ struct server__job {
     uint16_t partition; /* 0: the register is not known, and the origin answers */
     uint32_t registration;
     uint8_t kind;
-    bool again;      /* an exchange that was a conflict (R76) */
-    bool registered; /* SERVER_JOB_ADD: the register is in the log */
-    int error;       /* of all kinds but an exchange */
-    uint32_t token;  /* SERVER_JOB_ADD: wanted, 0 = any; then the one that is due */
+    bool again;         /* an exchange that was a conflict (R76) */
+    bool is_counted;    /* an exchange that was applied: only the answer is left to do */
+    bool had_rows_read; /* rows were not in memory: those that are now stay until it is through */
+    bool registered;    /* SERVER_JOB_ADD: the register is in the log */
+    int error;          /* of all kinds but an exchange */
+    uint32_t token;     /* SERVER_JOB_ADD: wanted, 0 = any; then the one that is due */
     uint32_t device, policy;
     uint8_t change;                             /* enum chek_device_change */
     struct server__cpcr_connection *connection; /* who asked; NULL when it went away */
@@ -55,9 +57,18 @@ void server__job_give(struct server__shard *shard, struct server__job *job);
 /* Send a job to the owner of its register. The answer may come inside this call. */
 void server__job_submit(struct server__shard *shard, struct server__job *job);
 void server__jobs_run(struct server__shard *shard);
+/*
+ * Go on with a job whose rows were read, or cannot be (an error). False: it needs others, which
+ * shard->cold tells.
+ */
+CHEK_MUST_USE bool server__job_again(struct server__shard *shard, struct server__job *job,
+                                     int error);
 void server__job_applied(struct server__shard *shard, struct server__job *job,
                          const struct chek_outcome *outcome);
 void server__job_message(struct server__shard *shard, struct chek_message *message);
+
+/* cold_flow.c: read what `shard->cold` wishes for, then server__job_again() until it is through */
+void server__job_fetch(struct server__shard *shard, struct server__job *job);
 
 /* kkm_admin.c */
 void server__kkm_add(void *context, struct chek_request *request, struct chek_bytes_view body);

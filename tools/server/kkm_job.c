@@ -109,6 +109,7 @@ ground_of(struct server__shard *shard, const struct server__job *job)
         .arena = &shard->arena,
         .registration = job->partition != 0 ? job->registration : 0,
         .without_autonomous = job->again,
+        .looks_ahead = server__cold_is_there(shard),
     };
 }
 
@@ -119,21 +120,60 @@ job_append(struct server__shard *shard, struct server__job *job, uint8_t kind, u
     struct chek_envelope envelope = {
         .kind = kind, .verdict = verdict, .registration = job->registration};
     struct server__ticket ticket = {.owner = job, .kind = ticket_kind};
-    return server__append(shard, shard->grounds[job->partition], &envelope, body, &ticket,
-                          ret_error);
+    /* Applying a document looks at the rows that chek_cpcr_take() has looked at. */
+    ticket.is_held = kind == CHEK_COMMAND_EXCHANGE && server__cold_is_there(shard) &&
+                     server__cold_hold(shard, job->had_rows_read);
+    bool was_appended =
+        server__append(shard, shard->grounds[job->partition], &envelope, body, &ticket, ret_error);
+    if (ticket.is_held && (!was_appended || *ret_error != CHEK_OK)) {
+        server__cold_release(shard);
+    }
+    return was_appended;
 }
 
+/* Between these two, rows that are not in memory are wished for; false: there were such. */
 static void
+asking_begin(struct server__shard *shard, const struct server__job *job)
+{
+    shard->cold.count = 0;
+    if (job->partition != 0) {
+        chek_store_ask_begin(chek_partition_store(shard->grounds[job->partition]->partition),
+                             &shard->cold);
+    }
+}
+
+static bool
+asking_end(struct server__shard *shard, const struct server__job *job)
+{
+    if (job->partition != 0) {
+        chek_store_ask_end(chek_partition_store(shard->grounds[job->partition]->partition));
+    }
+    return shard->cold.count == 0;
+}
+
+/* Write the answer; false: it needs rows that are not in memory. */
+static bool
 exchange_answer(struct server__shard *shard, struct server__job *job)
 {
     struct chek_cpcr_ground ground = ground_of(shard, job);
     struct chek_writer out = chek_writer_over(job->answer, CHEK_CPCR_ANSWER_SIZE_MAX);
+    asking_begin(shard, job);
     chek_cpcr_answer(&ground, &job->exchange, &out);
     job->answer_size = out.size;
+    return asking_end(shard, job);
 }
 
-/* What became of an attempt to do a job: the last two leave it waiting. */
-enum attempt { ATTEMPT_DONE, ATTEMPT_LOGGED, ATTEMPT_AT_WORK, ATTEMPT_NO_ROOM };
+/* What became of an attempt to do a job: the last three leave it waiting. */
+enum attempt { ATTEMPT_DONE, ATTEMPT_LOGGED, ATTEMPT_COLD, ATTEMPT_AT_WORK, ATTEMPT_NO_ROOM };
+
+static enum attempt
+exchange_fail(struct server__shard *shard, struct server__job *job, int error)
+{
+    chek_cpcr_counted(&job->exchange, NULL, error);
+    bool is_whole = exchange_answer(shard, job);
+    CHEK_ASSERT(is_whole); /* a refusal shows no rows */
+    return ATTEMPT_DONE;
+}
 
 static enum attempt
 exchange_run(struct server__shard *shard, struct server__job *job)
@@ -141,9 +181,14 @@ exchange_run(struct server__shard *shard, struct server__job *job)
     struct chek_cpcr_ground ground = ground_of(shard, job);
     struct chek_cpcr_exchange *exchange = &job->exchange;
     int error = CHEK_OK;
-    if (!chek_cpcr_take(&ground, chek_bytes_view_of(job->frame, job->frame_size), exchange)) {
-        exchange_answer(shard, job);
-        return ATTEMPT_DONE;
+    asking_begin(shard, job);
+    bool is_new =
+        chek_cpcr_take(&ground, chek_bytes_view_of(job->frame, job->frame_size), exchange);
+    if (!asking_end(shard, job)) {
+        return ATTEMPT_COLD;
+    }
+    if (!is_new) {
+        return exchange_answer(shard, job) ? ATTEMPT_DONE : ATTEMPT_COLD;
     }
     if (exchange->subject_body.size != 0 &&
         !job_append(shard, job, CHEK_COMMAND_SUBJECT, 0, exchange->subject_body, TICKET_NONE,
@@ -157,9 +202,7 @@ exchange_run(struct server__shard *shard, struct server__job *job)
     if (error == CHEK_OK) {
         return ATTEMPT_LOGGED;
     }
-    chek_cpcr_counted(exchange, NULL, error);
-    exchange_answer(shard, job);
-    return ATTEMPT_DONE;
+    return exchange_fail(shard, job, error);
 }
 
 /* The register first: a new one is not known to its partition yet, a known one may have changed. */
@@ -177,8 +220,10 @@ device_run(struct server__shard *shard, struct server__job *job)
         if (job->error != CHEK_OK) {
             return ATTEMPT_DONE;
         }
+        struct server__registration *known = &shard->registrations[job->registration];
+        server__registration_learn(shard, shard->grounds[job->partition], job->registration);
+        known->state = known->state == REGISTRATION_UNSEEN ? REGISTRATION_COMING : known->state;
         job->registered = true;
-        shard->registrations[job->registration].state = REGISTRATION_COMING;
     }
     struct chek_command_device what = {.registration = job->registration,
                                        .change = job->change,
@@ -249,21 +294,53 @@ job_run(struct server__shard *shard, struct server__job *job)
     }
 }
 
+/* Note what an attempt came to: the register is at work, or the next job may come. */
+static void
+attempt_note(struct server__shard *shard, struct server__job *job, enum attempt attempt)
+{
+    bool is_at_work = attempt == ATTEMPT_LOGGED || attempt == ATTEMPT_COLD;
+    shard->registrations[job->registration].at_work = is_at_work && !CHEK_PLANTED(TWO_AT_WORK);
+    if (attempt == ATTEMPT_DONE) {
+        job_back(shard, job);
+    }
+}
+
 /* Do a job, unless its register has one at work. */
 static enum attempt
 job_begin(struct server__shard *shard, struct server__job *job)
 {
-    bool *at_work = &shard->registrations[job->registration].at_work;
-    if (job->partition != 0 && *at_work) {
+    if (job->partition != 0 && shard->registrations[job->registration].at_work) {
         return ATTEMPT_AT_WORK;
     }
     enum attempt attempt = job_run(shard, job);
-    if (attempt == ATTEMPT_LOGGED) {
-        *at_work = !CHEK_PLANTED(TWO_AT_WORK);
-    } else if (attempt == ATTEMPT_DONE) {
-        job_back(shard, job);
+    attempt_note(shard, job, attempt);
+    if (attempt == ATTEMPT_COLD) {
+        server__job_fetch(shard, job);
     }
     return attempt;
+}
+
+bool
+server__job_again(struct server__shard *shard, struct server__job *job, int error)
+{
+    enum attempt attempt;
+    shard->wall_us = chek_io_wall_us(shard->io);
+    job->had_rows_read = true;
+    if (error != CHEK_OK) {
+        attempt = exchange_fail(shard, job, error);
+    } else if (job->is_counted) {
+        attempt = exchange_answer(shard, job) ? ATTEMPT_DONE : ATTEMPT_COLD;
+    } else {
+        attempt = job_run(shard, job);
+    }
+    if (attempt == ATTEMPT_COLD) {
+        return false;
+    }
+    attempt_note(shard, job, attempt);
+    if (attempt == ATTEMPT_NO_ROOM) {
+        chek_list_add(shard->jobs_wait.next, &job->link); /* before what came after it */
+    }
+    return true;
 }
 
 /* Jobs of one register keep their order: one that waits is looked for by none behind it. */
@@ -336,17 +413,19 @@ void
 server__job_applied(struct server__shard *shard, struct server__job *job,
                     const struct chek_outcome *outcome)
 {
+    enum attempt attempt = ATTEMPT_DONE;
     CHEK_ASSERT(shard->registrations[job->registration].at_work || CHEK_PLANTED(TWO_AT_WORK));
-    shard->registrations[job->registration].at_work = false;
     if (job->kind == SERVER_JOB_EXCHANGE && !job->again &&
         chek_cpcr_comes_again(&job->exchange, &outcome->result)) {
         job->again = true;
+        shard->registrations[job->registration].at_work = false;
         chek_list_add(shard->jobs_wait.next, &job->link); /* before what came after it */
         return;
     }
     if (job->kind == SERVER_JOB_EXCHANGE) {
         chek_cpcr_counted(&job->exchange, &outcome->result, CHEK_OK);
-        exchange_answer(shard, job);
+        job->is_counted = true;
+        attempt = exchange_answer(shard, job) ? ATTEMPT_DONE : ATTEMPT_COLD;
     } else {
         struct chek_device device;
         job->error = outcome->error;
@@ -358,7 +437,10 @@ server__job_applied(struct server__shard *shard, struct server__job *job,
             job->token = chek_cpcr_token(server__subject_key(shard->server), &device.token);
         }
     }
-    job_back(shard, job);
+    attempt_note(shard, job, attempt);
+    if (attempt == ATTEMPT_COLD) {
+        server__job_fetch(shard, job);
+    }
 }
 
 void

@@ -56,7 +56,7 @@ enum server__message {
 #define SERVER_CHANGE_COUNT 16    /* directory changes asked by one shard at once */
 #define SERVER_GATHER_COUNT 64
 #define SERVER_WATCH_COUNT 64
-#define SERVER_FETCH_COUNT 16    /* visits of one shard that have rows read */
+#define SERVER_FETCH_COUNT 16    /* visits and jobs of one shard that have rows read */
 #define SERVER_PARKED_COUNT 4096 /* items of one shard that wait for rows */
 #define CHEK_SERVER_VERSION "0.1"
 #define SERVER_REGISTRATION_COUNT_MAX (4 * 1024 * 1024)
@@ -85,12 +85,13 @@ struct server__ticket {
     bool is_held; /* no rows leave memory before it is applied: it may need some */
 };
 
-/* Rows that a worker reads, for a visit or for the items that wait in front of a partition. */
+/* Rows that a worker reads: for a visit, a job, or the items that wait in front of a partition. */
 struct server__fetch {
     struct chek_op op;
     struct chek_list link; /* free */
     struct server__ground *ground;
-    struct chek_visit *visit; /* NULL: for items */
+    struct chek_visit *visit; /* or */
+    struct server__job *job;  /* or both NULL: for items */
     struct chek_cold cold;
 };
 
@@ -213,7 +214,7 @@ struct server__snapshot {
 
 struct server__counters {
     uint64_t applied_count, appended_count, repeat_count, step_ns_max, snapshot_step_ns_max;
-    uint64_t visit_cold_count, item_cold_count; /* that had to wait for rows */
+    uint64_t visit_cold_count, item_cold_count, job_cold_count; /* that had to wait for rows */
     uint64_t scrub_size, scrub_pass_count;
 };
 
@@ -262,9 +263,9 @@ struct server__shard {
     struct server__snapshot snapshot;
     struct server__backup *backup; /* of one of its connections, or NULL */
     struct chek_cold cold;         /* of the question at hand */
-    struct server__fetch *fetches; /* SERVER_FETCH_COUNT, for visits */
+    struct server__fetch *fetches; /* SERVER_FETCH_COUNT, for visits and jobs */
     struct chek_list fetches_free;
-    struct chek_list visits_wait; /* for one of these */
+    struct chek_list visits_wait, jobs_cold; /* for one of these */
     struct server__parked *parked, *parked_free;
     uint32_t parked_count;     /* that wait */
     uint32_t fetch_wait_count; /* grounds that do */

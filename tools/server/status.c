@@ -86,6 +86,7 @@ rows_of_partitions(struct server__shard *shard, struct rows *rows)
     row(rows, "cold_leaves", residency.left_count);
     row(rows, "cold_visits", shard->counters.visit_cold_count);
     row(rows, "cold_documents", shard->counters.item_cold_count);
+    row(rows, "cold_requests", shard->counters.job_cold_count);
     row(rows, "damaged_groups", residency.rotten_count);
     row(rows, "scrub_bytes", shard->counters.scrub_size);
     row(rows, "scrub_passes", shard->counters.scrub_pass_count);
