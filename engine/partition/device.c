@@ -100,9 +100,20 @@ partition__apply_device(struct chek_partition *partition, const struct chek_comm
 
 /* ---- exchanges -------------------------------------------------------------------------------- */
 
-/* Count a document in what outlives its shift. */
+/* The cash in the drawer of a registration. */
+static int64_t
+drawer_now(const struct chek_partition *partition, uint32_t registration)
+{
+    struct chek_fiscal_now now = {0};
+    int error = chek_fiscal_now(&partition->fiscal, registration, &now);
+    CHEK_ASSERT(error == CHEK_OK); /* a device's register is registered */
+    return now.cash;
+}
+
+/* Count a document in what outlives its shift. `withdrew`: its close took the drawer out first. */
 static void
-totals_add(struct partition__device *device, const struct chek_document *document, uint32_t shift)
+totals_add(struct partition__device *device, const struct chek_document *document, uint32_t shift,
+           bool withdrew)
 {
     if (document->receipt != NULL) {
         device->now.tickets[document->receipt->operation] += 1;
@@ -113,6 +124,7 @@ totals_add(struct partition__device *device, const struct chek_document *documen
     } else if (document->movement != NULL) {
         device->now.movements[document->movement->direction] += 1;
     } else {
+        device->now.movements[CHEK_DIRECTION_WITHDRAWAL] += withdrew ? 1 : 0;
         device->closed = device->now;
     }
 }
@@ -187,6 +199,8 @@ partition__apply_exchange(struct chek_partition *partition, const struct chek_co
             (struct chek_result){.status = CHEK_STATUS_DUPLICATE, .registration = registration};
         return CHEK_OK;
     }
+    bool withdraws = what.document != NULL && what.document->close != NULL &&
+                     what.document->close->withdraw && drawer_now(partition, registration) > 0;
     if (what.document == NULL) {
         ret->result = (struct chek_result){.status = CHEK_STATUS_DUPLICATE,
                                            .registration = registration,
@@ -199,7 +213,8 @@ partition__apply_exchange(struct chek_partition *partition, const struct chek_co
     if (is_kept((uint8_t)ret->result.status)) {
         struct partition__device *device = chek_page_heap_change(&partition->heap, ref);
         if (what.document != NULL && ret->result.status != CHEK_STATUS_DUPLICATE) {
-            totals_add(device, what.document, ret->result.shift);
+            totals_add(device, what.document, ret->result.shift,
+                       withdraws && drawer_now(partition, registration) == 0);
         }
         exchange_count(device, &what, &ret->result);
     }

@@ -294,6 +294,35 @@ test_totals_at_a_close(void **state)
     assert_int_equal(device.ticket_shift, 2);
 }
 
+static uint64_t
+withdrawals_after_close(uint16_t request, int64_t time)
+{
+    struct chek_outcome outcome;
+    struct chek_command_exchange what = exchange_now(request);
+    struct chek_close close = {.time = time, .withdraw = true, .sign = request};
+    struct chek_document document = {.registration = REGISTRATION, .close = &close};
+    what.command = 2;
+    what.document = &document;
+    APPLY(CHEK_COMMAND_EXCHANGE, CHEK_VERDICT_CURRENT, command_exchange, &what, CHEK_OK);
+    assert_int_equal(outcome.result.status, CHEK_STATUS_STORED);
+    struct chek_device device = device_read();
+    assert_int_equal(device.now.movements[CHEK_DIRECTION_WITHDRAWAL],
+                     device.closed.movements[CHEK_DIRECTION_WITHDRAWAL]);
+    return device.now.movements[CHEK_DIRECTION_WITHDRAWAL];
+}
+
+/* R61: what a close takes out of the drawer is a withdrawal, unless there is nothing in it. */
+static void
+test_a_withdrawal_with_a_close_is_counted(void **state)
+{
+    (void)state;
+    device_change(CHEK_DEVICE_CHANGE_ADD, 0);
+    struct chek_command_exchange what = exchange_now(1);
+    sell(&what, 500);
+    assert_int_equal(withdrawals_after_close(2, 1767610000), 1);
+    assert_int_equal(withdrawals_after_close(3, 1767620000), 1);
+}
+
 /* R28: the exchange counted last can be repeated after a reset. */
 static void
 test_a_reset_begins_anew_and_keeps_the_last(void **state)
@@ -373,6 +402,7 @@ main(void)
     TABLE_TEST(&table, test_a_repeat_that_differs_is_counted);
     TABLE_TEST(&table, test_a_document_that_is_there_moves_the_token_alone);
     TABLE_TEST(&table, test_totals_at_a_close);
+    TABLE_TEST(&table, test_a_withdrawal_with_a_close_is_counted);
     TABLE_TEST(&table, test_a_reset_begins_anew_and_keeps_the_last);
     TABLE_TEST(&table, test_devices_are_in_the_image);
     TABLE_TEST(&table, test_commands_that_follow_from_nothing_are_corrupt);
