@@ -89,11 +89,13 @@ main(int argc, char **argv)
         return list_write(&options);
     }
     if (!options.added) {
-        int error = chek_kkm_list_add(&options);
+        struct chek_failure failure;
+        int error = chek_kkm_list_add(&options, &failure);
         if (error != CHEK_OK) {
-            return fail(
-                &options, error, "registers cannot be added through the server yet",
-                "write them with --csv, add them with chek kkm add --file, and say --added");
+            return fail(&options, error, failure.text,
+                        error == CHEK_E_EXISTS ? "--added says that the registers are there"
+                                               : "--server and --token-file say where and by whom "
+                                                 "registers are added");
         }
     }
     return run(&options);

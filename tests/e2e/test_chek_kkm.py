@@ -337,10 +337,10 @@ class Usage(unittest.TestCase):
                 self.assertEqual(done.returncode, 1)
                 self.assertIn("code", json.loads(done.stderr))
 
-    def test_registers_that_are_not_added_are_a_failure(self):
-        done = run("--json", "--cpcr", "127.0.0.1:1")
+    def test_registers_that_cannot_be_added_are_a_failure(self):
+        done = run("--json", "--cpcr", "127.0.0.1:1", "--token-file", "/no/such/file")
         self.assertEqual(done.returncode, 1)
-        self.assertIn("--csv", json.loads(done.stderr)["hint"])
+        self.assertIn("--token-file", json.loads(done.stderr)["hint"])
 
     def test_csv(self):
         with tempfile.TemporaryDirectory() as folder:

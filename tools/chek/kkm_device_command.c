@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "engine/base/decimal.h"
+#include "query/client/kkm_adder.h"
 #include "tools/chek/arguments.h"
 #include "tools/chek/commands.h"
 #include "tools/chek/json.h"
@@ -17,7 +18,6 @@
 
 #define LINE_SIZE_MAX 1024
 #define COLUMN_COUNT 6
-#define WINDOW 8 /* rows under way: the server works on few such changes at once */
 
 CHEK__ENCODER(kkm_change)
 CHEK__ENCODER(ask_kkm)
@@ -86,21 +86,20 @@ chek__device_read(const char *text, uint32_t *ret)
 static const char *const columns[COLUMN_COUNT] = {"device",  "token", "rnm",
                                                   "factory", "org",   "point"};
 
-/* A row on its way. */
-struct row {
-    uint64_t frame_id;
-    uint32_t line;
-    uint32_t device;
-    bool used;
-};
-
 struct bulk {
     struct chek__run *run;
     FILE *file;
     uint32_t line;
     uint32_t failed_count;
-    struct row rows[WINDOW];
+    struct chek_kkm_adder adder;
 };
+
+/* A row's number is its line and its device. */
+static uint64_t
+row_number(uint32_t line, uint32_t device)
+{
+    return (uint64_t)line << 32 | device;
+}
 
 /* Cut a line into its values, which have no quotes: numbers and codes. */
 static bool
@@ -141,6 +140,21 @@ row_failed(struct bulk *bulk, uint32_t line, uint32_t device, int code, const ch
     }
 }
 
+static int
+on_row(void *context, uint64_t number, const struct chek_kkm_added *added,
+       const struct chek_failure *failure)
+{
+    struct bulk *bulk = context;
+    uint32_t line = (uint32_t)(number >> 32);
+    if (added != NULL) {
+        added_show(bulk->run, line, (uint32_t)number, added);
+    } else {
+        row_failed(bulk, line, (uint32_t)number, failure->code, chek_field_name(failure->field),
+                   failure->text);
+    }
+    return CHEK_OK;
+}
+
 /* A row as a request; false: it is no row, which was told. */
 static bool
 row_make(struct bulk *bulk, const char *const values[COLUMN_COUNT],
@@ -177,23 +191,11 @@ row_make(struct bulk *bulk, const char *const values[COLUMN_COUNT],
     return true;
 }
 
-static struct row *
-row_free(struct bulk *bulk)
-{
-    for (unsigned i = 0; i < WINDOW; i++) {
-        if (!bulk->rows[i].used) {
-            return &bulk->rows[i];
-        }
-    }
-    return NULL;
-}
-
 /* Send the next row of the file. 1: sent or refused here; 0: the file is over; below: an error. */
 static int
-row_send(struct bulk *bulk, struct row *row)
+row_send(struct bulk *bulk)
 {
     char line[LINE_SIZE_MAX];
-    uint8_t body[2048];
     const char *values[COLUMN_COUNT];
     struct chek_register_key keys[2];
     struct chek_register profile;
@@ -212,75 +214,20 @@ row_send(struct bulk *bulk, struct row *row)
     if (!row_make(bulk, values, keys, &profile, &what)) {
         return 1;
     }
-    struct chek_writer out = chek_writer_over(body, sizeof body);
-    chek_kkm_add_encode(&out, &what);
-    if (out.full) {
-        row_failed(bulk, bulk->line, what.device, CHEK_E_LIMIT, "", "the row is too long");
-        return 1;
-    }
-    *row = (struct row){.line = bulk->line, .device = what.device, .used = true};
-    int error = chek_client_send(bulk->run->client, CHEK_OPCODE_KKM_ADD,
-                                 chek_bytes_view_of(body, out.size), &row->frame_id);
+    int error = chek_kkm_adder_add(&bulk->adder, row_number(bulk->line, what.device), &what);
     return error == CHEK_OK ? 1 : error;
-}
-
-/* Take one answer. */
-static int
-row_receive(struct bulk *bulk)
-{
-    struct chek_client_answer answer;
-    struct chek_kkm_added added;
-    int come = chek_client_receive(bulk->run->client, CHEK_CLIENT_TIMEOUT_FOREVER, &answer);
-    if (come < 0) {
-        return come;
-    }
-    for (unsigned i = 0; come == 1 && i < WINDOW; i++) {
-        struct row *row = &bulk->rows[i];
-        if (!row->used || row->frame_id != answer.frame_id) {
-            continue;
-        }
-        row->used = false;
-        if (answer.refused) {
-            const struct chek_failure *failure = chek_client_failure(bulk->run->client);
-            row_failed(bulk, row->line, row->device, failure->code, chek_field_name(failure->field),
-                       failure->text);
-            return CHEK_OK;
-        }
-        int error = CHEK__DECODE(bulk->run, kkm_added, answer.body, &added);
-        if (error == CHEK_OK) {
-            added_show(bulk->run, row->line, row->device, &added);
-        }
-        return error;
-    }
-    return CHEK_OK;
-}
-
-static bool
-rows_are_open(const struct bulk *bulk)
-{
-    for (unsigned i = 0; i < WINDOW; i++) {
-        if (bulk->rows[i].used) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static int
 bulk_run(struct bulk *bulk)
 {
-    bool is_over = false;
-    int error = CHEK_OK;
-    while (error >= 0 && (!is_over || rows_are_open(bulk))) {
-        struct row *row = is_over ? NULL : row_free(bulk);
-        if (row == NULL) {
-            error = row_receive(bulk);
-            continue;
-        }
-        error = row_send(bulk, row);
-        is_over = error == 0;
+    int error = 1;
+    bulk->adder =
+        (struct chek_kkm_adder){.client = bulk->run->client, .on_added = on_row, .context = bulk};
+    while (error == 1) {
+        error = row_send(bulk);
     }
-    return error < 0 ? error : CHEK_OK;
+    return error == 0 ? chek_kkm_adder_finish(&bulk->adder) : error;
 }
 
 static bool

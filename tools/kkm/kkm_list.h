@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "engine/base/error.h"
+#include "query/client/client.h"
 #include "tools/kkm/kkm_options.h"
 
 #define CHEK_KKM_REGISTERS_AN_ORGANISATION 20
@@ -36,10 +37,14 @@ struct chek_kkm_identity chek_kkm_identity_of(const struct chek_kkm_options *opt
 CHEK_MUST_USE int chek_kkm_list_write(const struct chek_kkm_options *options, FILE *out);
 
 /*
- * Have the server add all registers.
+ * Have the server add all registers, by the native protocol. It ends with the first that is refused;
+ * those before it, and some behind it, are added.
  *
- *   Errors     OPCODE the native protocol has no such request yet
+ *   Errors     of reading the token's file: -errno, AUTHENTICATION there is none in it; as
+ *              chek_client_connect() and chek_kkm_adder_add(); what the server refuses with: EXISTS
+ *              it has the device already. *failure tells more
  */
-CHEK_MUST_USE int chek_kkm_list_add(const struct chek_kkm_options *options);
+CHEK_MUST_USE int chek_kkm_list_add(const struct chek_kkm_options *options,
+                                    struct chek_failure *failure);
 
 #endif

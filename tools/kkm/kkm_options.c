@@ -44,6 +44,7 @@ static const char help[] =
     "  equal and nothing was refused, 1 = not so, or a failure, 2 = wrong usage.\n"
     "\n"
     "Examples\n"
+    "  chek-kkm --token-file DIR/admin.token --cpcr 127.0.0.1:7430 --registers 1000 --shifts 3\n"
     "  chek-kkm --csv registers.csv --registers 1000\n"
     "  chek kkm add --file registers.csv\n"
     "  chek-kkm --added --cpcr 127.0.0.1:7430 --registers 1000 --shifts 3 --cut 2% --offline 5%\n";
