@@ -123,8 +123,8 @@ is_quiet(const struct server__shard *shard)
            chek_query_is_idle(shard->queries) && chek_list_is_empty(&shard->intake) &&
            shard->job_open_count == 0 &&
            (shard->cpcr == NULL || server__cpcr_is_idle(shard->cpcr)) && shard->ticket_count == 0 &&
-           chek_log_is_idle(shard->log) && shard->change_now == NULL && !shard->memory_op.in_flight &&
-           server__cold_is_idle(shard);
+           chek_log_is_idle(shard->log) && shard->change_now == NULL &&
+           !shard->memory_op.in_flight && server__cold_is_idle(shard);
 }
 
 void
