@@ -9,6 +9,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 from cpcr_register import CASH, REPORT, SELL, TICKET, Register, ticket, when  # noqa: E402
+from segment_file import HEAD, front_size  # noqa: E402
 from server import Failure, Server  # noqa: E402
 
 CHEKD_BIN, CHEK_BIN = [pathlib.Path(path) for path in sys.argv[1:3]]
@@ -98,17 +99,21 @@ class Cold(unittest.TestCase):
         self.assertEqual(now["documents"], count + 3 * DEVICE_COUNT)
         self.restart(self.server.kill)  # and the same from the log
         self.assertEqual(status(self.server)["documents"], count + 3 * DEVICE_COUNT)
+        self.cold()
+        for till in self.tills.values():  # what has no sign of its own is looked for by its minute
+            till.place(0, 100, at=moment(1, 5), offline=True)
+        self.assertGreater(status(self.server)["cold_requests"], 0)
         self.server.stop()
         self.server.run("chek", "verify", self.server.data)
 
     def damage(self):
-        """Turn a bit of all that segments hold but their heads; returns what they were."""
+        """Turn bits of all rows of all segments, not of what a start reads; returns what they were."""
         before = {}
         for path in (self.server.data / "segment").iterdir():
             content = path.read_bytes()
             before[path] = content
             damaged = bytearray(content)
-            for at in range(len(content) // 2, len(content) - 64, 64):
+            for at in range(HEAD + front_size(content[HEAD:]), len(content) - 64, 64):
                 damaged[at] ^= 0x04
             path.write_bytes(damaged)
         return before
@@ -135,8 +140,9 @@ class Cold(unittest.TestCase):
         self.assertNotEqual(till.send(TICKET, other).ticket_number, self.answers[1, 3, 59])
         self.server.kill()
         before = self.damage()
-        with self.assertRaises(Failure):
+        with self.assertRaises(Failure) as failure:
             self.restart(lambda: None)
+        self.assertIn("damaged", str(failure.exception))
         self.server.process.kill()
         self.server.process.wait()
         for path, content in before.items():
