@@ -4,6 +4,7 @@
  *
  * Messages are written by hand, field by field, so that what is wrong with one is seen in its row.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -530,6 +531,37 @@ test_judge(void **state)
     assert_int_equal(code, c->code);
 }
 
+/* ---- what applying led to (R77) --------------------------------------------------------------- */
+
+static struct counted_case {
+    const char *name;
+    int error;
+    uint8_t status;
+    int refused_with;
+    uint32_t want;
+} counted[] = {
+    {"stored", CHEK_OK, CHEK_STATUS_STORED, 0, CHEK_CPCR_OK},
+    {"a_duplicate", CHEK_OK, CHEK_STATUS_DUPLICATE, 0, CHEK_CPCR_OK},
+    {"a_conflict", CHEK_OK, CHEK_STATUS_CONFLICT, 0, CHEK_CPCR_INCORRECT_REQUEST_DATA},
+    {"a_sum_that_would_wrap", CHEK_OK, CHEK_STATUS_REFUSED, CHEK_E_OVERFLOW,
+     CHEK_CPCR_INCORRECT_REQUEST_DATA},
+    {"a_row_that_is_damaged", CHEK_OK, CHEK_STATUS_REFUSED, CHEK_E_CORRUPT,
+     CHEK_CPCR_SERVICE_TEMPORARILY_UNAVAILABLE},
+    {"a_row_that_the_disk_does_not_give", CHEK_OK, CHEK_STATUS_REFUSED, -EIO,
+     CHEK_CPCR_SERVICE_TEMPORARILY_UNAVAILABLE},
+    {"not_logged", -ENOSPC, 0, 0, CHEK_CPCR_SERVICE_TEMPORARILY_UNAVAILABLE},
+};
+
+static void
+test_counted(void **state)
+{
+    const struct counted_case *c = *state;
+    struct chek_cpcr_exchange exchange = {.is_document = true};
+    struct chek_result result = {.status = c->status, .code = (uint32_t)-c->refused_with};
+    chek_cpcr_counted(&exchange, c->error == CHEK_OK ? &result : NULL, c->error);
+    assert_int_equal(exchange.fault.code, c->want);
+}
+
 /* Before the first exchange there is nothing to repeat, whatever the numbers are. */
 static void
 test_judge_the_first(void **state)
@@ -763,6 +795,7 @@ main(void)
     TABLE_ROWS(&table, test_money, moneys);
     TABLE_ROWS(&table, test_judge, judges);
     TABLE_TEST(&table, test_judge_the_first);
+    TABLE_ROWS(&table, test_counted, counted);
     TABLE_TEST(&table, test_tokens_depend_on_all_that_names_them);
     TABLE_TEST(&table, test_a_token_that_was_chosen);
     TABLE_TEST(&table, test_signs_are_all_different);
