@@ -48,11 +48,9 @@ static void
 on_ready(void *context, const struct chek_server_ports *ports)
 {
     (void)context;
-    char metrics[CHEK_ADDRESS_TEXT_MAX] = "-";
-    if (ports->metrics[0] != 0) {
-        (void)snprintf(metrics, sizeof metrics, "%s", ports->metrics);
-    }
-    (void)printf("chekd ready listen=%s cpcr=- ffd=- metrics=%s\n", ports->listen, metrics);
+    (void)printf("chekd ready listen=%s cpcr=%s ffd=- metrics=%s\n", ports->listen,
+                 ports->cpcr[0] != 0 ? ports->cpcr : "-",
+                 ports->metrics[0] != 0 ? ports->metrics : "-");
     (void)fflush(stdout);
 }
 
@@ -149,6 +147,8 @@ serve(struct program *program)
     struct chek_server_fault fault = {0};
     struct chek_server_config config = {
         .listen = options->listen,
+        .cpcr = options->cpcr[0] != 0 ? options->cpcr : NULL,
+        .qr_url = options->qr_url[0] != 0 ? options->qr_url : NULL,
         .metrics = options->metrics[0] != 0 ? options->metrics : NULL,
         .partition_count = (uint16_t)options->partition_count,
         .log_file_size = options->log_file_size,

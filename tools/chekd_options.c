@@ -19,6 +19,9 @@ static const char help[] =
     "  --data DIR             the data folder; made when it is not there. A fresh one gets an\n"
     "                         administrator's token in DIR/admin.token\n"
     "  --listen HOST:PORT     the native protocol (127.0.0.1:7420; port 0: chosen by the system)\n"
+    "  --cpcr HOST:PORT       Kazakh registers, protocol 2.0.2 and 2.0.3 (off)\n"
+    "  --qr-url URL           what the QR codes of their tickets begin with\n"
+    "                         (http://consumer.oofd.kz)\n"
     "  --metrics HOST:PORT    answer GET /metrics for Prometheus (off)\n"
     "  --shards N             threads that serve (as many as processors); may differ every start\n"
     "  --partitions N         of a fresh folder (64)\n"
@@ -26,13 +29,13 @@ static const char help[] =
     "  --snapshot-log-mib N   take a snapshot after so much log (4096)\n"
     "  --page-cache N         MiB of stored receipts in memory; others are read when they are asked\n"
     "                         for. 0: whatever came or was read stays (0)\n"
-    "  --insecure-listen      allow --listen and --metrics on an address that is not this machine:\n"
+    "  --insecure-listen      allow --listen, --cpcr and --metrics on an address that is not this machine:\n"
     "                         tokens then travel in clear; put stunnel in front instead\n"
     "  --config FILE          the same names as keys: listen = 127.0.0.1:7420\n"
     "  --help, --version\n"
     "\n"
     "  Ready is the line on stdout\n"
-    "    chekd ready listen=HOST:PORT cpcr=- ffd=- metrics=HOST:PORT|-\n"
+    "    chekd ready listen=HOST:PORT cpcr=HOST:PORT|- ffd=- metrics=HOST:PORT|-\n"
     "  SIGTERM: answer what came in, take a snapshot, stop.\n"
     "\n"
     "Examples\n"
@@ -42,6 +45,8 @@ static const char help[] =
 enum chekd_option {
     OPTION_DATA = 256,
     OPTION_LISTEN,
+    OPTION_CPCR,
+    OPTION_QR_URL,
     OPTION_METRICS,
     OPTION_SHARDS,
     OPTION_PARTITIONS,
@@ -57,6 +62,8 @@ enum chekd_option {
 static const struct option names[] = {
     {"data", required_argument, NULL, OPTION_DATA},
     {"listen", required_argument, NULL, OPTION_LISTEN},
+    {"cpcr", required_argument, NULL, OPTION_CPCR},
+    {"qr-url", required_argument, NULL, OPTION_QR_URL},
     {"metrics", required_argument, NULL, OPTION_METRICS},
     {"shards", required_argument, NULL, OPTION_SHARDS},
     {"partitions", required_argument, NULL, OPTION_PARTITIONS},
@@ -105,6 +112,10 @@ option_set(struct chekd_options *options, int option, const char *value)
         return read_text(value, options->data, sizeof options->data);
     case OPTION_LISTEN:
         return read_text(value, options->listen, sizeof options->listen);
+    case OPTION_CPCR:
+        return read_text(value, options->cpcr, sizeof options->cpcr);
+    case OPTION_QR_URL:
+        return read_text(value, options->qr_url, sizeof options->qr_url);
     case OPTION_METRICS:
         return read_text(value, options->metrics, sizeof options->metrics);
     case OPTION_SHARDS:
@@ -242,6 +253,7 @@ check(const struct chekd_options *options)
         return 2;
     }
     bool open = !is_loopback(options->listen) ||
+                (options->cpcr[0] != 0 && !is_loopback(options->cpcr)) ||
                 (options->metrics[0] != 0 && !is_loopback(options->metrics));
     if (open && !options->insecure_listen) {
         (void)fprintf(stderr,

@@ -33,7 +33,9 @@
     X(SEGMENT_TWICE, 20, "a merged segment leaves one of its sources in its place")           \
     X(TIDIED_BEFORE, 21, "what a manifest will not name is removed before it is stored")      \
     X(SEGMENTS_NOT_HELD, 22, "a merge is adopted while its sources are stored")               \
-    X(VIEW_SEES_LATER, 23, "a view shows what was replaced after it was opened")
+    X(VIEW_SEES_LATER, 23, "a view shows what was replaced after it was opened")              \
+    X(TWO_AT_WORK, 24, "a register's next request does not wait for the one in the log")      \
+    X(EXCHANGE_FORGOTTEN, 25, "a loaded partition forgets what registers asked last")
 
 #define CHEK_PLANTED_ENUM(name, number, text) CHEK_PLANTED_##name = (number),
 enum chek_planted { CHEK_PLANTED_NONE = 0, CHEK_PLANTED_LIST(CHEK_PLANTED_ENUM) };

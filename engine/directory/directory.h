@@ -108,6 +108,15 @@ CHEK_MUST_USE int chek_directory_home(const struct chek_directory *directory, ui
 uint32_t chek_directory_find(const struct chek_directory *directory, uint32_t principal, int kind,
                              struct chek_bytes_view value, uint32_t *ret, uint32_t count_max);
 
+/*
+ * The newest registration that has a key, whoever asks: for registers themselves, which show what
+ * they are by other means.
+ *
+ *   Errors     NOT_FOUND; *ret is unchanged
+ */
+CHEK_MUST_USE int chek_directory_find_key(const struct chek_directory *directory, uint8_t kind,
+                                          struct chek_bytes_view value, uint32_t *ret);
+
 /* Whether a claim of this register would succeed now. Errors: EXISTS, LIMIT, as in chek_claimed. */
 CHEK_MUST_USE int chek_directory_claim_check(const struct chek_directory *directory,
                                              const struct chek_register *what);

@@ -341,6 +341,7 @@ chek_directory_sees(const struct chek_directory *directory, uint32_t principal,
 struct search {
     struct chek_bytes_view value;
     uint32_t principal;
+    bool sees_all; /* no principal asks */
     bool any_kind;
     uint32_t count;
     uint32_t *newest;
@@ -388,7 +389,7 @@ search_kind(const struct chek_directory *directory, struct search *search, uint8
         struct chek_register known = register_read(directory, candidate);
         if (directory__has_key(&known, kind, search->value) &&
             !(search->any_kind && has_lower_kind(&known, kind, search->value)) &&
-            chek_directory_sees(directory, search->principal, candidate)) {
+            (search->sees_all || chek_directory_sees(directory, search->principal, candidate))) {
             search_add(search, candidate);
         }
     }
@@ -409,6 +410,21 @@ chek_directory_find(const struct chek_directory *directory, uint32_t principal, 
         }
     }
     return search.count;
+}
+
+int
+chek_directory_find_key(const struct chek_directory *directory, uint8_t kind,
+                        struct chek_bytes_view value, uint32_t *ret)
+{
+    uint32_t newest;
+    struct search search = {
+        .value = value, .sees_all = true, .newest = &newest, .newest_count_max = 1};
+    search_kind(directory, &search, kind);
+    if (search.count == 0) {
+        return CHEK_E_NOT_FOUND;
+    }
+    *ret = newest;
+    return CHEK_OK;
 }
 
 int

@@ -43,6 +43,13 @@ time_check(int64_t time, uint16_t field, struct chek_fault *fault)
     return chek_civil_is_valid(time) ? CHEK_OK : refuse(fault, CHEK_E_DATE, field, 0);
 }
 
+/* C17: a register signed it itself, so the paper is out and no rule can take it back. */
+static bool
+is_on_paper(const struct chek_receipt *receipt)
+{
+    return receipt->autonomous != 0;
+}
+
 /* ---- taxes ----------------------------------------------------------------------------------- */
 
 static int
@@ -91,7 +98,7 @@ modifier_check(const struct chek_modifier *modifier, uint16_t field, struct chek
 static int
 modifiers_check(const struct chek_receipt *receipt, struct chek_fault *fault)
 {
-    if (receipt->discount != NULL && receipt->markup != NULL) {
+    if (receipt->discount != NULL && receipt->markup != NULL && !is_on_paper(receipt)) {
         return refuse(fault, CHEK_E_RANGE, CHEK_FIELD_RECEIPT_MARKUP, 0);
     }
     int error = modifier_check(receipt->discount, CHEK_FIELD_RECEIPT_DISCOUNT, fault);
@@ -128,7 +135,7 @@ line_check(const struct chek_receipt *receipt, uint32_t index, struct chek_fault
     if (!chek_money_is_valid(line->sum)) {
         return refuse(fault, CHEK_E_RANGE, CHEK_FIELD_LINE_SUM, index);
     }
-    if (line->taxes_count != 0 && receipt->taxes_count != 0) {
+    if (line->taxes_count != 0 && receipt->taxes_count != 0 && !is_on_paper(receipt)) {
         return refuse(fault, CHEK_E_TAXES_MIXED, CHEK_FIELD_LINE_TAXES, index);
     }
     if (line->section.size > SECTION_SIZE_MAX) {
@@ -167,7 +174,7 @@ lines_check(const struct chek_receipt *receipt, struct chek_fault *fault)
             return error;
         }
     }
-    if (receipt->lines_count == 0) {
+    if (receipt->lines_count == 0 || is_on_paper(receipt)) {
         return CHEK_OK;
     }
     int64_t difference = lines_total(receipt) - receipt->total;
@@ -214,6 +221,9 @@ payments_check(const struct chek_receipt *receipt, struct chek_fault *fault)
     int error = payment_list_check(receipt, &sum, &cash, fault);
     if (error != CHEK_OK) {
         return error;
+    }
+    if (is_on_paper(receipt)) {
+        return CHEK_OK;
     }
     if (sum != receipt->total && sum != receipt->total + receipt->change) {
         return refuse(fault, CHEK_E_TOTAL_MISMATCH, CHEK_FIELD_RECEIPT_PAYMENTS, 0);
@@ -332,6 +342,19 @@ chek_document_number(const struct chek_document *document)
                                         : document->close->document;
 }
 
+/* Whether lines or payments, when there are any, do not come to the total. */
+static bool
+total_differs(const struct chek_receipt *receipt)
+{
+    int64_t sum = 0;
+    for (uint32_t i = 0; i < receipt->payments_count; i++) {
+        sum += receipt->payments[i].sum;
+    }
+    return (receipt->lines_count != 0 && lines_total(receipt) != receipt->total) ||
+           (receipt->payments_count != 0 && sum != receipt->total &&
+            sum != receipt->total + receipt->change);
+}
+
 uint32_t
 chek_document_warnings(const struct chek_document *document)
 {
@@ -340,7 +363,7 @@ chek_document_warnings(const struct chek_document *document)
     if (receipt == NULL) {
         return 0;
     }
-    if (receipt->lines_count != 0 && lines_total(receipt) != receipt->total) {
+    if (total_differs(receipt)) {
         warnings |= UINT32_C(1) << CHEK_WARNING_TOTAL_DIFFERS;
     }
     if (receipt->payments_count == 0 && receipt->total != 0) {

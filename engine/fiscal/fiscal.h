@@ -194,6 +194,18 @@ CHEK_MUST_USE int chek_fiscal_newest_copy(const struct chek_fiscal *fiscal, uint
 CHEK_MUST_USE int chek_fiscal_find_key(const struct chek_fiscal *fiscal, uint8_t kind,
                                        struct chek_bytes_view value, uint32_t *ret_registration);
 
+/* Where a registration stands between two documents. */
+struct chek_fiscal_now {
+    int64_t cash;          /* in the drawer */
+    uint32_t shift_open;   /* 0 = none */
+    uint32_t shift_last;   /* the highest number that was opened; 0 = none */
+    uint32_t shift_closed; /* the highest number that was closed; 0 = none */
+};
+
+/* Errors: UNREGISTERED; *ret is unchanged. Cost: two objects and an index. */
+CHEK_MUST_USE int chek_fiscal_now(const struct chek_fiscal *fiscal, uint32_t registration,
+                                  struct chek_fiscal_now *ret);
+
 /* Numbers that are missing between the first and the last regular number: called per hole. */
 CHEK_MUST_USE int chek_fiscal_gaps(const struct chek_fiscal *fiscal, uint32_t registration,
                                    void (*on_gap)(void *context, uint32_t first, uint32_t count),

@@ -397,6 +397,27 @@ chek_fiscal_shifts(const struct chek_fiscal *fiscal, uint32_t registration, uint
     return error;
 }
 
+int
+chek_fiscal_now(const struct chek_fiscal *fiscal, uint32_t registration,
+                struct chek_fiscal_now *ret)
+{
+    const struct fiscal__registration *record =
+        fiscal__registration_find(fiscal, registration, NULL);
+    if (record == NULL) {
+        return CHEK_E_UNREGISTERED;
+    }
+    const struct fiscal__shift *open = fiscal__shift_open_read(fiscal->heap, record);
+    const struct fiscal__entry *closed =
+        fiscal__index_floor(fiscal->heap, &record->shifts, UINT32_MAX);
+    *ret = (struct chek_fiscal_now){
+        .cash = record->cash,
+        .shift_open = open != NULL ? open->number : 0,
+        .shift_last = record->shift_last,
+        .shift_closed = closed != NULL ? closed->key : 0,
+    };
+    return CHEK_OK;
+}
+
 /* ---- documents by number ---------------------------------------------------------------------- */
 
 int

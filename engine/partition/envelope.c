@@ -57,7 +57,7 @@ chek_command_decode(struct chek_bytes_view bytes, struct chek_command *ret)
     if (zero_low != 0 || zero_high != 0) {
         return CHEK_E_RESERVED;
     }
-    if (envelope->kind < CHEK_COMMAND_GENESIS || envelope->kind > CHEK_COMMAND_CLAIM) {
+    if (envelope->kind < CHEK_COMMAND_GENESIS || envelope->kind > CHEK_COMMAND_KIND_MAX) {
         return CHEK_E_RANGE;
     }
     command.body = chek_cursor_view(&in, size - CHEK_ENVELOPE_SIZE);

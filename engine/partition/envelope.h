@@ -42,6 +42,16 @@ enum chek_command_kind {
     CHEK_COMMAND_PRINCIPAL = 5, /* record command_principal; directory only, as the next two */
     CHEK_COMMAND_REVOKE = 6,    /* record command_revoke */
     CHEK_COMMAND_CLAIM = 7,     /* record command_claim */
+    CHEK_COMMAND_DEVICE = 8,    /* record command_device */
+    CHEK_COMMAND_EXCHANGE = 9,  /* record command_exchange */
+    CHEK_COMMAND_KIND_MAX = CHEK_COMMAND_EXCHANGE,
+};
+
+/* What the token of an exchange was, by the state that the exchange names. */
+enum chek_verdict {
+    CHEK_VERDICT_NONE = 0,
+    CHEK_VERDICT_CURRENT = 1,  /* the one given out last: the document is counted */
+    CHEK_VERDICT_PREVIOUS = 2, /* of the exchange counted last: a repeat, and its body differs */
 };
 
 struct chek_envelope {

@@ -264,6 +264,8 @@ kind_fits(const struct chek_partition *partition, uint8_t kind)
     case CHEK_COMMAND_REGISTER:
     case CHEK_COMMAND_DOCUMENT:
     case CHEK_COMMAND_SUBJECT:
+    case CHEK_COMMAND_DEVICE:
+    case CHEK_COMMAND_EXCHANGE:
         return partition->number != 0;
     default:
         return partition->number == 0;
@@ -285,6 +287,10 @@ apply_kind(struct chek_partition *partition, const struct chek_command *command,
         return apply_document(partition, command, &circumstance, ret);
     case CHEK_COMMAND_SUBJECT:
         return partition__apply_subject(partition, command);
+    case CHEK_COMMAND_DEVICE:
+        return partition__apply_device(partition, command, ret);
+    case CHEK_COMMAND_EXCHANGE:
+        return partition__apply_exchange(partition, command, &circumstance, ret);
     default:
         chek_arena_reset(&partition->scratch);
         return chek_directory_apply(partition->directory, command, &partition->decode,
@@ -456,6 +462,9 @@ chek_partition_load(const struct chek_partition_config *config,
     partition_wire(partition);
     if (CHEK_PLANTED(IDENTITY_FORGOTTEN) && config->number != 0) {
         chek_fiscal_forget(&partition->fiscal);
+    }
+    if (CHEK_PLANTED(EXCHANGE_FORGOTTEN)) {
+        partition__devices_forget(partition);
     }
     *ret = partition;
     return CHEK_OK;

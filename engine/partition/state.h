@@ -14,10 +14,11 @@
 
 /* The root object of the heap. (format) */
 struct partition__root {
-    uint64_t seq;       /* last command applied */
-    uint64_t time_us;   /* highest envelope time */
-    uint64_t event_seq; /* last event made */
-    uint64_t zero;
+    uint64_t seq;          /* last command applied */
+    uint64_t time_us;      /* highest envelope time */
+    uint64_t event_seq;    /* last event made */
+    chek_page_ref devices; /* a struct chek_page_map: registration -> struct partition__device */
+    uint32_t zero;
     struct chek_page_map sources;  /* source -> reference of struct partition__source */
     struct chek_page_map subjects; /* first half of a subject id -> struct partition__subject */
     struct chek_fiscal_root fiscal;
@@ -35,6 +36,51 @@ struct partition__subject {
     uint32_t size;
     uint8_t zero[12];
 };
+
+/* What of a device's documents outlives a shift. */
+struct partition__device_totals {
+    uint64_t tickets[CHEK_OPERATION_COUNT];
+    uint64_t movements[CHEK_DIRECTION_COUNT];
+};
+
+/* The exchange that was counted last: what a repeat of it is answered from. */
+struct partition__exchange {
+    uint64_t count; /* the number of the token that it came with, */
+    uint32_t resets;
+    uint16_t request;
+    uint8_t command;
+    uint8_t is_there;
+    uint64_t digest;
+    uint64_t sign;
+    int64_t time;
+    int64_t total;
+    uint32_t ordinal;
+    uint32_t shift;
+    uint32_t mask; /* of that token */
+    uint32_t zero;
+};
+
+/* A register that speaks its country's protocol. (format) */
+struct partition__device {
+    uint32_t registration;
+    uint32_t number; /* that the register sends */
+    uint32_t resets;
+    uint32_t mask;      /* of the first token since the last reset */
+    uint64_t count;     /* tokens given out since then */
+    uint64_t documents; /* exchanges counted since the device was added */
+    uint64_t retries_differing;
+    uint32_t policy;
+    uint8_t blocked;
+    uint8_t zero[3];
+    struct partition__exchange last;
+    int64_t shift_ticket_time; /* of the first ticket of `shift_ticket_shift` */
+    uint32_t shift_ticket_shift;
+    uint32_t zero_too;
+    struct partition__device_totals now;
+    struct partition__device_totals closed; /* as they were at the last close */
+};
+_Static_assert(sizeof(struct partition__exchange) == 64, "format");
+_Static_assert(sizeof(struct partition__device) == 224, "format");
 
 /* A command is counted with this much beside its body: registration records, cells, close rows. */
 #define PARTITION_COMMAND_TEXT_SIZE 256
@@ -69,6 +115,17 @@ CHEK_MUST_USE int partition__image_split(struct chek_bytes_view image, uint16_t 
                                          struct chek_bytes_view *ret_pages,
                                          struct chek_bytes_view *ret_rest);
 void partition__source_add(struct chek_partition *partition, uint64_t source, uint64_t offset);
+/* device.c */
+CHEK_MUST_USE int partition__apply_device(struct chek_partition *partition,
+                                          const struct chek_command *command,
+                                          struct chek_outcome *ret);
+CHEK_MUST_USE int partition__apply_exchange(struct chek_partition *partition,
+                                            const struct chek_command *command,
+                                            const struct chek_circumstance *circumstance,
+                                            struct chek_outcome *ret);
+/* Forget the exchanges counted last. Only a planted bug does this. */
+void partition__devices_forget(struct chek_partition *partition);
+bool partition__devices_are_valid(const struct chek_partition *partition);
 CHEK_MUST_USE int partition__apply_subject(struct chek_partition *partition,
                                            const struct chek_command *command);
 

@@ -5,6 +5,7 @@
  *
  *   chekd --data DIR --listen HOST:PORT [--shards N] [--partitions N] [--segment-rows N]
  *         [--log-file-kib N] [--snapshot-log-kib N] [--page-cache-kib N] [--sync-method 0|1|2]
+ *         [--cpcr HOST:PORT]
  *
  * It has the name, the options and the ready line of chekd, so a test may take either.
  */
@@ -49,7 +50,8 @@ static void
 on_ready(void *context, const struct chek_server_ports *ports)
 {
     (void)context;
-    (void)printf("chekd ready listen=%s cpcr=- ffd=- metrics=-\n", ports->listen);
+    (void)printf("chekd ready listen=%s cpcr=%s ffd=- metrics=-\n", ports->listen,
+                 ports->cpcr[0] != 0 ? ports->cpcr : "-");
     (void)fflush(stdout);
 }
 
@@ -86,6 +88,8 @@ option_take(struct small *small, const char *name, const char *value)
         small->data = value;
     } else if (strcmp(name, "--listen") == 0) {
         small->config.listen = value;
+    } else if (strcmp(name, "--cpcr") == 0) {
+        small->config.cpcr = value;
     } else if (strcmp(name, "--shards") == 0) {
         small->shard_count = (unsigned)number;
     } else if (strcmp(name, "--partitions") == 0) {

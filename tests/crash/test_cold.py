@@ -13,28 +13,18 @@ sys.path.insert(0, sys.argv[3])
 import chek  # noqa: E402
 import feeding  # noqa: E402
 import workload  # noqa: E402
+from segment_file import HEAD, front_size  # noqa: E402
 from server import Server  # noqa: E402
 
 CHEKD_BIN, CHEK_BIN = [pathlib.Path(path) for path in sys.argv[1:3]]
 OPTIONS = ["--shards", "2", "--partitions", "4", "--log-file-kib", "4096",
            "--snapshot-log-kib", "65536", "--page-cache-kib"]
-HEAD = 64                     # of a file, in front of the segment
 CORRUPT = 5302
 TILL_COUNT, ROUND_COUNT, ROUND_SIZE = 12, 8, 40
 
 
 def total(status, name):
     return sum(value for (row, _), value in status.items() if row == name)
-
-
-def front_size(segment):
-    """Head and directories: what a start reads of a segment."""
-    def number(at, size):
-        return int.from_bytes(segment[at:at + size], "little")
-    rows, page_rows, runs = number(12, 4), number(20, 4), number(24, 4)
-    pages, hours = -(-rows // page_rows), -(-number(48, 4) // page_rows)
-    hour_columns = 14 if hours else 0
-    return (56 + runs * 12 + number(10, 2) * (4 + pages * 40) + hour_columns * (4 + hours * 40) + 8)
 
 
 class Cold(unittest.TestCase):

@@ -68,6 +68,7 @@ class Server:
         where = dict(word.split("=", 1) for word in words[2:])
         self.address = where["listen"]
         self.metrics = where["metrics"]
+        self.cpcr = where["cpcr"]
 
     def end(self, how):
         """End the process by a signal and return its exit code."""

@@ -145,6 +145,34 @@ autonomous_alone(struct sample *s)
     s->receipt.autonomous = 5;
 }
 
+/* C17: the same mistakes on a receipt that its register signed itself. */
+static void change_above_cash(struct sample *s);
+static void change_without_cash(struct sample *s);
+static void both_modifiers(struct sample *s);
+static void taxes_mixed(struct sample *s);
+static void total_is_rounded_too_far(struct sample *s);
+static void total_above_lines(struct sample *s);
+static void payments_less(struct sample *s);
+static void payment_kind_twice(struct sample *s);
+static void payment_negative(struct sample *s);
+
+#define ON_PAPER(name)                            \
+    static void name##_on_paper(struct sample *s) \
+    {                                             \
+        name(s);                                  \
+        s->receipt.autonomous = 5;                \
+    }
+
+ON_PAPER(change_above_cash)
+ON_PAPER(change_without_cash)
+ON_PAPER(both_modifiers)
+ON_PAPER(taxes_mixed)
+ON_PAPER(total_is_rounded_too_far)
+ON_PAPER(total_above_lines)
+ON_PAPER(payments_less)
+ON_PAPER(payment_kind_twice)
+ON_PAPER(payment_negative)
+
 static void
 operation_unknown(struct sample *s)
 {
@@ -561,6 +589,17 @@ static struct check_case {
     {"C14_close_time_missing", close_time_missing, CHEK_E_DATE, CHEK_FIELD_CLOSE_TIME, 0, 0},
     {"C16_no_identity", no_identity, CHEK_E_FIELD_MISSING, CHEK_FIELD_RECEIPT_DOCUMENT, 0, 0},
     {"C16_sign_alone", sign_alone, CHEK_OK, 0, 0, 0},
+    {"C17_change_above_cash", change_above_cash_on_paper, CHEK_OK, 0, 0, 0},
+    {"C17_change_without_cash", change_without_cash_on_paper, CHEK_OK, 0, 0, 0},
+    {"C17_discount_and_markup", both_modifiers_on_paper, CHEK_OK, 0, 0, 0},
+    {"C17_taxes_mixed", taxes_mixed_on_paper, CHEK_OK, 0, 0, 0},
+    {"C17_total_rounded_too_far", total_is_rounded_too_far_on_paper, CHEK_OK, 0, 0,
+     WARNING(TOTAL_DIFFERS)},
+    {"C17_total_above_lines", total_above_lines_on_paper, CHEK_OK, 0, 0, WARNING(TOTAL_DIFFERS)},
+    {"C17_payments_less_than_total", payments_less_on_paper, CHEK_OK, 0, 0, WARNING(TOTAL_DIFFERS)},
+    {"C17_payment_kind_twice", payment_kind_twice_on_paper, CHEK_E_RANGE, CHEK_FIELD_PAYMENT_KIND,
+     1, 0},
+    {"C17_payment_negative", payment_negative_on_paper, CHEK_E_RANGE, CHEK_FIELD_PAYMENT_SUM, 0, 0},
     {"C16_autonomous_alone", autonomous_alone, CHEK_OK, 0, 0, 0},
 };
 

@@ -85,7 +85,7 @@ static struct refusal {
     {"size_above_what_is_there", 0, 0xff, 0, CHEK_E_SHORT},
     {"one_byte_more_than_its_size", 0, CHEK_ENVELOPE_SIZE + sizeof body - 1, 0, CHEK_E_TRAILING},
     {"kind_0", 4, 0, 0, CHEK_E_RANGE},
-    {"kind_above_the_last", 4, CHEK_COMMAND_CLAIM + 1, 0, CHEK_E_RANGE},
+    {"kind_above_the_last", 4, CHEK_COMMAND_KIND_MAX + 1, 0, CHEK_E_RANGE},
     {"apply_version_0", 8, 0, 0, CHEK_E_APPLY_VERSION},
     {"apply_version_of_a_later_binary", 8, CHEK_APPLY_VERSION + 1, 0, CHEK_E_APPLY_VERSION},
     {"reserved_low", 10, 1, 0, CHEK_E_RESERVED},

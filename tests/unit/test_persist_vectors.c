@@ -234,6 +234,31 @@ claim_encode(struct chek_writer *out)
         out, &(struct chek_command_claim){.registers = &profile, .registers_count = 1});
 }
 
+static void
+device_encode(struct chek_writer *out)
+{
+    chek_command_device_encode(
+        out, &(struct chek_command_device){
+                 .registration = 12, .device = 201873, .mask = UINT32_C(0x89abcdef), .policy = 14});
+}
+
+static void
+exchange_encode(struct chek_writer *out)
+{
+    struct chek_movement movement = {
+        .time = 1767607200, .sum = 100000, .autonomous = UINT64_C(1234567890)};
+    struct chek_document document = {.registration = 12, .movement = &movement};
+    chek_command_exchange_encode(
+        out, &(struct chek_command_exchange){.resets = 1,
+                                             .count = 300,
+                                             .request = 65535,
+                                             .command = 6,
+                                             .digest = UINT64_C(0x0123456789abcdef),
+                                             .document = &document,
+                                             .sign = UINT64_C(1234567890),
+                                             .time = 1767607200});
+}
+
 /* Decode a body as its kind says, and encode what came out again. */
 #define BODY_AGAIN(name)                                                                          \
     static void name##_again(struct chek_bytes_view body, struct chek_arena *arena,               \
@@ -253,6 +278,8 @@ BODY_AGAIN(command_subject)
 BODY_AGAIN(command_principal)
 BODY_AGAIN(command_revoke)
 BODY_AGAIN(command_claim)
+BODY_AGAIN(command_device)
+BODY_AGAIN(command_exchange)
 
 static const struct command_case {
     const char *name;
@@ -289,6 +316,14 @@ static const struct command_case {
      {CHEK_COMMAND_CLAIM, 0, 0, 1, 0, 5, TIME_US + 5, 0, UINT64_C(1) << 32, 0},
      claim_encode,
      command_claim_again},
+    {"command-device",
+     {CHEK_COMMAND_DEVICE, 0, 2, 1, 12, 5, TIME_US + 6, 0, 0, 0},
+     device_encode,
+     command_device_again},
+    {"command-exchange",
+     {CHEK_COMMAND_EXCHANGE, CHEK_VERDICT_CURRENT, 2, 1, 12, 6, TIME_US + 7, 0, 0, 0},
+     exchange_encode,
+     command_exchange_again},
 };
 
 static void

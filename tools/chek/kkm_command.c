@@ -11,10 +11,12 @@
 #include "tools/chek/arguments.h"
 #include "tools/chek/commands.h"
 #include "tools/chek/json.h"
+#include "tools/chek/kkm_device.h"
 #include "tools/chek/report_print.h"
 #include "tools/chek/text_table.h"
 
 #define KEY_COUNT_MAX 8
+#define POLICY_END 16 /* of the bits of a policy: ingest/CPCR.md R16 */
 
 CHEK__ENCODER(ask_registers)
 CHEK__ENCODER(claim)
@@ -227,6 +229,23 @@ zone_read(const char *text, int64_t *ret)
     return text[0] == 0 ? CHEK_OK : chek_decimal_read(chek_bytes_view_text(text), 0, ret);
 }
 
+/* A register with a device id speaks to the engine itself: it gets a token. */
+static int
+device_and_show(struct chek__run *run, const struct chek_register *what, const char *device,
+                const char *token, uint64_t policy)
+{
+    struct chek_kkm_add question = {.profile = what};
+    if (device == NULL || chek__device_read(device, &question.device) != CHEK_OK ||
+        (token != NULL && chek__device_read(token, &question.token) != CHEK_OK)) {
+        return chek__usage(run, "--device and --token are numbers of 1..4294967295");
+    }
+    if (policy != UINT64_MAX && policy >= POLICY_END) {
+        return chek__usage(run, "--policy is a sum of 1, 2, 4 and 8");
+    }
+    question.policy = policy != UINT64_MAX ? (uint32_t)policy + 1 : 0;
+    return chek__device_add(run, &question);
+}
+
 static int
 kkm_add(struct chek__run *run, int count, char **words)
 {
@@ -234,7 +253,10 @@ kkm_add(struct chek__run *run, int count, char **words)
     const char *texts[6] = {"", "", "", "", "", ""};
     const char *currency = "";
     const char *zone = "";
+    const char *token = NULL;
+    const char *file = NULL;
     uint64_t country = 0;
+    uint64_t policy = UINT64_MAX;
     const struct chek__option options[] = {
         {"rnm", CHEK__OPTION_TEXT, (void *)&keys[CHEK_KEY_KIND_REGISTRATION_NUMBER]},
         {"factory", CHEK__OPTION_TEXT, (void *)&keys[CHEK_KEY_KIND_FACTORY_NUMBER]},
@@ -250,12 +272,18 @@ kkm_add(struct chek__run *run, int count, char **words)
         {"currency", CHEK__OPTION_TEXT, (void *)&currency},
         {"zone", CHEK__OPTION_TEXT, (void *)&zone},
         {"country", CHEK__OPTION_NUMBER, &country},
+        {"token", CHEK__OPTION_TEXT, (void *)&token},
+        {"policy", CHEK__OPTION_NUMBER, &policy},
+        {"file", CHEK__OPTION_TEXT, (void *)&file},
     };
     struct chek_register_key list[KEY_COUNT_MAX];
     struct chek_register what = {.keys = list};
     int stop = chek__arguments_read(run, count, words, options, CHEK_COUNT(options), NULL);
     if (stop != CHEK_OK) {
         return stop - 1;
+    }
+    if (file != NULL) {
+        return chek__devices_add(run, file);
     }
     for (uint8_t i = 0; i < KEY_COUNT_MAX; i++) {
         if (keys[i] != NULL) {
@@ -278,7 +306,9 @@ kkm_add(struct chek__run *run, int count, char **words)
         zone_read(zone, &what.zone_minutes) != CHEK_OK) {
         return chek__usage(run, "--currency as KZT or RUB, --zone in minutes, --country by number");
     }
-    return claim_and_show(run, &what);
+    return keys[CHEK_KEY_KIND_DEVICE] != NULL || token != NULL
+               ? device_and_show(run, &what, keys[CHEK_KEY_KIND_DEVICE], token, policy)
+               : claim_and_show(run, &what);
 }
 
 const struct chek__command chek__command_kkm_add = {
@@ -286,9 +316,13 @@ const struct chek__command chek__command_kkm_add = {
     "  chek kkm add --org ORG [--org-name TEXT] [--point CODE] [--point-name TEXT]\n"
     "               [--rnm N] [--factory N] [--fn N] [--device ID] [--name TEXT]\n"
     "               [--address TEXT] [--model TEXT] [--currency KZT] [--zone MINUTES]\n"
-    "               [--country NUMBER]\n\n"
+    "               [--country NUMBER] [--token N] [--policy BITS]\n"
+    "  chek kkm add --file FILE.csv\n\n"
     "  One of the register's own names is needed. It needs a trusted token; a register that is\n"
     "  there already is told.\n\n"
+    "  With --device, a number, it speaks to the engine itself (chekd --cpcr): its token is shown,\n"
+    "  the one given or one that the engine makes, and an administrator's rights are needed. A file\n"
+    "  of such has the head device,token,rnm,factory,org,point; each row is answered by a line.\n\n"
     "Examples\n"
     "  chek kkm add --org 123456789012 --rnm 010101234567 --factory SWK00012345 --point main\n",
     kkm_add};

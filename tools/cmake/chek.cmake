@@ -11,7 +11,7 @@
 #   chek_bench(NAME noun SOURCES .. [MODULES room ..] [LIBRARIES name ..])
 #   chek_script_test(NAME test COMMAND .. LABELS .. [TIMEOUT s])
 #
-# LIBRARIES are names of tools/cmake/libraries.cmake: uring, zstd, sodium. GENERATED are files made
+# LIBRARIES are names of tools/cmake/libraries.cmake: uring, zstd, sodium, protobuf_c. GENERATED are files made
 # at build time below ${CHEK_GENERATED_DIR}, in the folder of their room; the caller adds the
 # command that makes them.
 #
@@ -41,12 +41,13 @@ set(CHEK_FOLDER_server tools/server)
 set(CHEK_FOLDER_naive tools/verify/naive)
 set(CHEK_FOLDER_verify tools/verify)
 set(CHEK_FOLDER_load tools/load)
+set(CHEK_FOLDER_kkm tools/kkm)
 set(CHEK_FOLDER_tools tools)
 set(CHEK_FOLDER_bench bench)
 set(CHEK_FOLDER_tests tests)
 
 set(CHEK_ROOMS base io wire store ledger registry directory fiscal program partition session
-  ingest query client persist server naive verify load)
+  ingest query client persist server naive verify load kkm)
 
 set(CHEK_ALLOWED_base)
 set(CHEK_ALLOWED_io base)
@@ -67,6 +68,7 @@ set(CHEK_ALLOWED_server ${CHEK_ROOMS} tools)
 set(CHEK_ALLOWED_naive base wire)
 set(CHEK_ALLOWED_verify base io wire partition store fiscal directory persist naive)
 set(CHEK_ALLOWED_load base wire client)
+set(CHEK_ALLOWED_kkm base wire client load)
 set(CHEK_ALLOWED_tools ${CHEK_ROOMS})
 set(CHEK_ALLOWED_bench ${CHEK_ROOMS} tests)
 set(CHEK_ALLOWED_tests ${CHEK_ROOMS} tools bench)

@@ -5,6 +5,7 @@
 CHEK_PACKAGES_BUILD=(
   gcc libc6-dev binutils cmake ninja-build pkg-config python3
   liburing-dev libjemalloc-dev libxxhash-dev libzstd-dev libsodium-dev libyajl-dev libinih-dev
+  libprotobuf-c-dev protobuf-c-compiler
 )
 CHEK_PACKAGES_BENCH=(g++ libbenchmark-dev)
 CHEK_PACKAGES_TEST=(libcmocka-dev clang-14 libclang-rt-14-dev llvm-14 clang-format-14)

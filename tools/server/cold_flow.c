@@ -3,7 +3,7 @@
  * cold_flow.c - who needs sealed rows that are not in memory waits for them, and nobody else.
  *
  * A visit that met such rows is put back to where it began and run again when a worker has read
- * them; so is the judgement of a document that may repeat one. What one of these has read stays
+ * them; so is a register's request, and the judgement of a document that may repeat one. What one of these has read stays
  * until it is through: rows leave memory only while nobody waits. So there may be more than the
  * budget says, for as long as those who wait have begun; then nobody else begins until it is less.
  */
@@ -15,7 +15,7 @@
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
 #include "persist/snapshot.h"
-#include "tools/server/shard.h"
+#include "tools/server/kkm.h"
 
 #define LEAVE_LOOK_COUNT 4                /* partitions that are looked at in a turn */
 #define LEAVE_PAUSE_NS UINT64_C(20000000) /* after looking in vain */
@@ -25,6 +25,7 @@ server__cold_init(struct server__shard *shard)
 {
     chek_list_init(&shard->fetches_free);
     chek_list_init(&shard->visits_cold);
+    chek_list_init(&shard->jobs_cold);
     shard->fetches = chek_memory_allocate(SERVER_FETCH_COUNT * sizeof *shard->fetches);
     shard->parked = chek_memory_allocate(SERVER_PARKED_COUNT * sizeof *shard->parked);
     if (shard->fetches == NULL || shard->parked == NULL) {
@@ -92,6 +93,7 @@ may_begin(const struct server__shard *shard)
 /* ---- reading ---------------------------------------------------------------------------------- */
 
 static void visit_fetched(struct server__shard *shard, struct server__fetch *fetch);
+static void job_fetched(struct server__shard *shard, struct server__fetch *fetch);
 
 static void
 on_fetched(struct chek_op *op, int64_t result)
@@ -100,9 +102,13 @@ on_fetched(struct chek_op *op, int64_t result)
     struct server__ground *ground = fetch->ground;
     (void)result;
     server__segments_release(ground);
-    server__step_next(ground->shard, fetch->visit != NULL ? STEP_VISIT : STEP_INTAKE);
+    server__step_next(ground->shard, fetch->visit != NULL ? STEP_VISIT
+                                     : fetch->job != NULL ? STEP_REGISTER
+                                                          : STEP_INTAKE);
     if (fetch->visit != NULL) {
         visit_fetched(ground->shard, fetch);
+    } else if (fetch->job != NULL) {
+        job_fetched(ground->shard, fetch);
     } else {
         server__parked_fetched(ground);
     }
@@ -115,6 +121,32 @@ fetch_begin(struct server__fetch *fetch)
     server__segments_hold(fetch->ground);
     fetch->op.on_done = on_fetched;
     chek_io_work(shard->io, &fetch->op, chek_cold_fetch, &fetch->cold);
+}
+
+/* A free fetch for `shard->cold` of a partition, begun; NULL: one has to wait for that. */
+static struct server__fetch *
+fetch_open(struct server__shard *shard, uint16_t partition)
+{
+    if (chek_list_is_empty(&shard->fetches_free) || !may_begin(shard)) {
+        return NULL;
+    }
+    struct server__fetch *fetch =
+        CHEK_CONTAINER_OF(shard->fetches_free.next, struct server__fetch, link);
+    chek_list_remove(&fetch->link);
+    fetch->visit = NULL;
+    fetch->job = NULL;
+    fetch->ground = shard->grounds[partition];
+    fetch->cold = shard->cold;
+    server__cold_hold(shard, true);
+    fetch_begin(fetch);
+    return fetch;
+}
+
+static void
+fetch_close(struct server__shard *shard, struct server__fetch *fetch)
+{
+    chek_list_add(&shard->fetches_free, &fetch->link);
+    server__cold_release(shard);
 }
 
 /* ---- visits ----------------------------------------------------------------------------------- */
@@ -145,28 +177,56 @@ visit_fetched(struct server__shard *shard, struct server__fetch *fetch)
         fetch_begin(fetch);
         return;
     }
-    fetch->visit = NULL;
-    chek_list_add(&shard->fetches_free, &fetch->link);
-    server__cold_release(shard);
+    fetch_close(shard, fetch);
     server__visit_next(shard, visit, next);
 }
 
 void
 server__visit_fetch(struct server__shard *shard, struct chek_visit *visit)
 {
-    if (chek_list_is_empty(&shard->fetches_free) || !may_begin(shard)) {
+    struct server__fetch *fetch = fetch_open(shard, visit->partition);
+    if (fetch == NULL) {
         chek_list_add(&shard->visits_cold, &visit->link);
         return;
     }
-    struct server__fetch *fetch =
-        CHEK_CONTAINER_OF(shard->fetches_free.next, struct server__fetch, link);
-    chek_list_remove(&fetch->link);
     fetch->visit = visit;
-    fetch->ground = shard->grounds[visit->partition];
-    fetch->cold = shard->cold;
     shard->counters.visit_cold_count += 1;
-    server__cold_hold(shard, true);
-    fetch_begin(fetch);
+}
+
+/* ---- jobs ------------------------------------------------------------------------------------- */
+
+static void
+job_fetched(struct server__shard *shard, struct server__fetch *fetch)
+{
+    if (server__job_again(shard, fetch->job, fetch->cold.error)) {
+        fetch_close(shard, fetch);
+    } else {
+        fetch->cold = shard->cold;
+        fetch_begin(fetch);
+    }
+}
+
+void
+server__job_fetch(struct server__shard *shard, struct server__job *job)
+{
+    struct server__fetch *fetch = fetch_open(shard, job->partition);
+    if (fetch == NULL) {
+        chek_list_add(&shard->jobs_cold, &job->link);
+        return;
+    }
+    fetch->job = job;
+    shard->counters.job_cold_count += 1;
+}
+
+/* What it wished for may be there by now, or merged away: it is done anew. */
+static void
+job_waiting_begin(struct server__shard *shard)
+{
+    struct server__job *job = CHEK_CONTAINER_OF(shard->jobs_cold.next, struct server__job, link);
+    chek_list_remove(&job->link);
+    if (!server__job_again(shard, job, CHEK_OK)) {
+        server__job_fetch(shard, job);
+    }
 }
 
 /* ---- items ------------------------------------------------------------------------------------ */
@@ -219,6 +279,11 @@ waiting_begin(struct server__shard *shard)
         chek_list_remove(&visit->link);
         server__step_next(shard, STEP_VISIT);
         server__visit(shard, visit);
+    }
+    while (!chek_list_is_empty(&shard->jobs_cold) && !chek_list_is_empty(&shard->fetches_free) &&
+           may_begin(shard)) {
+        server__step_next(shard, STEP_REGISTER);
+        job_waiting_begin(shard);
     }
 }
 
@@ -276,5 +341,5 @@ bool
 server__cold_is_idle(const struct server__shard *shard)
 {
     return !shard->leave_op.in_flight && !shard->scrub_runs && shard->parked_count == 0 &&
-           chek_list_is_empty(&shard->visits_cold);
+           chek_list_is_empty(&shard->visits_cold) && chek_list_is_empty(&shard->jobs_cold);
 }

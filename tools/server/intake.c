@@ -12,6 +12,7 @@
 #include "engine/base/prng.h"
 #include "engine/fiscal/check.h"
 #include "tools/server/event_flow.h"
+#include "tools/server/kkm.h"
 #include "tools/server/shard.h"
 
 /* ---- into the log ----------------------------------------------------------------------------- */
@@ -422,6 +423,8 @@ command_apply(struct server__shard *shard, const struct chek_partition_target *t
         part_apply(shard, &ticket, command, &outcome);
     } else if (ticket.kind == TICKET_CHANGE) {
         server__change_applied(shard, ticket.owner, &outcome);
+    } else if (ticket.kind == TICKET_JOB) {
+        server__job_applied(shard, ticket.owner, &outcome);
     }
 }
 
@@ -453,6 +456,7 @@ server__on_durable_end(void *context, uint64_t lsn)
     /* There is room in the log again, and this turn can still use it. */
     server__step_next(context, STEP_INTAKE);
     server__intake_run(context);
+    server__jobs_run(context);
 }
 
 /* ---- parts on their way ----------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 
 #include "engine/base/assertion.h"
 #include "tools/server/event_flow.h"
+#include "tools/server/kkm.h"
 #include "tools/server/metrics.h"
 #include "tools/server/shard.h"
 
@@ -48,6 +49,10 @@ server__shard_start(struct server__shard *shard)
     chek_session_host_directory(shard->sessions, server__directory(shard));
     shard->start_error = chek_session_listen(shard->sessions, config->listen, &port);
     shard->port = port;
+    if (config->cpcr != NULL && shard->start_error == CHEK_OK) {
+        shard->start_error =
+            server__cpcr_open(shard, config->cpcr, &shard->cpcr_port, &shard->cpcr);
+    }
     if (shard->index == 0 && config->metrics != NULL && shard->start_error == CHEK_OK) {
         shard->start_error =
             server__metrics_open(shard, config->metrics, &shard->metrics_port, &shard->metrics);
@@ -82,6 +87,9 @@ on_started(struct server__shard *zero, const struct server__shard *shard)
     if (zero->started_count == server__shard_count(zero->server)) {
         struct chek_server_ports ports = {0};
         address_write(config->listen, zero->port, ports.listen);
+        if (config->cpcr != NULL) {
+            address_write(config->cpcr, zero->cpcr_port, ports.cpcr);
+        }
         if (config->metrics != NULL) {
             address_write(config->metrics, zero->metrics_port, ports.metrics);
         }
@@ -98,6 +106,9 @@ on_stop(struct server__shard *shard)
         shard->stopping = true;
         chek_session_drain(shard->sessions);
         server__watches_stop(shard);
+        if (shard->cpcr != NULL) {
+            server__cpcr_stop(shard->cpcr);
+        }
         if (shard->metrics != NULL) {
             server__metrics_stop(shard->metrics);
         }
@@ -110,7 +121,9 @@ is_quiet(const struct server__shard *shard)
 {
     return chek_session_is_drained(shard->sessions) && chek_feed_is_idle(shard->feeds) &&
            chek_query_is_idle(shard->queries) && chek_list_is_empty(&shard->intake) &&
-           shard->ticket_count == 0 && chek_log_is_idle(shard->log) && shard->change_now == NULL &&
+           shard->job_open_count == 0 &&
+           (shard->cpcr == NULL || server__cpcr_is_idle(shard->cpcr)) && shard->ticket_count == 0 &&
+           chek_log_is_idle(shard->log) && shard->change_now == NULL &&
            !shard->memory_op.in_flight && server__cold_is_idle(shard);
 }
 

@@ -91,6 +91,14 @@ rows_seal(struct lane *lane, struct chek_partition *partition)
     }
 }
 
+/* Whether applying a command may store a row. */
+static bool
+has_document(const struct chek_command *command)
+{
+    return command->envelope.kind == CHEK_COMMAND_DOCUMENT ||
+           command->envelope.kind == CHEK_COMMAND_EXCHANGE;
+}
+
 /*
  * A document that was compared with a stored row before the crash, and cannot be now, was perhaps
  * acknowledged: the start ends here, before anything is known to be less than it was.
@@ -99,8 +107,7 @@ static int
 unread_row(const struct chek_command *command, const struct chek_outcome *outcome)
 {
     int error = -(int)outcome->result.code;
-    bool is_unread = command->envelope.kind == CHEK_COMMAND_DOCUMENT &&
-                     outcome->result.status == CHEK_STATUS_REFUSED &&
+    bool is_unread = has_document(command) && outcome->result.status == CHEK_STATUS_REFUSED &&
                      (error == CHEK_E_CORRUPT || error == CHEK_E_HALTED || error > -5000);
     return is_unread ? error : CHEK_OK;
 }
@@ -119,7 +126,7 @@ command_apply(struct lane *lane, const struct chek_partition_target *target)
     if (error == CHEK_OK) {
         error = unread_row(&target->command, &outcome);
     }
-    if (error != CHEK_OK || target->command.envelope.kind != CHEK_COMMAND_DOCUMENT) {
+    if (error != CHEK_OK || !has_document(&target->command)) {
         return error < CHEK_OK ? error : CHEK_OK; /* 1: the snapshot had it */
     }
     lane->open_size += target->command.body.size + 128;

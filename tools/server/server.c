@@ -17,6 +17,8 @@
 #include "tools/server/folder.h"
 #include "tools/server/shard.h"
 
+#define QR_URL_DEFAULT "http://consumer.oofd.kz"
+
 struct chek_server {
     struct chek_server_config config;
     char listen[CHEK_ADDRESS_TEXT_MAX];
@@ -168,6 +170,9 @@ config_complete(const struct chek_server_config *config)
     }
     if (full.snapshot_log_size == 0) {
         full.snapshot_log_size = UINT64_C(4) << 30;
+    }
+    if (full.qr_url == NULL) {
+        full.qr_url = QR_URL_DEFAULT;
     }
     if (full.connection_count_max == 0) {
         full.connection_count_max = 1024;

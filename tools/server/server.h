@@ -23,6 +23,7 @@ struct chek_server;
 /* Addresses as bound: HOST:PORT; "" = not served. */
 struct chek_server_ports {
     char listen[CHEK_ADDRESS_TEXT_MAX];
+    char cpcr[CHEK_ADDRESS_TEXT_MAX];
     char metrics[CHEK_ADDRESS_TEXT_MAX];
 };
 
@@ -41,6 +42,8 @@ struct chek_server_config {
     enum chek_sync_method sync_method;
     uint32_t connection_count_max; /* a shard; 0 = 1024 */
     uint64_t intake_credit_size; /* bytes of parts under way from one shard to another; 0 = 8 MiB */
+    const char *cpcr;            /* HOST:PORT for Kazakh registers; NULL = none */
+    const char *qr_url;          /* what the QR codes of their tickets begin with; NULL = default */
     const char *metrics;         /* HOST:PORT of GET /metrics; NULL = none */
     void *context;
     uint64_t scrub_rate; /* bytes of segment files that are compared with their sums a second, by

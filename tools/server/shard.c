@@ -11,6 +11,7 @@
 #include "engine/base/memory.h"
 #include "engine/base/planted.h"
 #include "tools/server/event_flow.h"
+#include "tools/server/kkm.h"
 #include "tools/server/metrics.h"
 
 #define REGISTRATIONS_SIZE (SERVER_REGISTRATION_COUNT_MAX * sizeof(struct server__registration))
@@ -147,6 +148,19 @@ query_room(void *context, struct chek_request *request)
         server__backup_ask, server__backup_on_abandon, server__backup_on_room \
     }
 
+#define HANDLER_kkm_add                                   \
+    {                                                     \
+        server__kkm_add, server__kkm_add_on_abandon, NULL \
+    }
+#define HANDLER_kkm_change                               \
+    {                                                    \
+        server__kkm_change, server__job_on_abandon, NULL \
+    }
+#define HANDLER_ask_kkm                               \
+    {                                                 \
+        server__ask_kkm, server__job_on_abandon, NULL \
+    }
+
 #define HANDLER_ROW(number, NAME, name, right, scope, size, request, answer, stream) HANDLER_##name,
 static const struct chek_handler handlers[CHEK_OPCODE_COUNT] = {CHEK_OPCODES(HANDLER_ROW)};
 
@@ -218,6 +232,11 @@ on_message(void *context, struct chek_message *message)
     case SERVER_GATHERED:
         server__gather_message(shard, message);
         return;
+    case SERVER_JOB:
+    case SERVER_JOB_DONE:
+        server__step_is(shard, STEP_REGISTER);
+        server__job_message(shard, message);
+        return;
     case SERVER_WATCH:
     case SERVER_WATCHED:
         server__watch_message(shard, message);
@@ -250,6 +269,10 @@ on_turn(void *context)
     }
     server__step_is(shard, STEP_INTAKE);
     server__intake_run(shard);
+    if (shard->cpcr != NULL) {
+        server__cpcr_turn(shard->cpcr, now_ns);
+    }
+    server__jobs_run(shard);
     if (shard->index == 0) {
         server__step_next(shard, STEP_DIRECTORY);
         server__change_run(shard);
@@ -441,6 +464,9 @@ server__shard_init(struct server__shard *shard, struct chek_server *server, stru
         error = server__watches_init(shard);
     }
     if (error == CHEK_OK) {
+        error = server__jobs_init(shard);
+    }
+    if (error == CHEK_OK) {
         error = hosts_init(shard);
     }
     if (error == CHEK_OK) {
@@ -476,6 +502,8 @@ server__shard_finish(struct server__shard *shard)
     }
     chek_directory_destroy(shard->copy);
     server__metrics_free(shard->metrics);
+    server__cpcr_free(shard->cpcr);
+    server__jobs_finish(shard);
     server__watches_finish(shard);
     for (unsigned i = 0; shard->outboxes != NULL && i < shard_count; i++) {
         chek_memory_free(shard->outboxes[i].messages, OUTBOX_COUNT * sizeof(struct chek_message *));

@@ -21,6 +21,8 @@
 #include "tools/server/step.h"
 
 struct server__backup;
+struct server__job;
+struct server__cpcr;
 
 /* Kinds of messages between shards. */
 enum server__message {
@@ -49,13 +51,15 @@ enum server__message {
     SERVER_BACKUP_ANSWER,   /* and back: it is there, and stays */
     SERVER_BACKUP_RELEASE,  /* to shard 0: it need not stay any more */
     SERVER_BACKUP_RELEASED, /* and back */
+    SERVER_JOB,             /* struct server__job: to the owner of its register */
+    SERVER_JOB_DONE,        /* and back to its origin */
 };
 
 #define SERVER_TICKET_COUNT 65536 /* commands between append and apply, a power of two */
 #define SERVER_CHANGE_COUNT 16    /* directory changes asked by one shard at once */
 #define SERVER_GATHER_COUNT 64
 #define SERVER_WATCH_COUNT 64
-#define SERVER_FETCH_COUNT 16    /* visits of one shard that have rows read */
+#define SERVER_FETCH_COUNT 16    /* visits and jobs of one shard that have rows read */
 #define SERVER_PARKED_COUNT 4096 /* items of one shard that wait for rows */
 #define CHEK_SERVER_VERSION "0.1"
 #define SERVER_REGISTRATION_COUNT_MAX (4 * 1024 * 1024)
@@ -89,10 +93,11 @@ struct server__registration {
     uint32_t number_last; /* a number above it was not applied yet */
     uint8_t state;        /* enum server__registered */
     bool has_numberless;  /* documents of it may be looked for by their signs */
+    bool at_work;         /* a job of it is on its way through the log */
 };
 
 /* Who waits for a command that is on its way through the log. */
-enum server__ticket_kind { TICKET_NONE, TICKET_PART, TICKET_CHANGE };
+enum server__ticket_kind { TICKET_NONE, TICKET_PART, TICKET_CHANGE, TICKET_JOB };
 
 struct server__ticket {
     void *owner;
@@ -101,12 +106,13 @@ struct server__ticket {
     bool is_held; /* no rows leave memory before it is applied: it may need some */
 };
 
-/* Rows that a worker reads, for a visit or for the items that wait in front of a partition. */
+/* Rows that a worker reads: for a visit, a job, or the items that wait in front of a partition. */
 struct server__fetch {
     struct chek_op op;
     struct chek_list link; /* free */
     struct server__ground *ground;
-    struct chek_visit *visit; /* NULL: for items */
+    struct chek_visit *visit; /* or */
+    struct server__job *job;  /* or both NULL: for items */
     struct chek_cold cold;
 };
 
@@ -230,7 +236,7 @@ struct server__snapshot {
 
 struct server__counters {
     uint64_t applied_count, appended_count, repeat_count;
-    uint64_t visit_cold_count, item_cold_count; /* that had to wait for rows */
+    uint64_t visit_cold_count, item_cold_count, job_cold_count; /* that had to wait for rows */
     uint64_t scrub_size, scrub_pass_count;
 };
 
@@ -283,9 +289,9 @@ struct server__shard {
     struct server__snapshot snapshot;
     struct server__backup *backup; /* of one of its connections, or NULL */
     struct chek_cold cold;         /* of the question at hand */
-    struct server__fetch *fetches; /* SERVER_FETCH_COUNT, for visits */
+    struct server__fetch *fetches; /* SERVER_FETCH_COUNT, for visits and jobs */
     struct chek_list fetches_free;
-    struct chek_list visits_cold; /* wait for one of these */
+    struct chek_list visits_cold, jobs_cold; /* wait for one of these */
     struct server__parked *parked, *parked_free;
     uint32_t parked_count;     /* that wait */
     uint32_t fetch_wait_count; /* grounds that do */
@@ -304,6 +310,13 @@ struct server__shard {
     uint64_t merge_count;
     bool started, stopping, quiet;
     int start_error;
+    struct server__job *jobs; /* of registers: kkm.h */
+    uint8_t *job_memory;
+    uint32_t job_count, job_open_count;
+    struct chek_list jobs_free;
+    struct chek_list jobs_wait; /* for room in the log, or for their register */
+    struct server__cpcr *cpcr;  /* NULL: registers are not served */
+    uint16_t cpcr_port;
     uint16_t metrics_port;
     struct server__metrics *metrics;
     struct chek_op poll_op; /* asks whether to stop */

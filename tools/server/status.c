@@ -11,6 +11,7 @@
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
 #include "engine/io/io.h"
+#include "tools/server/kkm.h"
 #include "tools/server/shard.h"
 
 #define SLOT_SIZE (64 * 1024)
@@ -85,6 +86,7 @@ rows_of_partitions(struct server__shard *shard, struct rows *rows)
     row(rows, "cold_leaves", residency.left_count);
     row(rows, "cold_visits", shard->counters.visit_cold_count);
     row(rows, "cold_documents", shard->counters.item_cold_count);
+    row(rows, "cold_requests", shard->counters.job_cold_count);
     row(rows, "damaged_groups", residency.rotten_count);
     row(rows, "scrub_bytes", shard->counters.scrub_size);
     row(rows, "scrub_passes", shard->counters.scrub_pass_count);
@@ -142,6 +144,13 @@ rows_of_sessions(struct server__shard *shard, struct rows *rows)
     row(rows, "refused", feed.refused_count);
     row(rows, "completed", feed.completed_count);
     row(rows, "repeats_not_logged", shard->counters.repeat_count);
+    struct server__cpcr_counters cpcr = server__cpcr_count(shard->cpcr);
+    row(rows, "cpcr_connections", cpcr.connection_count);
+    row(rows, "cpcr_connections_open", cpcr.connection_open_count);
+    row(rows, "cpcr_requests", cpcr.request_count);
+    row(rows, "cpcr_refusals", cpcr.refusal_count);
+    row(rows, "cpcr_frame_errors", cpcr.frame_error_count);
+    row(rows, "cpcr_timeouts", cpcr.timeout_count);
     row(rows, "io_operations", shard->io->op_count);
     row(rows, "io_messages", shard->io->post_count);
 }

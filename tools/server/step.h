@@ -24,6 +24,7 @@
     X(ANSWER, answer)       /* a part is back at its origin */                         \
     X(QUESTION, question)   /* at its origin */                                        \
     X(VISIT, visit)         /* a question at the owner of its partition */             \
+    X(REGISTER, register)   /* a request of a Kazakh cash register */                  \
     X(DIRECTORY, directory) /* changes of the directory */                             \
     X(SESSION, session)     /* what was to be sent, deadlines, events */               \
     X(SNAPSHOT, snapshot)   /* a piece of an image, and whatever else a snapshot is */ \

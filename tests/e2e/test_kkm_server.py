@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""chek-kkm against chekd: registers that share nothing with the server live through cuts, lost
+tokens, times without connection and kills of the server, and every X and Z is theirs.
+
+    test_kkm_server.py BIN_FOLDER
+"""
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import time
+import unittest
+
+from server import Server
+
+BIN = pathlib.Path(sys.argv[1])
+KKM = BIN / "chek-kkm"
+
+
+def free_address():
+    """An address that a server can come back to."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return "127.0.0.1:%d" % probe.getsockname()[1]
+
+
+class KkmServer(unittest.TestCase):
+    def setUp(self):
+        self.server = Server(BIN, ["--cpcr", free_address(), "--shards", "2"])
+        self.addCleanup(self.server.__exit__)
+        self.server.start()
+
+    def begin(self, *arguments):
+        environment = dict(os.environ, CHEK_SERVER=self.server.address,
+                           CHEK_TOKEN_FILE=str(self.server.token_file))
+        return subprocess.Popen([KKM, "--json", "--cpcr", self.server.cpcr, *map(str, arguments)],
+                                env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                text=True)
+
+    def documents(self):
+        return sum(row["value"] for row in self.server.lines("status")
+                   if row["name"] == "documents")
+
+    def kill_at(self, process, count):
+        """Kill the server when it has so many documents, and start it again."""
+        while self.documents() < count:
+            self.assertIsNone(process.poll(), "the registers were through before the kill")
+            time.sleep(0.01)
+        self.server.kill()
+        self.server.start()
+
+    def end(self, process, registers, shifts):
+        out, errors = process.communicate(timeout=150)
+        self.assertEqual((process.returncode, errors), (0, ""), out)
+        told = json.loads(out)
+        self.assertTrue(told["right"])
+        self.assertEqual((told["finished"], told["blocked"], told["shifts"]),
+                         (registers, 0, registers * shifts))
+        self.assertGreaterEqual(told["z_compared"], registers * shifts)
+        self.assertEqual((told["x_differences"], told["z_differences"]), (0, 0))
+        self.assertEqual(self.documents(), told["documents"])
+        return told
+
+    def verify(self):
+        self.server.stop()
+        self.server.run("chek", "verify", self.server.data)
+
+    def test_both_protocols(self):
+        for protocol, first in ((202, 1001), (203, 2001)):
+            with self.subTest(protocol=protocol):
+                before = self.documents()
+                process = self.begin("--registers", 10, "--shifts", 3, "--tickets", 30,
+                                     "--protocol", protocol, "--first-device", first)
+                out, errors = process.communicate(timeout=60)
+                self.assertEqual((process.returncode, errors), (0, ""), out)
+                told = json.loads(out)
+                self.assertEqual(self.documents() - before, told["documents"])
+                self.assertGreater(told["x_compared"], 0)
+        self.verify()
+
+    def test_cuts_and_kills(self):
+        process = self.begin("--registers", 40, "--shifts", 3, "--tickets", 40, "--cut", "5%",
+                             "--offline", "5%", "--forget", "2%", "--seed", 7)
+        for count in (1200, 3000):
+            self.kill_at(process, count)
+        told = self.end(process, 40, 3)
+        for name in ("cuts", "retries", "offline", "recoveries", "pings", "x_compared"):
+            self.assertGreater(told[name], 0, name)
+        self.verify()
+
+    def test_a_connection_for_every_request(self):
+        process = self.begin("--registers", 10, "--shifts", 2, "--tickets", 40, "--protocol", 202,
+                             "--connection-per-ticket", "--cut", "10%")
+        self.kill_at(process, 300)
+        self.end(process, 10, 2)
+        self.verify()
+
+    def test_registers_that_are_there_already(self):
+        process = self.begin("--registers", 3, "--tickets", 2)
+        self.end(process, 3, 1)
+        out, errors = self.begin("--registers", 3).communicate(timeout=60)
+        told = json.loads(errors)
+        self.assertEqual((out, told["code"]), ("", "EXISTS"))
+        self.assertIn("--added", told["hint"])
+
+    def test_who_may_not_add(self):
+        made = self.server.json("token", "add", "reader", "--rights", "read")
+        path = self.server.home / "reader.token"
+        path.write_text(made["token"] + "\n", encoding="utf-8")
+        for arguments, code in ((("--token-file", path), "PERMISSION"),
+                                (("--token-file", "/no/such/file"), "ENOENT"),
+                                (("--token-file", "/dev/null"), "AUTHENTICATION"),
+                                (("--server", "127.0.0.1:1"), "ECONNREFUSED")):
+            with self.subTest(arguments=arguments):
+                process = self.begin("--registers", 3, *arguments)
+                out, errors = process.communicate(timeout=60)
+                self.assertEqual((process.returncode, out), (1, ""))
+                self.assertEqual(json.loads(errors)["code"], code)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
