@@ -52,6 +52,8 @@ static const struct step steps[] = {
     {"closeShift", LEVEL_RECEIPT, LEVEL_RECEIPT, false, 0, true},
     {"items", LEVEL_RECEIPT, LEVEL_ITEMS, true, 0, false},
     {"stornoItems", LEVEL_RECEIPT, LEVEL_STORNO_ITEMS, true, 0, false},
+    {"items", LEVEL_RECEIPT, LEVEL_ITEM, false, 0, false},
+    {"stornoItems", LEVEL_RECEIPT, LEVEL_ITEM, false, 0, false},
     {NULL, LEVEL_ITEMS, LEVEL_ITEM, false, 0, false},
     {NULL, LEVEL_STORNO_ITEMS, LEVEL_ITEM, false, 0, false},
     {"amountsReceiptNds", LEVEL_RECEIPT, LEVEL_AMOUNTS, false, 0, false},
@@ -59,6 +61,8 @@ static const struct step steps[] = {
     {"amountsNds", LEVEL_AMOUNTS, LEVEL_AMOUNT, false, 0, false},
     {NULL, LEVEL_AMOUNT_LIST, LEVEL_AMOUNT, false, 0, false},
     {"productCodeNew", LEVEL_ITEM, LEVEL_CODES, false, 0, false},
+    {"productCodeNew", LEVEL_ITEM, LEVEL_CODE_LIST, true, 0, false},
+    {NULL, LEVEL_CODE_LIST, LEVEL_CODES, false, 0, false},
     {"productCodeData", LEVEL_ITEM, LEVEL_MARKING, false, 0, false},
     {"undefined", LEVEL_CODES, LEVEL_MARKING, false, 0, false},
     {"gs1m", LEVEL_CODES, LEVEL_MARKING, false, 0, false},
@@ -75,7 +79,7 @@ static const struct step steps[] = {
     {"ean8", LEVEL_CODES, LEVEL_BARCODE, false, 0, false},
     {"ean13", LEVEL_CODES, LEVEL_BARCODE, false, 0, false},
     {"itf14", LEVEL_CODES, LEVEL_BARCODE, false, 0, false},
-    {"gs1", LEVEL_CODES, LEVEL_BARCODE, false, 0, false},
+    {"gs1", LEVEL_CODES, LEVEL_MARKING, false, 0, false}, /* some put marked goods here */
 };
 
 struct level {
@@ -214,7 +218,8 @@ open_level(struct chek_fns_json *reader, bool is_array)
         kind = LEVEL_SKIP;
     }
     if (kind == LEVEL_ITEM) {
-        line_begin(reader, from == LEVEL_STORNO_ITEMS);
+        bool alone = from == LEVEL_RECEIPT && strcmp(reader->name, "stornoItems") == 0;
+        line_begin(reader, from == LEVEL_STORNO_ITEMS || alone);
     } else if (kind == LEVEL_AMOUNT) {
         reader->raw.amount_count += reader->raw.amount_count <= FNS_AMOUNT_COUNT_MAX;
     }
@@ -230,7 +235,7 @@ receipt_end(struct chek_fns_json *reader)
     uint32_t warnings = 0;
 
     reader->receipt_level = 0;
-    if (!is_receipt(&reader->raw)) {
+    if (!is_receipt(&reader->raw) || ingest__fns_is_report(&reader->raw)) {
         return 1;
     }
     reader->count += 1;
