@@ -300,6 +300,42 @@ class Changes(unittest.TestCase):
             answers += self.server.lines("shifts", "--kkm", f"999907890000000{drive}")
         return answers
 
+    def test_an_export_is_imported_as_the_same(self):
+        files = [*GOOD, SAMPLES / "two_shifts.json"]
+        self.server.chek("import", *files)
+        exports = [self.server.chek("export", "--format", form) for form in ("jsonl", "csv")]
+        want = self.everything()
+        for text in exports:
+            with Server(BIN, OPTIONS) as other:
+                row, = other.lines("import", "-", text_in=text)
+                self.assertEqual((row["duplicates"], row["refused"]), (0, 0), row)
+                self.assertEqual(self.everything(other), want)
+                again, = other.lines("import", "-", text_in=text)
+                self.assertEqual((again["stored"], again["duplicates"]), (0, row["stored"]))
+
+    def everything(self, server=None):
+        """Receipts and reports of every register, without what is of one server alone."""
+        server = server or self.server
+        told = {}
+        for register in server.lines("kkm", "list"):
+            name = next(key["value"] for key in register["profile"]["keys"]
+                        if key["kind"] == "fiscal_drive")
+            receipts = server.lines("receipts", "--kkm", f"fn:{name}")
+            for row in receipts:
+                row.pop("received"), row.pop("registration")
+                (row["receipt"] or {}).pop("subject", None)
+            shifts = server.lines("shifts", "--kkm", f"fn:{name}")
+            reports = [server.json("report", "z" if shift["closed"] else "x", "--kkm", f"fn:{name}",
+                                   *(["--shift", str(shift["shift"])] if shift["closed"] else []))
+                       for shift in shifts]
+            for report in reports:
+                report.pop("chain", None)
+                for part in (report["report"], report["late"], report["register"]):
+                    for field in ("registration", "partition_seq", "partition"):
+                        (part or {}).pop(field, None)
+            told[name] = (register["profile"], receipts, reports)
+        return told
+
     def test_a_token_sees_only_its_scope(self):
         self.server.chek("import", *GOOD)
         token = self.server.home / "shop.token"

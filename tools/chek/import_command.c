@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ingest/fns_json.h"
+#include "ingest/export_read.h"
 #include "query/client/feeder.h"
 #include "tools/chek/arguments.h"
 #include "tools/chek/commands.h"
@@ -190,38 +190,71 @@ on_refusal(void *context, uint64_t offset, const struct chek_fault *fault, const
 
 /* ---- reading ---------------------------------------------------------------------------------- */
 
+/* The reader that a file's beginning asks for; the other is NULL. */
+struct import_reader {
+    struct chek_fns_json *json;
+    struct chek_export_read *export;
+};
+
+static int
+reader_create(struct import *import, const uint8_t *piece, size_t size, struct import_reader *ret)
+{
+    const struct chek_fns_json_sink sink = {
+        .context = import, .on_document = on_document, .on_refusal = on_refusal};
+    enum chek_export_format format = chek_export_detect(piece, size);
+    *ret = (struct import_reader){0};
+    return format == CHEK_EXPORT_NONE ? chek_fns_json_create(&sink, &ret->json)
+                                      : chek_export_read_create(&sink, format, &ret->export);
+}
+
+static int
+reader_read(struct import_reader *reader, const uint8_t *piece, size_t size)
+{
+    return reader->json != NULL ? chek_fns_json_read(reader->json, piece, size)
+                                : chek_export_read(reader->export, piece, size);
+}
+
+static int
+reader_end(struct import_reader *reader)
+{
+    return reader->json != NULL ? chek_fns_json_end(reader->json)
+                                : chek_export_read_end(reader->export);
+}
+
 /* Read a file to its end through a reader; an error of the file is a refusal of it. */
 static void
-pieces_read(struct import *import, FILE *file, struct chek_fns_json *reader, uint8_t *piece)
+pieces_read(struct import *import, FILE *file, uint8_t *piece)
 {
-    int error = CHEK_OK;
-    while (error == CHEK_OK) {
-        size_t size = fread(piece, 1, PIECE_SIZE, file);
-        if (size == 0) {
-            break;
-        }
-        error = chek_fns_json_read(reader, piece, size);
+    struct import_reader reader;
+    size_t size = fread(piece, 1, PIECE_SIZE, file);
+    int error = reader_create(import, piece, size, &reader);
+    if (error != CHEK_OK) {
+        import->error = error;
+        return;
+    }
+    while (error == CHEK_OK && size != 0) {
+        error = reader_read(&reader, piece, size);
         import->size_read += size;
         bar_show(import);
+        size = fread(piece, 1, PIECE_SIZE, file);
     }
     if (ferror(file) != 0) {
         import->files[import->file].found += 1;
         refusal_show(import, import->file, 0, -EIO, "", chek_error_text(-EIO));
     } else if (error == CHEK_OK) {
-        error = chek_fns_json_end(reader);
+        error = reader_end(&reader);
     }
     if (error == CHEK_OK && import->files[import->file].found == 0) {
         refusal_show(import, import->file, 0, CHEK_E_NOT_FOUND, "", "no receipt is in it");
     }
+    chek_fns_json_destroy(reader.json);
+    chek_export_read_destroy(reader.export);
 }
 
 static void
 file_read(struct import *import, uint8_t *piece)
 {
     const char *name = import->files[import->file].name;
-    const struct chek_fns_json_sink sink = {
-        .context = import, .on_document = on_document, .on_refusal = on_refusal};
-    struct chek_fns_json *reader;
     bool is_input = strcmp(name, "-") == 0;
     FILE *file = is_input ? stdin : fopen(name, "re");
 
@@ -229,13 +262,7 @@ file_read(struct import *import, uint8_t *piece)
         refusal_show(import, import->file, 0, -errno, "", chek_error_text(-errno));
         return;
     }
-    int error = chek_fns_json_create(&sink, &reader);
-    if (error == CHEK_OK) {
-        pieces_read(import, file, reader, piece);
-        chek_fns_json_destroy(reader);
-    } else {
-        import->error = error;
-    }
+    pieces_read(import, file, piece);
     if (!is_input) {
         (void)fclose(file);
     }
@@ -368,7 +395,7 @@ const struct chek__command chek__command_import = {
     "import", "receipts from files; their format is found by content",
     "  chek import FILE..            (- is the standard input)\n\n"
     "  Reads Russian receipts as JSON: the tax service's application, its API, its cabinet,\n"
-    "  checking services, one receipt or many. A line is shown for each receipt that is refused\n"
+    "  checking services, one receipt or many; and what chek export wrote. A line is shown for each receipt that is refused\n"
     "  (file, offset, code, field, text), at the end a line a file. Receipts that are there\n"
     "  already are duplicates, which is no error.\n\n"
     "Examples\n"
