@@ -106,6 +106,7 @@ group_on_durable(struct log_group *group)
 
     group->state = LOG_GROUP_DURABLE;
     log->counters.group_ns_sum += wait_ns;
+    log->counters.group_wait_counts[persist__log_wait_step(wait_ns)] += 1;
     if (wait_ns > log->counters.group_ns_max) {
         log->counters.group_ns_max = wait_ns;
     }

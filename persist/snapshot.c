@@ -316,3 +316,46 @@ chek_immutable_read(struct chek_io *io, const struct chek_immutable *what, uint8
     chek_disk_close(io, handle);
     return error;
 }
+
+/* The size of the content of an open file, by its head or, behind its beginning, by its length. */
+static int
+content_size(struct chek_io *io, const struct chek_immutable *what, int handle, bool is_checked,
+             uint64_t *ret)
+{
+    struct head head;
+    if (is_checked) {
+        int error = head_read(io, what, handle, &head);
+        *ret = error == CHEK_OK ? head.size : 0;
+        return error;
+    }
+    int64_t size = chek_disk_size(io, handle);
+    if (size < HEAD_SIZE) {
+        return size < 0 ? (int)size : CHEK_E_CORRUPT;
+    }
+    *ret = (uint64_t)size - HEAD_SIZE;
+    return CHEK_OK;
+}
+
+int
+chek_immutable_read_part(struct chek_io *io, const struct chek_immutable *what, uint64_t offset,
+                         uint8_t *bytes, size_t size, uint64_t *ret_content_size)
+{
+    char name[CHEK_IMMUTABLE_NAME_MAX];
+    uint64_t all = 0;
+    chek_immutable_name(what, name);
+    int handle = chek_disk_open(io, name, CHEK_FILE_READ);
+    if (handle < 0) {
+        return handle;
+    }
+    int error = content_size(io, what, handle, offset == 0, &all);
+    if (error == CHEK_OK && (offset > all || size > all - offset)) {
+        error = CHEK_E_CORRUPT;
+    }
+    if (error == CHEK_OK) {
+        int64_t got = chek_disk_read(io, handle, bytes, size, HEAD_SIZE + offset);
+        error = got < 0 ? (int)got : (uint64_t)got != size ? CHEK_E_CORRUPT : CHEK_OK;
+    }
+    chek_disk_close(io, handle);
+    *ret_content_size = all;
+    return error;
+}

@@ -97,4 +97,15 @@ CHEK_MUST_USE int chek_immutable_read(struct chek_io *io, const struct chek_immu
                                       uint8_t **ret_bytes, size_t *ret_size,
                                       struct chek_bytes_view *ret_content);
 
+/*
+ * Read `size` bytes of the content at `offset`, and how large the content is. What is read is not
+ * checked: the head is, when the file is asked for its beginning (offset 0).
+ *
+ *   Errors     CORRUPT: there are not so many; FOREIGN, VERSION; -errno, HALTED; outputs are
+ *              anything
+ */
+CHEK_MUST_USE int chek_immutable_read_part(struct chek_io *io, const struct chek_immutable *file,
+                                           uint64_t offset, uint8_t *bytes, size_t size,
+                                           uint64_t *ret_content_size);
+
 #endif

@@ -224,7 +224,10 @@ step(struct chek_visit *visit, const struct chek_visit_ground *ground)
     }
     visit->done = true;
     visit->fault = (struct chek_fault){0};
-    visit->error = find(state, ground, &ordinal);
+    visit->error = state->search.error;
+    if (visit->error == CHEK_OK) {
+        visit->error = find(state, ground, &ordinal);
+    }
     if (visit->error == CHEK_OK) {
         visit->error =
             chek_store_read(store, state->registration, ordinal, ground->arena, &row, &document);

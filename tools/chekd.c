@@ -3,6 +3,7 @@
  * chekd.c - the server program: options, threads, signals.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sodium.h>
@@ -53,6 +54,17 @@ on_ready(void *context, const struct chek_server_ports *ports)
     }
     (void)printf("chekd ready listen=%s cpcr=- ffd=- metrics=%s\n", ports->listen, metrics);
     (void)fflush(stdout);
+}
+
+static void
+on_damage(void *context, const char *file, uint64_t offset)
+{
+    (void)context;
+    (void)fprintf(stderr,
+                  "chekd: %s at offset %" PRIu64
+                  ": stored receipts are damaged; questions about them are refused, others are "
+                  "not; restore the file, or the folder, from a backup\n",
+                  file, offset);
 }
 
 static void
@@ -141,6 +153,8 @@ serve(struct program *program)
         .partition_count = (uint16_t)options->partition_count,
         .log_file_size = options->log_file_size,
         .snapshot_log_size = options->snapshot_log_size,
+        .page_cache_size = options->page_cache_size,
+        .on_damage = on_damage,
         .context = program,
         .on_ready = on_ready,
         .on_stopped = on_stopped,

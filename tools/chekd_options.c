@@ -24,6 +24,8 @@ static const char help[] =
     "  --partitions N         of a fresh folder (64)\n"
     "  --log-file-mib N       size of a log file (256)\n"
     "  --snapshot-log-mib N   take a snapshot after so much log (4096)\n"
+    "  --page-cache N         MiB of stored receipts in memory; others are read when they are asked\n"
+    "                         for. 0: whatever came or was read stays (0)\n"
     "  --insecure-listen      allow --listen and --metrics on an address that is not this machine:\n"
     "                         tokens then travel in clear; put stunnel in front instead\n"
     "  --config FILE          the same names as keys: listen = 127.0.0.1:7420\n"
@@ -45,6 +47,7 @@ enum chekd_option {
     OPTION_PARTITIONS,
     OPTION_LOG_FILE_MIB,
     OPTION_SNAPSHOT_LOG_MIB,
+    OPTION_PAGE_CACHE,
     OPTION_INSECURE_LISTEN,
     OPTION_CONFIG,
     OPTION_HELP,
@@ -59,6 +62,7 @@ static const struct option names[] = {
     {"partitions", required_argument, NULL, OPTION_PARTITIONS},
     {"log-file-mib", required_argument, NULL, OPTION_LOG_FILE_MIB},
     {"snapshot-log-mib", required_argument, NULL, OPTION_SNAPSHOT_LOG_MIB},
+    {"page-cache", required_argument, NULL, OPTION_PAGE_CACHE},
     {"insecure-listen", no_argument, NULL, OPTION_INSECURE_LISTEN},
     {"config", required_argument, NULL, OPTION_CONFIG},
     {"help", no_argument, NULL, OPTION_HELP},
@@ -126,6 +130,12 @@ option_set(struct chekd_options *options, int option, const char *value)
             return false;
         }
         options->snapshot_log_size = number << 20;
+        return true;
+    case OPTION_PAGE_CACHE:
+        if (!read_number(value, 0, UINT64_C(1) << 24, &number)) {
+            return false;
+        }
+        options->page_cache_size = number << 20;
         return true;
     default:
         options->insecure_listen = true;

@@ -20,6 +20,7 @@ struct chekd_options {
     unsigned partition_count;   /* of a fresh folder; 0 = the default */
     uint64_t log_file_size;     /* 0 = the default */
     uint64_t snapshot_log_size; /* 0 = the default */
+    uint64_t page_cache_size;   /* 0 = everything stays in memory */
     bool insecure_listen;
 };
 

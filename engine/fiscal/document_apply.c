@@ -476,6 +476,14 @@ chek_fiscal_number_last(const struct chek_fiscal *fiscal, uint32_t registration)
     return record != NULL ? record->number_last : 0;
 }
 
+bool
+chek_fiscal_has_numberless(const struct chek_fiscal *fiscal, uint32_t registration)
+{
+    const struct fiscal__registration *record =
+        fiscal__registration_find(fiscal, registration, NULL);
+    return record != NULL && record->numberless_time_last != 0;
+}
+
 static void
 apply_known(struct fiscal__step *step, const struct chek_document *document,
             const struct fiscal__key_set *keys, const struct stored *stored,

@@ -116,6 +116,10 @@ bool chek_fiscal_is_repeat(const struct chek_fiscal *fiscal, uint32_t registrati
 /* The highest regular number of a registration's documents so far; 0 when it has none. */
 uint32_t chek_fiscal_number_last(const struct chek_fiscal *fiscal, uint32_t registration);
 
+/* Whether a registration has documents without a regular number: then others are looked for by
+ * their signs, among the rows of a minute. */
+bool chek_fiscal_has_numberless(const struct chek_fiscal *fiscal, uint32_t registration);
+
 /* A registration that a document is about to be applied to. */
 struct chek_fiscal_target {
     const struct chek_fiscal *fiscal;

@@ -141,9 +141,8 @@ page_check(const struct chek_segment *segment, uint32_t page, uint32_t count, st
     return CHEK_OK;
 }
 
-/* Rows of receipts: as many as the table has tickets. */
-static int64_t
-receipts_count(const struct chek_segment *segment)
+int64_t
+store__hours_receipts(const struct chek_segment *segment)
 {
     int64_t flags[STORE__HOUR_BATCH_COUNT];
     int64_t count = 0;
@@ -165,7 +164,7 @@ receipts_count(const struct chek_segment *segment)
 }
 
 int
-store__hours_check(const struct chek_segment *segment)
+store__hours_check(const struct chek_segment *segment, int64_t *ret_tickets)
 {
     struct key before = {{0}};
     int64_t tickets = 0;
@@ -175,9 +174,7 @@ store__hours_check(const struct chek_segment *segment)
         uint32_t count = left < segment->page_row_count ? left : segment->page_row_count;
         error = page_check(segment, page, count, &before, &tickets);
     }
-    if (error == CHEK_OK && tickets != receipts_count(segment)) {
-        error = CHEK_E_CORRUPT;
-    }
+    *ret_tickets = tickets;
     return error;
 }
 
@@ -282,8 +279,10 @@ zones_pass(const struct chek_segment *segment, const struct store__hours_wish *w
 
 int
 store__hours_sum(const struct chek_segment *segment, const struct store__hours_wish *wish,
-                 struct chek_arena *arena, chek_addend_fn on_addend, void *context, bool *stopped)
+                 struct chek_cold *cold, struct chek_arena *arena, chek_addend_fn on_addend,
+                 void *context, bool *stopped)
 {
+    uint32_t group = store__segment_hour_group(segment);
     size_t mark = chek_arena_mark(arena);
     struct summing sum = {
         .segment = segment,
@@ -295,12 +294,23 @@ store__hours_sum(const struct chek_segment *segment, const struct store__hours_w
     if (sum.cells == NULL) {
         return CHEK_E_LIMIT;
     }
+    bool is_used = false;
+    int error = CHEK_OK;
     for (uint32_t page = 0; page < segment->hour_page_count && !sum.stopped; page++) {
-        if (zones_pass(segment, wish, page)) {
-            page_sum(&sum, page, &next);
+        if (!zones_pass(segment, wish, page)) {
+            continue;
         }
+        error = is_used ? CHEK_OK : store__segment_use(segment, group, cold);
+        if (error != CHEK_OK) {
+            break;
+        }
+        is_used = true;
+        page_sum(&sum, page, &next);
+    }
+    if (is_used) {
+        store__segment_done(segment, group, cold);
     }
     chek_arena_rewind(arena, mark);
     *stopped = sum.stopped;
-    return CHEK_OK;
+    return error;
 }

@@ -51,12 +51,15 @@ void store__hours_write(struct store__segment_writer *writer, const struct store
                         uint32_t page_row_count);
 
 /*
- * Check that the table of a segment that is being opened can be read, and that its cells are in
- * order.
+ * Check that the table of a segment, whose group is there, can be read, and that its cells are in
+ * order; *ret_tickets is what they come to.
  *
  *   Errors     CORRUPT
  */
-CHEK_MUST_USE int store__hours_check(const struct chek_segment *segment);
+CHEK_MUST_USE int store__hours_check(const struct chek_segment *segment, int64_t *ret_tickets);
+
+/* Rows of receipts, in a segment all of whose groups are there: as many as the table has tickets. */
+int64_t store__hours_receipts(const struct chek_segment *segment);
 
 /* Decode at most STORE__HOUR_BATCH_COUNT cells from..from+count-1 of a page of a checked table. */
 void store__hours_read(const struct chek_segment *segment, uint32_t page, uint32_t from,
@@ -68,9 +71,14 @@ struct store__hours_wish {
     int64_t hour_first, hour_last;
 };
 
-/* Give the cells that are wanted; *stopped when `on_addend` did not want more. Errors: LIMIT. */
+/*
+ * Give the cells that are wanted; *stopped when `on_addend` did not want more.
+ *
+ *   Errors     LIMIT; as store__segment_use()
+ */
 CHEK_MUST_USE int store__hours_sum(const struct chek_segment *segment,
-                                   const struct store__hours_wish *wish, struct chek_arena *arena,
-                                   chek_addend_fn on_addend, void *context, bool *stopped);
+                                   const struct store__hours_wish *wish, struct chek_cold *cold,
+                                   struct chek_arena *arena, chek_addend_fn on_addend,
+                                   void *context, bool *stopped);
 
 #endif

@@ -80,23 +80,6 @@ head_load(struct loading *from)
 }
 
 static int
-segment_load(struct chek_bytes_view bytes, struct chek_segment **ret)
-{
-    uint8_t *copy = chek_memory_allocate(bytes.size + STORE__PAGE_SLACK);
-    if (copy == NULL) {
-        return -ENOMEM;
-    }
-    if (bytes.size != 0) {
-        memcpy(copy, bytes.bytes, bytes.size);
-    }
-    int error = store__segment_open(copy, bytes.size, ret);
-    if (error != CHEK_OK) {
-        chek_memory_free(copy, bytes.size + STORE__PAGE_SLACK);
-    }
-    return error;
-}
-
-static int
 segments_load(struct loading *from, const struct chek_bytes_view *segments, uint32_t count)
 {
     struct chek_store *store = from->store;
@@ -114,7 +97,7 @@ segments_load(struct loading *from, const struct chek_bytes_view *segments, uint
     for (uint32_t i = 0; i < count; i++) {
         struct chek_segment *segment;
         uint64_t sum = chek_cursor_u64(&from->in);
-        int error = segment_load(segments[i], &segment);
+        int error = store__segment_load(&store->pool.shared->space, segments[i], &segment);
         if (error != CHEK_OK) {
             return error;
         }

@@ -22,7 +22,8 @@ struct chek_merge {
     struct chek_store *store; /* NULL when it was adopted */
     struct chek_segment *sources[CHEK_MERGE_COUNT];
     uint32_t source_count;
-    struct chek_segment *segment; /* NULL until the worker was done, or when it had no memory */
+    struct chek_segment *segment; /* NULL until the worker was done, or when it could not be made */
+    int error;
 };
 
 /* Segments that are merged into one, unless that would have too many rows. */
@@ -56,7 +57,7 @@ merge_count(const struct chek_store *store)
 struct chek_merge *
 chek_store_merge_begin(struct chek_store *store)
 {
-    uint32_t count = store->is_merging ? 0 : merge_count(store);
+    uint32_t count = store->is_merging || store->is_unmergeable ? 0 : merge_count(store);
     if (count == 0) {
         return NULL;
     }
@@ -74,18 +75,50 @@ chek_store_merge_begin(struct chek_store *store)
     return merge;
 }
 
+/* Have all of the sources in memory until they were read. */
+static int
+sources_hold(const struct chek_merge *merge)
+{
+    for (uint32_t i = 0; i < merge->source_count; i++) {
+        int error = store__segment_hold(merge->sources[i]);
+        if (error != CHEK_OK) {
+            for (; i > 0; i--) {
+                store__segment_release(merge->sources[i - 1]);
+            }
+            return error;
+        }
+    }
+    return CHEK_OK;
+}
+
+static int
+merge_run(struct chek_merge *merge)
+{
+    struct store__space *space = merge->sources[0]->space;
+    uint8_t *bytes;
+    size_t size;
+    int error = sources_hold(merge);
+    if (error != CHEK_OK) {
+        return error;
+    }
+    error = store__segments_merge(merge->sources, merge->source_count, &bytes, &size);
+    if (error == CHEK_OK &&
+        store__segment_open(space, bytes, size, false, &merge->segment) != CHEK_OK) {
+        chek_extents_give(&space->extents, bytes, size);
+    }
+    for (uint32_t i = 0; i < merge->source_count; i++) {
+        store__segment_release(merge->sources[i]);
+    }
+    return error;
+}
+
 void
 chek_merge_run(void *context)
 {
     struct chek_merge *merge = context;
-    uint8_t *bytes;
-    size_t size;
     CHEK_ASSERT(merge->segment == NULL);
     chek_memory_unsealed_begin();
-    int error = store__segments_merge(merge->sources, merge->source_count, &bytes, &size);
-    if (error == CHEK_OK && store__segment_open(bytes, size, &merge->segment) != CHEK_OK) {
-        chek_memory_free(bytes, size + STORE__PAGE_SLACK);
-    }
+    merge->error = merge_run(merge);
     chek_memory_unsealed_end();
 }
 
@@ -164,6 +197,7 @@ chek_merge_drop(void *context)
     }
     if (!adopted) {
         merge->store->is_merging = false;
+        merge->store->is_unmergeable |= merge->error == CHEK_E_CORRUPT;
         store__segment_destroy(merge->segment);
     }
     chek_memory_free(merge, sizeof *merge);

@@ -32,8 +32,9 @@ struct chek_merge *chek_store_merge_begin(struct chek_store *store);
 void chek_merge_run(void *merge);
 
 /*
- * Swap the merged segment in; false when there is none, for lack of memory: then nothing changes,
- * and it may be begun again.
+ * Swap the merged segment in; false when there is none: then nothing changes. For lack of memory,
+ * or when a file could not be read, it may be begun again; a source that is damaged is never merged,
+ * nor is what comes behind it.
  *
  *   Cost  moves the places of the segments behind, and looks at rows that were replaced
  */

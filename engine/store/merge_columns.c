@@ -213,7 +213,7 @@ merging_run(struct merging *to, struct chek_segment *const *segments, uint32_t c
             shape.set_count += segments[i]->set_count;
         }
         store__hours_write(&to->writer, &hours, shape.page_row_count);
-        error = store__segment_assemble(&to->writer, &shape, ret, ret_size);
+        error = store__segment_assemble(&to->writer, &shape, segments[0]->space, ret, ret_size);
     }
     store__hours_finish(&hours);
     return error;

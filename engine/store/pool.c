@@ -168,6 +168,9 @@ chek_store_pool_create(struct chek_store_pool **ret)
     if (error == CHEK_OK) {
         error = region_init(&pool->piece_region);
     }
+    if (error == CHEK_OK) {
+        error = store__space_init(&pool->space);
+    }
     chek_memory_unsealed_end();
     if (error != CHEK_OK) {
         chek_store_pool_destroy(pool);
@@ -190,6 +193,7 @@ chek_store_pool_destroy(struct chek_store_pool *pool)
     CHEK_ASSERT(pool->pieces.free_count == pool->pieces.count);
     shelf_finish(&pool->pieces);
     store__sealers_finish(pool);
+    store__space_finish(&pool->space);
     chek_memory_release(pool->block_region.base, REGION_SIZE);
     chek_memory_release(pool->piece_region.base, REGION_SIZE);
     chek_memory_free(pool, sizeof *pool);

@@ -19,6 +19,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/limits.h"
+#include "engine/store/group.h"
 #include "engine/store/store.h"
 
 enum store__block_kind {
@@ -50,6 +51,7 @@ struct chek_store_pool {
     struct store__shelf blocks[STORE__BLOCK_KIND_COUNT];
     struct store__shelf pieces;
     struct store__sealer *sealers; /* that no sealing uses (sealer.h) */
+    struct store__space space;     /* of segments; the only part that workers use */
 };
 
 /* A store's part of a pool: what it may still take, and what it has. */

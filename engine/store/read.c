@@ -366,9 +366,16 @@ sealed_read(const struct chek_store *store, const struct place *place, struct ch
             struct chek_row *ret_row, struct chek_document *ret)
 {
     struct reading from;
+    uint32_t group = place->row / place->segment->page_row_count;
+    int error = store__segment_use(place->segment, group, store->cold);
+    if (error != CHEK_OK) {
+        return error;
+    }
     store__source_init(&from.source, store, place->segment, place->row, arena);
     ret_row->replaced = store__bit(place->segment->replaced, place->row);
-    return read_document(&from, ret_row, ret);
+    error = read_document(&from, ret_row, ret);
+    store__segment_done(place->segment, group, store->cold);
+    return error;
 }
 
 int

@@ -337,17 +337,11 @@ any_replaced(const struct chek_segment *segment, uint32_t from, uint32_t to)
     return false;
 }
 
-/* Rows from..to-1 of a segment, all of one page. */
+/* Rows from..to-1 of a segment, all of one page, which is there. */
 static int
-scan_part(struct store__scan *scan, const struct chek_segment *segment, uint32_t from, uint32_t to)
+part_scan(struct store__scan *scan, const struct chek_segment *segment, uint32_t from, uint32_t to)
 {
-    const struct chek_scan_filter *filter = scan->filter;
     uint32_t page = from / segment->page_row_count;
-    if (!zone_passes(segment, STORE__DOCUMENT_TIME, page, filter->time_min, filter->time_max) ||
-        !zone_passes(segment, STORE__DOCUMENT_SHIFT, page, filter->shift_min, filter->shift_max) ||
-        (scan->only_replaced && !any_replaced(segment, from, to))) {
-        return CHEK_OK;
-    }
     size_t mark = chek_arena_mark(scan->arena);
     struct batch *batch = chek_arena_take(scan->arena, sizeof *batch);
     if (batch == NULL) {
@@ -376,6 +370,27 @@ scan_part(struct store__scan *scan, const struct chek_segment *segment, uint32_t
     }
     chek_arena_rewind(scan->arena, mark);
     return CHEK_OK;
+}
+
+/* The same, when the zone maps do not leave the page out. What is wished for is passed over: it is
+ * wished for together with what comes behind it. */
+static int
+scan_part(struct store__scan *scan, const struct chek_segment *segment, uint32_t from, uint32_t to)
+{
+    const struct chek_scan_filter *filter = scan->filter;
+    uint32_t page = from / segment->page_row_count;
+    if (!zone_passes(segment, STORE__DOCUMENT_TIME, page, filter->time_min, filter->time_max) ||
+        !zone_passes(segment, STORE__DOCUMENT_SHIFT, page, filter->shift_min, filter->shift_max) ||
+        (scan->only_replaced && !any_replaced(segment, from, to))) {
+        return CHEK_OK;
+    }
+    int error = store__segment_use(segment, page, scan->cold);
+    if (error != CHEK_OK) {
+        return error == CHEK_E_COLD && !scan->cold->is_more ? CHEK_OK : error;
+    }
+    error = part_scan(scan, segment, from, to);
+    store__segment_done(segment, page, scan->cold);
+    return error;
 }
 
 static int
@@ -423,8 +438,11 @@ int
 chek_store_scan(const struct chek_store *store, const struct chek_scan_filter *filter,
                 struct chek_arena *arena, chek_scan_fn on_row, void *context)
 {
-    struct store__scan scan = {
-        .filter = filter, .arena = arena, .on_row = on_row, .context = context};
+    struct store__scan scan = {.filter = filter,
+                               .arena = arena,
+                               .on_row = on_row,
+                               .context = context,
+                               .cold = store->cold};
     int error = CHEK_OK;
     for (uint32_t i = 0; i < store->segment_count && !scan.stopped && error == CHEK_OK; i++) {
         error = store__scan_segment(&scan, store->segments[i]);
@@ -432,5 +450,5 @@ chek_store_scan(const struct chek_store *store, const struct chek_scan_filter *f
     if (error == CHEK_OK) {
         store__scan_open(&scan, store);
     }
-    return error;
+    return error == CHEK_OK ? store__cold_result(store->cold) : error;
 }

@@ -13,11 +13,13 @@ struct store__scan {
     struct chek_arena *arena;
     chek_scan_fn on_row;
     void *context;
+    struct chek_cold
+        *cold;          /* where groups that are not there are wished for; NULL: wait for them */
     bool only_replaced; /* of sealed rows */
     bool stopped;
 };
 
-/* Show the rows of a segment. Errors: LIMIT. */
+/* Show the rows of a segment. Errors: LIMIT; as store__segment_use(). */
 CHEK_MUST_USE int store__scan_segment(struct store__scan *scan, const struct chek_segment *segment);
 
 /* Show the open rows. */

@@ -168,7 +168,7 @@ segment_write(const struct encoding *to, uint64_t first_row, uint8_t **ret, size
         .set_count = 1,
         .hour_count = to->sealer->hours.count,
     };
-    return store__segment_assemble(writer, &shape, ret, ret_size);
+    return store__segment_assemble(writer, &shape, &to->store->pool.shared->space, ret, ret_size);
 }
 
 int

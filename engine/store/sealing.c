@@ -92,10 +92,11 @@ chek_seal_run(void *context)
         store__segment_encode(seal->sealer, seal->store, seal->set, seal->first_row, &bytes, &size);
     seal->stock_ended = error == -EAGAIN;
     if (error == CHEK_OK) {
-        error = store__segment_open(bytes, size, &seal->segment);
+        struct store__space *space = &seal->store->pool.shared->space;
+        error = store__segment_open(space, bytes, size, false, &seal->segment);
         if (error != CHEK_OK) {
             CHEK_ASSERT(error == -ENOMEM); /* what was written reads back */
-            chek_memory_free(bytes, size + STORE__PAGE_SLACK);
+            chek_extents_give(&space->extents, bytes, size);
         }
     }
     chek_memory_unsealed_end();

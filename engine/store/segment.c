@@ -2,8 +2,8 @@
 /*
  * segment.c - opening a segment and finding rows in it.
  *
- * Bytes of a segment come from a disk, so nothing is believed: sums first, then every count that
- * reading uses as an offset is added up from the values themselves.
+ * Bytes of a segment come from a disk, so nothing is believed: the sum of the directories first,
+ * then that all they say fits into the bytes there are. Groups are segment_check.c's.
  */
 #include "engine/store/segment.h"
 
@@ -20,14 +20,9 @@ struct head {
     uint32_t row_count, line_count, page_row_count, page_count, run_count, set_count;
     uint32_t hour_count, hour_page_count;
     uint64_t first_row;
-    size_t directories_end; /* where the sum stands */
+    uint64_t size;
+    uint64_t directories_end; /* where the sum stands */
 };
-
-uint64_t
-store__page_sum(const uint8_t *bytes, size_t size, uint16_t column_id, uint32_t page)
-{
-    return chek_checksum_seeded(bytes, size, (uint64_t)column_id << 32 | page);
-}
 
 /* ---- opening ---- */
 
@@ -40,10 +35,11 @@ hours_directory_size(const struct head *head)
     return head->hour_count != 0 ? STORE__HOUR_COLUMN_COUNT * column_size : 0;
 }
 
+/* Read the counts of a head. */
 static int
-head_read(const uint8_t *bytes, size_t size, struct head *ret)
+head_read(struct chek_bytes_view bytes, struct head *ret)
 {
-    struct chek_cursor in = chek_cursor_over(bytes, size);
+    struct chek_cursor in = chek_cursor_over(bytes.bytes, bytes.size);
     struct head head;
     uint64_t magic = chek_cursor_u64(&in);
     uint16_t version = chek_cursor_u16(&in);
@@ -60,10 +56,10 @@ head_read(const uint8_t *bytes, size_t size, struct head *ret)
     head.run_count = chek_cursor_u32(&in);
     head.set_count = chek_cursor_u32(&in);
     head.first_row = chek_cursor_u64(&in);
-    uint64_t size_said = chek_cursor_u64(&in);
+    head.size = chek_cursor_u64(&in);
     head.hour_count = chek_cursor_u32(&in);
     uint32_t reserved = chek_cursor_u32(&in);
-    if (in.error != CHEK_OK || size_said != size || reserved != 0 || head.row_count == 0 ||
+    if (in.error != CHEK_OK || reserved != 0 || head.column_count == 0 || head.row_count == 0 ||
         head.row_count > STORE__SEGMENT_ROW_COUNT_MAX || head.page_row_count == 0 ||
         head.page_row_count > CHEK_CHUNK_RECEIPT_COUNT || head.run_count == 0 ||
         head.run_count > head.row_count || head.set_count == 0 || head.set_count > head.row_count ||
@@ -76,13 +72,38 @@ head_read(const uint8_t *bytes, size_t size, struct head *ret)
         STORE__COLUMN_HEAD_SIZE + (uint64_t)head.page_count * STORE__PAGE_HEAD_SIZE;
     head.directories_end = STORE__SEGMENT_HEAD_SIZE + (size_t)head.run_count * STORE__RUN_SIZE +
                            head.column_count * column_size + hours_directory_size(&head);
-    if (head.directories_end > size || size - head.directories_end < 8 ||
-        chek_load_u64(bytes + head.directories_end) !=
-            chek_checksum_seeded(bytes, head.directories_end, STORE__SEGMENT_MAGIC)) {
+    if (head.directories_end > head.size || head.size - head.directories_end < 8) {
         return CHEK_E_CORRUPT;
     }
     *ret = head;
     return CHEK_OK;
+}
+
+int
+chek_segment_front(struct chek_bytes_view bytes, uint64_t *ret_front_size, uint64_t *ret_size)
+{
+    struct head head;
+    int error = head_read(bytes, &head);
+    if (error == CHEK_OK) {
+        *ret_front_size = head.directories_end + 8;
+        *ret_size = head.size;
+    }
+    return error;
+}
+
+/* Read the head of a segment whose front is there, and check the front's sum. */
+static int
+front_read(const uint8_t *bytes, size_t size, struct head *ret)
+{
+    int error = head_read(chek_bytes_view_of(bytes, size), ret);
+    if (error != CHEK_OK) {
+        return error;
+    }
+    return ret->size == size && chek_load_u64(bytes + ret->directories_end) ==
+                                    chek_checksum_seeded(bytes, (size_t)ret->directories_end,
+                                                         STORE__SEGMENT_MAGIC)
+               ? CHEK_OK
+               : CHEK_E_CORRUPT;
 }
 
 static bool
@@ -116,10 +137,9 @@ column_find(uint16_t id, uint8_t kind, uint8_t need, uint32_t *ret)
     return need == STORE__OPTIONAL ? CHEK_OK : CHEK_E_VERSION;
 }
 
-/* Read a page's head; its bytes are the next of `pages`. */
+/* Read a page's head; where its bytes are is known when all heads were read. */
 static int
-page_read(struct chek_cursor *in, struct chek_cursor *pages, uint16_t column_id, uint32_t index,
-          struct store__page *ret)
+page_read(struct chek_cursor *in, struct store__page *ret)
 {
     ret->codec = chek_cursor_u8(in);
     ret->width = chek_cursor_u8(in);
@@ -129,36 +149,27 @@ page_read(struct chek_cursor *in, struct chek_cursor *pages, uint16_t column_id,
     ret->min = (int64_t)chek_cursor_u64(in);
     ret->max = (int64_t)chek_cursor_u64(in);
     ret->sum = chek_cursor_u64(in);
-    ret->bytes = chek_cursor_take(pages, ret->size);
-    if (in->error != CHEK_OK || pages->error != CHEK_OK || reserved != 0 ||
-        store__page_sum(ret->bytes, ret->size, column_id, index) != ret->sum) {
-        return CHEK_E_CORRUPT;
-    }
-    return CHEK_OK;
+    return in->error == CHEK_OK && reserved == 0 ? CHEK_OK : CHEK_E_CORRUPT;
 }
 
 static int
-columns_read(struct chek_segment *segment, struct chek_cursor *in, struct chek_cursor *pages,
-             uint32_t column_count)
+columns_read(struct chek_segment *segment, struct chek_cursor *in)
 {
-    uint32_t known_count = 0;
     uint32_t id_before = 0;
-    for (uint32_t i = 0; i < column_count; i++) {
+    for (uint32_t i = 0; i < segment->column_count; i++) {
         uint16_t id = chek_cursor_u16(in);
         uint8_t need = chek_cursor_u8(in);
         uint8_t kind = chek_cursor_u8(in);
         uint32_t column;
         int error = id > id_before ? column_find(id, kind, need, &column) : CHEK_E_CORRUPT;
         for (uint32_t page = 0; page < segment->page_count && error == CHEK_OK; page++) {
-            struct store__page *at = &segment->pages[known_count * segment->page_count + page];
-            error = page_read(in, pages, id, page, at);
+            error = page_read(in, &segment->pages[(size_t)i * segment->page_count + page]);
         }
         if (error != CHEK_OK) {
             return error;
         }
         if (column != STORE__COLUMN_COUNT) {
-            known_count += 1;
-            segment->columns[column] = (uint16_t)known_count;
+            segment->columns[column] = (uint16_t)(i + 1);
         }
         id_before = id;
     }
@@ -166,8 +177,7 @@ columns_read(struct chek_segment *segment, struct chek_cursor *in, struct chek_c
 }
 
 static int
-hours_read(struct chek_segment *segment, struct store__page *at, struct chek_cursor *in,
-           struct chek_cursor *pages)
+hours_read(struct chek_segment *segment, struct store__page *at, struct chek_cursor *in)
 {
     uint32_t column_count = segment->hour_count != 0 ? STORE__HOUR_COLUMN_COUNT : 0;
     for (uint32_t i = 0; i < column_count; i++) {
@@ -178,162 +188,99 @@ hours_read(struct chek_segment *segment, struct store__page *at, struct chek_cur
             return CHEK_E_CORRUPT;
         }
         for (uint32_t page = 0; page < segment->hour_page_count; page++, at++) {
-            int error = page_read(in, pages, id, page, at);
+            int error = page_read(in, at);
             if (error != CHEK_OK) {
                 return error;
             }
             segment->hour_size += at->size + STORE__PAGE_HEAD_SIZE;
         }
     }
-    return chek_cursor_left(pages) == 0 ? CHEK_OK : CHEK_E_CORRUPT;
-}
-
-/* ---- what the values say ---- */
-
-/* Add up a column of a page whose values are 0..max; -1 when one is not. */
-static int64_t
-counts_sum(const struct store__page *page, int64_t max)
-{
-    int64_t values[256];
-    int64_t sum = 0;
-    for (uint32_t at = 0; page != NULL && at < page->value_count;) {
-        uint32_t count = page->value_count - at < 256 ? page->value_count - at : 256;
-        store__page_decode(page, at, count, values);
-        for (uint32_t i = 0; i < count; i++) {
-            if (values[i] < 0 || values[i] > max) {
-                return -1;
-            }
-            sum += values[i];
-        }
-        at += count;
-    }
-    return sum;
-}
-
-/* Count modifiers and parents; false when a row is of no kind. */
-static bool
-flags_count(const struct store__page *page, int64_t *counts)
-{
-    int64_t values[256];
-    for (uint32_t at = 0; page != NULL && at < page->value_count;) {
-        uint32_t count = page->value_count - at < 256 ? page->value_count - at : 256;
-        store__page_decode(page, at, count, values);
-        for (uint32_t i = 0; i < count; i++) {
-            if (values[i] < 0 || values[i] > UINT16_MAX ||
-                (values[i] & STORE__FLAG_KIND) > CHEK_ROW_CLOSE) {
-                return false;
-            }
-            counts[STORE__MODIFIER] += (values[i] & STORE__FLAG_DISCOUNT) != 0;
-            counts[STORE__MODIFIER] += (values[i] & STORE__FLAG_MARKUP) != 0;
-            counts[STORE__PARENT] += (values[i] & STORE__FLAG_PARENT) != 0;
-        }
-        at += count;
-    }
-    return true;
-}
-
-/* Every page of a table holds as many values as the table has rows there, and can be read. One
- * without values is CONSTANT, of strings too. */
-static int
-pages_check(const struct chek_segment *segment, uint32_t table, uint32_t index, int64_t count)
-{
-    for (uint32_t i = store__table_begin[table]; i < store__table_begin[table + 1]; i++) {
-        const struct store__page *page = store__segment_page(segment, i, index);
-        struct store__strings strings;
-        if (page == NULL && store__is_predicted(i) && count != 0) {
-            return CHEK_E_CORRUPT;
-        }
-        if (page == NULL) {
-            continue;
-        }
-        int error = page->value_count == count ? CHEK_OK : CHEK_E_CORRUPT;
-        if (error == CHEK_OK) {
-            bool of_strings = store__columns[i].kind == STORE__BYTES && count != 0;
-            error = of_strings ? store__strings_open(page, &strings) : store__page_check(page);
-        }
-        if (error != CHEK_OK) {
-            return error;
-        }
-    }
     return CHEK_OK;
 }
 
-/* A table is checked when all that count its rows were: the order is that of their dependence. */
-static int
-page_check(const struct chek_segment *segment, uint32_t index, uint64_t *line_count)
+/* ---- groups ---- */
+
+/* The next bytes are a page's. */
+static void
+page_place(struct chek_cursor *bytes, struct store__page *page)
 {
-    uint32_t rows_before = index * segment->page_row_count;
-    uint32_t rows_left = segment->row_count - rows_before;
-    int64_t counts[STORE__TABLE_COUNT] = {0};
-    counts[STORE__DOCUMENT] =
-        rows_left < segment->page_row_count ? rows_left : segment->page_row_count;
-    int error = pages_check(segment, STORE__DOCUMENT, index, counts[STORE__DOCUMENT]);
-    if (error != CHEK_OK) {
-        return error;
-    }
-#define PAGE(column) store__segment_page(segment, STORE__##column, index)
-    if (!flags_count(PAGE(DOCUMENT_FLAGS), counts)) {
-        return CHEK_E_CORRUPT;
-    }
-    counts[STORE__LINE] = counts_sum(PAGE(DOCUMENT_LINE_COUNT), CHEK_LINE_COUNT_MAX);
-    counts[STORE__PAYMENT] = counts_sum(PAGE(DOCUMENT_PAYMENT_COUNT), CHEK_PAYMENT_COUNT_MAX);
-    static const uint8_t tables[] = {STORE__LINE, STORE__PAYMENT, STORE__MODIFIER, STORE__PARENT};
-    for (uint32_t i = 0; i < CHEK_COUNT(tables); i++) {
-        error = counts[tables[i]] >= 0 ? pages_check(segment, tables[i], index, counts[tables[i]])
-                                       : CHEK_E_CORRUPT;
-        if (error != CHEK_OK) {
-            return error;
+    page->bytes = chek_cursor_take(bytes, page->size);
+}
+
+static void
+group_end(const struct chek_segment *segment, struct chek_cursor *bytes, size_t from,
+          struct store__group *group)
+{
+    chek_cursor_take(bytes, STORE__PAGE_SLACK);
+    group->offset = from;
+    group->size = segment->size - chek_cursor_left(bytes) - from;
+}
+
+/* Find where the bytes of every page are. */
+static int
+groups_place(struct chek_segment *segment, struct store__page *hour_pages, size_t front_size)
+{
+    struct chek_cursor bytes = chek_cursor_over(segment->bytes, segment->size);
+    chek_cursor_take(&bytes, front_size);
+    for (uint32_t i = 0; i < segment->page_count; i++) {
+        size_t from = segment->size - chek_cursor_left(&bytes);
+        for (uint32_t column = 0; column < segment->column_count; column++) {
+            page_place(&bytes, &segment->pages[(size_t)column * segment->page_count + i]);
         }
+        group_end(segment, &bytes, from, &segment->groups[i]);
     }
-    int64_t of_tickets = counts_sum(PAGE(DOCUMENT_TAX_COUNT), CHEK_TAX_COUNT_MAX);
-    int64_t of_modifiers = counts_sum(PAGE(MODIFIER_TAX_COUNT), CHEK_TAX_COUNT_MAX);
-    int64_t of_lines = counts_sum(PAGE(LINE_TAX_COUNT), CHEK_TAX_COUNT_MAX);
-    counts[STORE__MARKING] = counts_sum(PAGE(LINE_MARKING_COUNT), STORE__MARKING_COUNT_MAX);
-    if (of_tickets < 0 || of_modifiers < 0 || of_lines < 0 || counts[STORE__MARKING] < 0) {
-        return CHEK_E_CORRUPT;
+    if (segment->hour_count != 0) {
+        size_t from = segment->size - chek_cursor_left(&bytes);
+        for (uint32_t i = 0; i < STORE__HOUR_COLUMN_COUNT * segment->hour_page_count; i++) {
+            page_place(&bytes, &hour_pages[i]);
+        }
+        group_end(segment, &bytes, from, &segment->groups[store__segment_hour_group(segment)]);
     }
-    counts[STORE__TAX] = of_tickets + of_modifiers + of_lines;
-    *line_count += (uint64_t)counts[STORE__LINE];
-    error = pages_check(segment, STORE__TAX, index, counts[STORE__TAX]);
-    if (error == CHEK_OK) {
-        error = pages_check(segment, STORE__MARKING, index, counts[STORE__MARKING]);
+    return bytes.error == CHEK_OK && chek_cursor_left(&bytes) == 0 ? CHEK_OK : CHEK_E_CORRUPT;
+}
+
+/* ---- opening ---- */
+
+/* Lines of all pages, as their heads say; groups are checked to have so many. */
+static uint64_t
+lines_count(const struct chek_segment *segment)
+{
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < segment->page_count; i++) {
+        const struct store__page *page = store__segment_page(segment, STORE__LINE_SUM, i);
+        count += page != NULL ? page->value_count : 0;
     }
-    if (error == CHEK_OK && counts_sum(PAGE(PAYMENT_KIND), CHEK_PAYMENT_KIND_COUNT - 1) < 0) {
-        error = CHEK_E_CORRUPT;
-    }
-#undef PAGE
-    return error;
+    return count;
 }
 
 static int
-segment_read(struct chek_segment *segment, const struct head *head)
+segment_read(struct chek_segment *segment, const struct head *head, bool is_cold)
 {
-    const uint8_t *bytes = segment->bytes;
-    size_t runs_size = (size_t)head->run_count * STORE__RUN_SIZE;
-    struct chek_cursor in = chek_cursor_over(bytes, head->directories_end);
-    struct chek_cursor pages = chek_cursor_over(bytes, segment->size);
+    size_t front_size = (size_t)head->directories_end + 8;
+    struct chek_cursor in = chek_cursor_over(segment->bytes, (size_t)head->directories_end);
+    struct store__page *hour_pages =
+        segment->pages + (size_t)segment->column_count * segment->page_count;
     chek_cursor_take(&in, STORE__SEGMENT_HEAD_SIZE);
-    chek_cursor_take(&pages, head->directories_end + 8);
-    segment->runs = chek_cursor_take(&in, runs_size);
-    if (in.error != CHEK_OK || pages.error != CHEK_OK || !runs_are_valid(segment)) {
+    segment->runs = chek_cursor_take(&in, (size_t)head->run_count * STORE__RUN_SIZE);
+    segment->directory = segment->bytes + (head->directories_end - chek_cursor_left(&in));
+    segment->hour_pages = hour_pages;
+    if (in.error != CHEK_OK || !runs_are_valid(segment)) {
         return CHEK_E_CORRUPT;
     }
-    int error = columns_read(segment, &in, &pages, head->column_count);
+    int error = columns_read(segment, &in);
     if (error == CHEK_OK) {
-        struct store__page *hour_pages =
-            segment->pages + (size_t)(head->column_count + 1u) * head->page_count;
-        segment->hour_pages = hour_pages;
-        error = hours_read(segment, hour_pages, &in, &pages);
+        error = hours_read(segment, hour_pages, &in);
     }
-    uint64_t line_count = 0;
-    for (uint32_t i = 0; i < segment->page_count && error == CHEK_OK; i++) {
-        error = page_check(segment, i, &line_count);
+    if (error == CHEK_OK) {
+        error = groups_place(segment, hour_pages, front_size);
     }
-    if (error == CHEK_OK && line_count != segment->line_count) {
+    if (error == CHEK_OK && lines_count(segment) != segment->line_count) {
         error = CHEK_E_CORRUPT;
     }
-    return error == CHEK_OK ? store__hours_check(segment) : error;
+    return error == CHEK_OK && !is_cold ? store__segment_check(segment) : error;
 }
+
+/* ---- memory ---- */
 
 static size_t
 replaced_size(const struct chek_segment *segment)
@@ -341,54 +288,100 @@ replaced_size(const struct chek_segment *segment)
     return ((size_t)segment->row_count + 63) / 64 * sizeof(uint64_t);
 }
 
-static size_t
-pages_size(const struct chek_segment *segment)
+/* The segment, and behind it what follows from its head: pages, groups, bits. */
+static int
+spine_make(struct store__space *space, const struct head *head, struct chek_segment **ret)
 {
-    return (size_t)segment->page_total * sizeof *segment->pages;
+    struct chek_segment segment = {
+        .space = space,
+        .size = (size_t)head->size,
+        .first_row = head->first_row,
+        .row_count = head->row_count,
+        .line_count = head->line_count,
+        .page_row_count = head->page_row_count,
+        .page_count = head->page_count,
+        .column_count = head->column_count,
+        .run_count = head->run_count,
+        .set_count = head->set_count,
+        .hour_count = head->hour_count,
+        .hour_page_count = head->hour_page_count,
+        .group_count = head->page_count + (head->hour_count != 0 ? 1u : 0u),
+    };
+    size_t pages_size = ((size_t)head->column_count * head->page_count +
+                         STORE__HOUR_COLUMN_COUNT * head->hour_page_count) *
+                        sizeof(struct store__page);
+    size_t groups_size = segment.group_count * sizeof(struct store__group);
+    segment.spine_size = sizeof segment + pages_size + groups_size + replaced_size(&segment);
+    uint8_t *at = chek_extents_take(&space->extents, segment.spine_size);
+    if (at == NULL) {
+        return -ENOMEM;
+    }
+    segment.pages = (void *)(at + sizeof segment);
+    segment.groups = (void *)(at + sizeof segment + pages_size);
+    segment.replaced = (void *)(at + sizeof segment + pages_size + groups_size);
+    *ret = (void *)at;
+    **ret = segment;
+    return CHEK_OK;
+}
+
+_Static_assert(sizeof(struct chek_segment) % 8 == 0 && sizeof(struct store__page) % 8 == 0 &&
+                   sizeof(struct store__group) % 8 == 0,
+               "what stands one behind the other is aligned");
+
+int
+store__segment_open(struct store__space *space, uint8_t *bytes, size_t size, bool is_cold,
+                    struct chek_segment **ret)
+{
+    struct head head;
+    struct chek_segment *segment;
+    int error = front_read(bytes, size, &head);
+    if (error == CHEK_OK) {
+        error = spine_make(space, &head, &segment);
+    }
+    if (error != CHEK_OK) {
+        return error;
+    }
+    segment->bytes = bytes;
+    segment->sum = chek_load_u64(bytes + head.directories_end);
+    error = segment_read(segment, &head, is_cold);
+    if (error != CHEK_OK) {
+        chek_extents_give(&space->extents, (void *)segment, segment->spine_size);
+        return error;
+    }
+    for (uint32_t i = 0; i < segment->group_count; i++) {
+        atomic_store_explicit(&segment->groups[i].state,
+                              is_cold ? STORE__GROUP_COLD : STORE__GROUP_READY,
+                              memory_order_relaxed);
+    }
+    store__groups_begin(segment);
+    *ret = segment;
+    return CHEK_OK;
 }
 
 int
-store__segment_open(uint8_t *bytes, size_t size, struct chek_segment **ret)
+store__segment_load(struct store__space *space, struct chek_bytes_view bytes,
+                    struct chek_segment **ret)
 {
-    struct head head;
-    int error = head_read(bytes, size, &head);
+    uint64_t front_size;
+    uint64_t size;
+    int error = chek_segment_front(bytes, &front_size, &size);
     if (error != CHEK_OK) {
         return error;
     }
-    struct chek_segment *segment = chek_memory_allocate(sizeof *segment);
-    if (segment == NULL) {
+    bool is_cold = space->reader.read != NULL && bytes.size == front_size && size > front_size;
+    if (!is_cold && bytes.size != size) {
+        return CHEK_E_CORRUPT;
+    }
+    uint8_t *copy = chek_extents_take(&space->extents, (size_t)size);
+    if (copy == NULL) {
         return -ENOMEM;
     }
-    *segment = (struct chek_segment){
-        .size = size,
-        .sum = chek_load_u64(bytes + head.directories_end),
-        .first_row = head.first_row,
-        .row_count = head.row_count,
-        .line_count = head.line_count,
-        .page_row_count = head.page_row_count,
-        .page_count = head.page_count,
-        .run_count = head.run_count,
-        .set_count = head.set_count,
-        .hour_count = head.hour_count,
-        .hour_page_count = head.hour_page_count,
-        /* One more column: where pages of a column that nobody knows are read to. */
-        .page_total = (head.column_count + 1u) * head.page_count +
-                      STORE__HOUR_COLUMN_COUNT * head.hour_page_count,
-    };
-    segment->pages = chek_memory_allocate(pages_size(segment));
-    segment->replaced = chek_memory_allocate(replaced_size(segment));
-    error = -ENOMEM;
-    if (segment->pages != NULL && segment->replaced != NULL) {
-        segment->bytes = bytes;
-        error = segment_read(segment, &head);
-    }
+    memcpy(copy, bytes.bytes, bytes.size);
+    error = store__segment_open(space, copy, (size_t)size, is_cold, ret);
     if (error != CHEK_OK) {
-        segment->bytes = NULL; /* stays the caller's */
-        store__segment_destroy(segment);
-        return error;
+        chek_extents_give(&space->extents, copy, (size_t)size);
     }
-    *ret = segment;
-    return CHEK_OK;
+    return error;
 }
 
 void
@@ -397,17 +390,39 @@ store__segment_destroy(struct chek_segment *segment)
     if (segment == NULL) {
         return;
     }
-    chek_memory_free(segment->bytes, segment->size + STORE__PAGE_SLACK);
-    chek_memory_free(segment->pages, pages_size(segment));
-    chek_memory_free(segment->replaced, replaced_size(segment));
-    chek_memory_free(segment, sizeof *segment);
+    struct store__space *space = segment->space;
+    store__groups_end(segment);
+    chek_extents_give(&space->extents, segment->bytes, segment->size);
+    chek_extents_give(&space->extents, (void *)segment, segment->spine_size);
+}
+
+int
+store__segment_hold(const struct chek_segment *segment)
+{
+    for (uint32_t i = 0; i < segment->group_count; i++) {
+        int error = store__group_hold(segment, i);
+        if (error != CHEK_OK) {
+            for (; i > 0; i--) {
+                store__group_release(segment, i - 1);
+            }
+            return error;
+        }
+    }
+    return CHEK_OK;
+}
+
+void
+store__segment_release(const struct chek_segment *segment)
+{
+    for (uint32_t i = 0; i < segment->group_count; i++) {
+        store__group_release(segment, i);
+    }
 }
 
 uint64_t
 store__segment_memory_size(const struct chek_segment *segment)
 {
-    return sizeof *segment + segment->size + STORE__PAGE_SLACK + pages_size(segment) +
-           replaced_size(segment);
+    return segment->size + segment->spine_size;
 }
 
 /* ---- finding ---- */

@@ -3,19 +3,21 @@
  * segment.h - sealed rows: one run of bytes, and what is needed to read them (of this room only).
  *
  * The bytes are those of the file (README.md "Segment"): a head, the run directory, the column
- * directory, a sum over these, then the pages. Opening proves all that reading relies on, page
- * sums included; reading then cannot leave the bytes, whatever they say.
+ * directory, a sum over these, then the pages in groups. Opening proves the directories, and each
+ * group is checked when it comes into memory, page sums included: whoever reads a group has it held
+ * or asked for (group.h), and then cannot leave the bytes, whatever they say.
  */
 #ifndef CHEK_STORE_SEGMENT_H
 #define CHEK_STORE_SEGMENT_H
 
 #include "engine/base/writer.h"
+#include "engine/store/group.h"
 #include "engine/store/page.h"
 #include "engine/store/set.h"
 
 #define STORE__SEGMENT_MAGIC UINT64_C(0x0a4745534b454843) /* "CHEKSEG\n" */
-#define STORE__SEGMENT_VERSION 2
-#define STORE__SEGMENT_HEAD_SIZE 56
+#define STORE__SEGMENT_VERSION 3
+#define STORE__SEGMENT_HEAD_SIZE CHEK_SEGMENT_HEAD_SIZE
 #define STORE__RUN_SIZE 12
 #define STORE__COLUMN_HEAD_SIZE 4
 #define STORE__PAGE_HEAD_SIZE 40
@@ -55,8 +57,14 @@ struct store__run {
 };
 
 struct chek_segment {
-    uint8_t *bytes; /* `size`, and STORE__PAGE_SLACK zeroes */
+    struct store__space *space; /* where its memory is from: bytes, and this with what is behind */
+    size_t spine_size;
+    uint8_t *bytes; /* `size`; those of cold groups are zero */
     size_t size;
+    struct store__group *groups; /* those of rows, page by page; then the hour table's, if any */
+    uint32_t group_count;
+    struct chek_segment_file file; /* once `is_stored` */
+    bool is_stored;
     uint64_t sum;       /* of head and directories, so of everything */
     uint64_t first_row; /* rows of the store that were sealed before */
     uint32_t set_count; /* sets that were sealed into it: more than one when it was merged */
@@ -66,8 +74,9 @@ struct chek_segment {
     uint32_t page_count;
     uint32_t run_count;
     const uint8_t *runs;
-    struct store__page *pages; /* those of a present column one behind the other */
-    uint32_t page_total;
+    struct store__page *pages; /* those of a column one behind the other, known or not */
+    uint32_t column_count;     /* of them */
+    const uint8_t *directory;  /* of columns, in `bytes` */
     uint16_t columns[STORE__COLUMN_COUNT]; /* number of the column in `pages` + 1; 0 = absent */
     uint32_t hour_count;                   /* cells of the hour table */
     uint32_t hour_page_count;
@@ -78,13 +87,79 @@ struct chek_segment {
 };
 
 /*
- * Open bytes as a segment.
+ * Open bytes as a segment: whole ones, all of whose groups are checked, or the front of one whose
+ * groups are cold.
  *
- *   Ownership  takes `bytes` (`size` + STORE__PAGE_SLACK from chek_memory_allocate()) on success
+ *   Ownership  takes `bytes`, taken from the space, `size` of them, on success; of a cold one the
+ *              front is written
  *   Errors     CORRUPT, VERSION, -ENOMEM; the bytes stay the caller's
  */
-CHEK_MUST_USE int store__segment_open(uint8_t *bytes, size_t size, struct chek_segment **ret);
+CHEK_MUST_USE int store__segment_open(struct store__space *space, uint8_t *bytes, size_t size,
+                                      bool is_cold, struct chek_segment **ret);
 void store__segment_destroy(struct chek_segment *segment); /* takes NULL */
+
+/*
+ * The same for bytes that are elsewhere: they are copied. When they are no more than the front, the
+ * segment is cold; that takes a space with a reader.
+ *
+ *   Errors     as above
+ */
+CHEK_MUST_USE int store__segment_load(struct store__space *space, struct chek_bytes_view bytes,
+                                      struct chek_segment **ret);
+
+/* Check a group whose bytes were read: sums, and all that reading relies on. Errors: CORRUPT. */
+CHEK_MUST_USE int store__segment_group_check(const struct chek_segment *segment, uint32_t index);
+
+/* The same for all groups, and what only all of them tell. Errors: CORRUPT. */
+CHEK_MUST_USE int store__segment_check(const struct chek_segment *segment);
+
+/* Whether bytes are those that were written as a group. */
+bool store__segment_is_whole(const struct chek_segment *segment, uint32_t index,
+                             const uint8_t *bytes);
+
+/* The group of a row's pages is its page's number; that of the hour table is the last. */
+static inline uint32_t
+store__segment_hour_group(const struct chek_segment *segment)
+{
+    return segment->page_count;
+}
+
+/*
+ * Have a group to read: in memory when `cold` is NULL, held until _done(); otherwise what is not
+ * there is wished for.
+ *
+ *   Errors     COLD: it was wished for, there is nothing to read and no _done(); CORRUPT, -errno,
+ *              HALTED
+ */
+CHEK_MUST_USE static inline int
+store__segment_use(const struct chek_segment *segment, uint32_t group, struct chek_cold *cold)
+{
+    struct store__group *at = &segment->groups[group];
+    if (cold == NULL) {
+        return store__group_hold(segment, group);
+    }
+    if (CHEK_UNLIKELY(atomic_load_explicit(&at->state, memory_order_acquire) !=
+                      STORE__GROUP_READY)) {
+        return store__group_want(segment, group, cold);
+    }
+    if (!atomic_load_explicit(&at->is_used, memory_order_relaxed)) {
+        atomic_store_explicit(&at->is_used, true, memory_order_relaxed);
+    }
+    return CHEK_OK;
+}
+
+static inline void
+store__segment_done(const struct chek_segment *segment, uint32_t group,
+                    const struct chek_cold *cold)
+{
+    if (cold == NULL) {
+        store__group_release(segment, group);
+    }
+}
+
+/* The same for all groups of a segment, held. Errors: as above, none is held then. */
+CHEK_MUST_USE int store__segment_hold(const struct chek_segment *segment);
+void store__segment_release(const struct chek_segment *segment);
 
 uint64_t store__segment_memory_size(const struct chek_segment *segment);
 
@@ -114,7 +189,8 @@ uint32_t store__segment_run_of(const struct chek_segment *segment, uint32_t row)
 uint32_t store__segment_find(const struct chek_segment *segment, uint32_t registration,
                              uint32_t ordinal);
 
-/* A page of a column; NULL when the column is absent, which means zeroes. */
+/* A page of a column; NULL when the column is absent, which means zeroes. Its values are there
+ * while its group is; its head always is. */
 static inline const struct store__page *
 store__segment_page(const struct chek_segment *segment, enum store__column column, uint32_t page)
 {
@@ -133,7 +209,7 @@ store__segment_hour_page(const struct chek_segment *segment, enum store__hour_co
 /*
  * Encode a full set as the bytes of a segment.
  *
- *   Ownership  *ret, with STORE__PAGE_SLACK bytes behind, is from chek_memory_allocate()
+ *   Ownership  *ret is taken from the store's space
  *   Errors     -ENOMEM; -EAGAIN: the store's stock of pieces ended. Texts that got codes keep them
  *   Threads    any one; the set does not change meanwhile, and nobody else uses the store's
  *              dictionaries, but to read what was published

@@ -190,16 +190,74 @@ head_add(const struct store__segment_writer *writer, const struct store__segment
     CHEK_ASSERT(!out->full && out->size == STORE__SEGMENT_HEAD_SIZE);
 }
 
+/* Where the pages of a column are: in the directory, and their bytes in the writer. */
+struct column_at {
+    size_t heads, bytes;
+};
+
+/* A column of rows whose next page is at hand. */
+static size_t
+page_size_at(const struct store__segment_writer *writer, size_t head)
+{
+    return (size_t)chek_load_u64(writer->directory.bytes + head + 8);
+}
+
+/* Find where the columns begin; the hour table follows in `ret[writer->column_count]`. */
+static void
+columns_find(const struct store__segment_writer *writer, uint32_t page_count,
+             struct column_at ret[STORE__COLUMN_COUNT + 1])
+{
+    struct column_at at = {0};
+    for (uint32_t i = 0; i < writer->column_count; i++) {
+        at.heads += STORE__COLUMN_HEAD_SIZE;
+        ret[i] = at;
+        for (uint32_t page = 0; page < page_count; page++) {
+            at.bytes += page_size_at(writer, at.heads);
+            at.heads += STORE__PAGE_HEAD_SIZE;
+        }
+    }
+    ret[writer->column_count] = at;
+}
+
+/* Columns were written one behind the other; a group has the pages of all of them. */
+static void
+groups_add(const struct store__segment_writer *writer, uint32_t page_count, struct chek_writer *out)
+{
+    struct column_at columns[STORE__COLUMN_COUNT + 1];
+    columns_find(writer, page_count, columns);
+    for (uint32_t page = 0; page < page_count; page++) {
+        for (uint32_t i = 0; i < writer->column_count; i++) {
+            size_t size = page_size_at(writer, columns[i].heads);
+            chek_writer_bytes(out, writer->pages.bytes + columns[i].bytes, size);
+            columns[i].bytes += size;
+            columns[i].heads += STORE__PAGE_HEAD_SIZE;
+        }
+        chek_writer_u64(out, 0);
+    }
+    const struct column_at *hours = &columns[writer->column_count];
+    if (writer->pages.size > hours->bytes || writer->directory.size > hours->heads) {
+        chek_writer_bytes(out, writer->pages.bytes + hours->bytes,
+                          writer->pages.size - hours->bytes);
+        chek_writer_u64(out, 0);
+    }
+}
+
+_Static_assert(STORE__PAGE_SLACK == sizeof(uint64_t), "what ends a group");
+
 int
 store__segment_assemble(struct store__segment_writer *writer,
-                        const struct store__segment_shape *shape, uint8_t **ret, size_t *ret_size)
+                        const struct store__segment_shape *shape, struct store__space *space,
+                        uint8_t **ret, size_t *ret_size)
 {
+    uint32_t page_count = (shape->row_count - 1) / shape->page_row_count + 1;
+    size_t group_count = page_count + (shape->hour_count != 0 ? 1u : 0u);
     size_t sum_at = STORE__SEGMENT_HEAD_SIZE + writer->runs.size + writer->directory.size;
-    size_t size = sum_at + 8 + writer->pages.size;
+    size_t size = sum_at + 8 + writer->pages.size + group_count * STORE__PAGE_SLACK;
+    CHEK_ASSERT(writer->column_count <= STORE__COLUMN_COUNT);
     if (writer->runs.failed || writer->directory.failed || writer->pages.failed) {
         return -ENOMEM;
     }
-    uint8_t *bytes = chek_memory_allocate(size + STORE__PAGE_SLACK);
+    uint8_t *bytes = chek_extents_take(&space->extents, size);
     if (bytes == NULL) {
         return -ENOMEM;
     }
@@ -208,7 +266,7 @@ store__segment_assemble(struct store__segment_writer *writer,
     chek_writer_bytes(&out, writer->runs.bytes, writer->runs.size);
     chek_writer_bytes(&out, writer->directory.bytes, writer->directory.size);
     chek_writer_u64(&out, chek_checksum_seeded(bytes, sum_at, STORE__SEGMENT_MAGIC));
-    chek_writer_bytes(&out, writer->pages.bytes, writer->pages.size);
+    groups_add(writer, page_count, &out);
     CHEK_ASSERT(!out.full && out.size == size);
     *ret = bytes;
     *ret_size = size;

@@ -71,13 +71,14 @@ void store__segment_write_strings(struct store__segment_writer *writer, uint16_t
                                   struct chek_bytes_view bytes);
 
 /*
- * Put everything together.
+ * Put everything together, the pages in groups.
  *
- *   Ownership  *ret, with STORE__PAGE_SLACK bytes behind, is from chek_memory_allocate()
+ *   Ownership  *ret is taken from the space
  *   Errors     -ENOMEM, also for any time before
  */
 CHEK_MUST_USE int store__segment_assemble(struct store__segment_writer *writer,
-                                          const struct store__segment_shape *shape, uint8_t **ret,
+                                          const struct store__segment_shape *shape,
+                                          struct store__space *space, uint8_t **ret,
                                           size_t *ret_size);
 
 #endif

@@ -135,6 +135,7 @@ struct chek_store {
     uint32_t merged_count;     /* of `segments`, in front of the others */
     uint32_t merged_set_count; /* sets that were sealed into these */
     bool is_merging;
+    bool is_unmergeable;  /* a segment that would be merged is damaged: not before the next start */
     uint64_t merge_count; /* adopted */
     uint64_t history_hash;
     struct chek_chain chain; /* over the sealed rows */
@@ -144,8 +145,12 @@ struct chek_store {
     uint64_t hour_size;    /* of these, of hour tables as they are stored */
     struct chek_seal seal;
     struct store__image *image; /* being written while the store goes on, or NULL */
-    uint32_t stock_wanted;      /* pieces to seal with */
-    uint8_t *scratch;           /* a document encoded, when it comes without its bytes */
+    struct chek_cold *cold;     /* what is wished for while the shard asks, or NULL */
+    struct store__group_place {
+        uint32_t segment, group;
+    } clock, scrub; /* that is looked at next, to leave memory; to be compared with its file */
+    uint32_t stock_wanted; /* pieces to seal with */
+    uint8_t *scratch;      /* a document encoded, when it comes without its bytes */
 };
 
 /* ---- sets ---- */

@@ -121,9 +121,10 @@ column_decode(const struct chek_segment *segment, enum store__column column, uin
     }
 }
 
-/* Rows from..from+count-1 of one page; the newest that fits, in the segment; UINT32_MAX: none. */
+/* Rows from..from+count-1 of one page, which is there; the newest that fits, in the segment;
+ * UINT32_MAX: none. */
 static uint32_t
-window_find(const struct chek_sign_search *search, const struct chek_segment *segment,
+window_look(const struct chek_sign_search *search, const struct chek_segment *segment,
             uint32_t from, uint32_t count)
 {
     int64_t signs[WINDOW_ROW_COUNT], autonomous[WINDOW_ROW_COUNT];
@@ -143,6 +144,21 @@ window_find(const struct chek_sign_search *search, const struct chek_segment *se
     return UINT32_MAX;
 }
 
+/* The same for a page that may be cold: then nothing is found, and the search notes why. */
+static uint32_t
+window_find(struct chek_sign_search *search, const struct chek_store *store,
+            const struct chek_segment *segment, uint32_t from, uint32_t count)
+{
+    uint32_t group = from / segment->page_row_count;
+    search->error = store__segment_use(segment, group, store->cold);
+    if (search->error != CHEK_OK) {
+        return UINT32_MAX;
+    }
+    uint32_t row = window_look(search, segment, from, count);
+    store__segment_done(segment, group, store->cold);
+    return row;
+}
+
 /* Whether a page has rows of the time that is asked for, as far as its zone map tells. */
 static bool
 page_fits(const struct chek_sign_search *search, const struct chek_segment *segment, uint32_t page)
@@ -155,8 +171,8 @@ page_fits(const struct chek_sign_search *search, const struct chek_segment *segm
 
 /* Look at the rows of a run below `ordinal_end`, a window at a time from its end. */
 static void
-run_run(struct chek_sign_search *search, const struct chek_segment *segment,
-        const struct store__run *run, int64_t *row_count)
+run_run(struct chek_sign_search *search, const struct chek_store *store,
+        const struct chek_segment *segment, const struct store__run *run, int64_t *row_count)
 {
     while (search->ordinal_end > run->ordinal && *row_count > 0 && !search->found) {
         uint32_t to = run->row_end;
@@ -168,7 +184,10 @@ run_run(struct chek_sign_search *search, const struct chek_segment *segment,
         uint32_t from = run->row > page_begin ? run->row : page_begin;
         if (page_fits(search, segment, page)) {
             from = to - from > WINDOW_ROW_COUNT ? to - WINDOW_ROW_COUNT : from;
-            uint32_t row = window_find(search, segment, from, to - from);
+            uint32_t row = window_find(search, store, segment, from, to - from);
+            if (search->error != CHEK_OK) {
+                return; /* what was looked at is known: it goes on here */
+            }
             if (row != UINT32_MAX) {
                 found(search, run->ordinal + (row - run->row));
             }
@@ -210,7 +229,7 @@ sealed_run(struct chek_sign_search *search, const struct chek_store *store, int6
             run = store__segment_run(segment, index);
         }
         if (run.registration == search->registration && run.ordinal < search->ordinal_end) {
-            run_run(search, segment, &run, row_count);
+            run_run(search, store, segment, &run, row_count);
             if (search->ordinal_end > run.ordinal) {
                 return; /* found, or the step is over */
             }
@@ -227,6 +246,7 @@ chek_sign_search_run(struct chek_sign_search *search, const struct chek_store *s
     int64_t left = row_count;
     CHEK_ASSERT(row_count > 0);
     CHEK_ASSERT(search->registration != 0);
+    search->error = CHEK_OK;
     if (!search->is_begun) {
         search->is_begun = true;
         search->ordinal_end = UINT64_C(1) << 32;
@@ -238,5 +258,5 @@ chek_sign_search_run(struct chek_sign_search *search, const struct chek_store *s
         CHEK_ASSERT(search->row_end <= store->sealed_row_count);
         sealed_run(search, store, &left);
     }
-    return search->found || (search->is_sealed && search->row_end == 0);
+    return search->found || search->error != CHEK_OK || (search->is_sealed && search->row_end == 0);
 }

@@ -22,6 +22,7 @@ struct chek_sign_search {
     uint64_t ordinal_end; /* rows from here on were looked at */
     bool found;
     uint32_t ordinal; /* of the row that was found */
+    int error;        /* of this step: COLD, CORRUPT, -errno, HALTED; it may be gone on from */
 };
 
 /*

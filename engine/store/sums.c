@@ -97,8 +97,11 @@ wish_of(const struct chek_scan_filter *filter)
 static int
 hours_sum(struct sum *sum, const struct chek_segment *segment, const struct store__hours_wish *wish)
 {
-    int error = store__hours_sum(segment, wish, sum->scan.arena, sum->on_addend, sum->context,
-                                 &sum->scan.stopped);
+    int error = store__hours_sum(segment, wish, sum->scan.cold, sum->scan.arena, sum->on_addend,
+                                 sum->context, &sum->scan.stopped);
+    if (error == CHEK_E_COLD && !sum->scan.cold->is_more) {
+        error = CHEK_OK; /* wished for together with the others */
+    }
     if (error != CHEK_OK || sum->scan.stopped || segment->replaced_count == 0 ||
         wish->filter->with_replaced) {
         return error;
@@ -140,8 +143,8 @@ chek_store_sum(const struct chek_store *store, const struct chek_scan_filter *fi
     struct sum sum = {.on_addend = on_addend, .context = context};
     struct store__hours_wish wish = wish_of(filter);
     int error = CHEK_OK;
-    sum.scan =
-        (struct store__scan){.filter = filter, .arena = arena, .on_row = on_row, .context = &sum};
+    sum.scan = (struct store__scan){
+        .filter = filter, .arena = arena, .on_row = on_row, .context = &sum, .cold = store->cold};
     if (filter->time_min > UINT32_MAX) {
         return CHEK_OK; /* no document is so late, and its hour would be beyond any number */
     }
@@ -151,5 +154,5 @@ chek_store_sum(const struct chek_store *store, const struct chek_scan_filter *fi
     if (error == CHEK_OK && !sum.scan.stopped) {
         store__scan_open(&sum.scan, store);
     }
-    return error;
+    return error == CHEK_OK ? store__cold_result(store->cold) : error;
 }

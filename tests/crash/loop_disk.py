@@ -23,6 +23,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 SKIP = 77  # what ctest takes for "skipped"
 MIB = 1 << 20
@@ -101,7 +102,15 @@ class Disk:
         self.mounted.append(where)
 
     def _unmount(self, where, *arguments):
-        run("umount", *arguments, where)
+        """The kernel gives up the files of a ring a moment after its process has ended."""
+        for tries_left in range(100, -1, -1):
+            try:
+                run("umount", *arguments, where)
+                break
+            except OSError as error:
+                if "busy" not in str(error) or tries_left == 0:
+                    raise
+            time.sleep(0.05)
         self.mounted.remove(where)
 
     def _make(self):

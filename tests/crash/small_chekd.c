@@ -4,11 +4,12 @@
  * what takes a real one hours: segments of 64 rows, log files of a few blocks, snapshots all the time.
  *
  *   chekd --data DIR --listen HOST:PORT [--shards N] [--partitions N] [--segment-rows N]
- *         [--log-file-kib N] [--snapshot-log-kib N] [--sync-method 0|1|2]
+ *         [--log-file-kib N] [--snapshot-log-kib N] [--page-cache-kib N] [--sync-method 0|1|2]
  *
  * It has the name, the options and the ready line of chekd, so a test may take either.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sodium.h>
@@ -53,6 +54,13 @@ on_ready(void *context, const struct chek_server_ports *ports)
 }
 
 static void
+on_damage(void *context, const char *file, uint64_t offset)
+{
+    (void)context;
+    (void)fprintf(stderr, "chekd: %s at offset %" PRIu64 ": damaged\n", file, offset);
+}
+
+static void
 on_stopped(void *context, int error)
 {
     struct small *small = context;
@@ -88,6 +96,8 @@ option_take(struct small *small, const char *name, const char *value)
         small->config.log_file_size = number * 1024;
     } else if (strcmp(name, "--snapshot-log-kib") == 0) {
         small->config.snapshot_log_size = number * 1024;
+    } else if (strcmp(name, "--page-cache-kib") == 0) {
+        small->config.page_cache_size = number * 1024;
     } else if (strcmp(name, "--sync-method") == 0) {
         small->config.sync_method = (enum chek_sync_method)number;
     } else {
@@ -138,6 +148,7 @@ main(int count, char **arguments)
         .shard_count = 1,
         .config = {.partition_count = 4,
                    .segment_row_count = 64,
+                   .on_damage = on_damage,
                    .segment_merge_count = 3,
                    .log_file_size = 128 * 1024,
                    .snapshot_log_size = 256 * 1024,

@@ -101,7 +101,7 @@ use(struct chek_store *store, struct chek_segment *segment)
 static void
 try_bytes(struct chek_store *store, const uint8_t *bytes, size_t size, bool resum)
 {
-    uint8_t *copy = chek_memory_allocate(size + STORE__PAGE_SLACK);
+    uint8_t *copy = chek_memory_allocate(size);
     CHEK_ASSERT(copy != NULL);
     if (size != 0) {
         memcpy(copy, bytes, size);
@@ -113,10 +113,11 @@ try_bytes(struct chek_store *store, const uint8_t *bytes, size_t size, bool resu
         store_resum_segment(copy, size);
     }
     struct chek_segment *segment;
-    int error = store__segment_open(copy, size, &segment);
+    int error =
+        store__segment_load(&store->pool.shared->space, chek_bytes_view_of(copy, size), &segment);
+    chek_memory_free(copy, size);
     if (error != CHEK_OK) {
         CHEK_ASSERT(error == CHEK_E_CORRUPT || error == CHEK_E_VERSION);
-        chek_memory_free(copy, size + STORE__PAGE_SLACK);
         return;
     }
     use(store, segment);

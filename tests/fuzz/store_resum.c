@@ -21,17 +21,37 @@ directory_find(const uint8_t *bytes, size_t size, struct directory *ret)
     }
     uint64_t page_row_count = chek_load_u32(bytes + 20);
     uint64_t hour_count = chek_load_u32(bytes + 48);
+    uint64_t column_count = chek_load_u16(bytes + 10);
     ret->page_count = (chek_load_u32(bytes + 12) + page_row_count - 1) / page_row_count;
+    if (column_count == 0) {
+        ret->page_count = 0; /* the rows of no column fit any bytes: four billion pages too */
+    }
     ret->hour_page_count = (hour_count + page_row_count - 1) / page_row_count;
     ret->begin = STORE__SEGMENT_HEAD_SIZE + (uint64_t)chek_load_u32(bytes + 24) * STORE__RUN_SIZE;
-    ret->hours = ret->begin + chek_load_u16(bytes + 10) * (STORE__COLUMN_HEAD_SIZE +
-                                                           ret->page_count * STORE__PAGE_HEAD_SIZE);
+    ret->hours = ret->begin +
+                 column_count * (STORE__COLUMN_HEAD_SIZE + ret->page_count * STORE__PAGE_HEAD_SIZE);
     ret->end = ret->hours;
     if (hour_count != 0) {
         ret->end += STORE__HOUR_COLUMN_COUNT *
                     (STORE__COLUMN_HEAD_SIZE + ret->hour_page_count * STORE__PAGE_HEAD_SIZE);
     }
     return ret->end + 8 <= size;
+}
+
+/* Sum the page whose head is at `head` and whose bytes come next; returns where they end. */
+static size_t
+page_resum(uint8_t *bytes, size_t size, size_t head, uint16_t id, uint32_t index, size_t at)
+{
+    uint64_t page_size = chek_load_u64(bytes + head + 8);
+    page_size = page_size < size - at ? page_size : size - at;
+    chek_store_u64(bytes + head + 32, store__page_sum(bytes + at, page_size, id, index));
+    return at + (size_t)page_size;
+}
+
+static size_t
+group_end(size_t size, size_t at)
+{
+    return size - at < STORE__PAGE_SLACK ? size : at + STORE__PAGE_SLACK;
 }
 
 void
@@ -41,17 +61,23 @@ store_resum_segment(uint8_t *bytes, size_t size)
     if (!directory_find(bytes, size, &directory)) {
         return;
     }
-    size_t page_at = (size_t)directory.end + 8;
-    for (size_t at = (size_t)directory.begin; at < directory.end;) {
-        uint64_t page_count =
-            at < directory.hours ? directory.page_count : directory.hour_page_count;
-        uint16_t id = chek_load_u16(bytes + at);
-        at += STORE__COLUMN_HEAD_SIZE;
-        for (uint32_t page = 0; page < page_count; page++, at += STORE__PAGE_HEAD_SIZE) {
-            uint64_t page_size = chek_load_u64(bytes + at + 8);
-            page_size = page_size < size - page_at ? page_size : size - page_at;
-            chek_store_u64(bytes + at + 32, store__page_sum(bytes + page_at, page_size, id, page));
-            page_at += page_size;
+    size_t at = (size_t)directory.end + 8;
+    size_t column_size =
+        STORE__COLUMN_HEAD_SIZE + (size_t)directory.page_count * STORE__PAGE_HEAD_SIZE;
+    for (uint32_t page = 0; page < directory.page_count; page++) {
+        for (size_t column = (size_t)directory.begin; column < directory.hours;
+             column += column_size) {
+            size_t head = column + STORE__COLUMN_HEAD_SIZE + page * (size_t)STORE__PAGE_HEAD_SIZE;
+            at = page_resum(bytes, size, head, chek_load_u16(bytes + column), page, at);
+        }
+        at = group_end(size, at);
+    }
+    for (size_t head = (size_t)directory.hours; head < directory.end;) {
+        uint16_t id = chek_load_u16(bytes + head);
+        head += STORE__COLUMN_HEAD_SIZE;
+        for (uint32_t page = 0; page < directory.hour_page_count; page++) {
+            at = page_resum(bytes, size, head, id, page, at);
+            head += STORE__PAGE_HEAD_SIZE;
         }
     }
     chek_store_u64(bytes + directory.end,

@@ -329,6 +329,10 @@ run_ask_refused(struct run_client *client, struct run_request *request, int erro
         request->opcode != CHEK_OPCODE_ASK_REGISTERS && request->opcode != CHEK_OPCODE_ASK_EVENTS;
 
     request->id = 0;
+    if (run->is_rotten && error == CHEK_E_CORRUPT) {
+        run->result.rot_refusal_count += 1; /* what it asks for is damaged */
+        return;
+    }
     if (error == CHEK_E_BUSY || error == CHEK_E_CANCELLED || error > -5000) {
         client->task_sent = false; /* nothing was said; a disk that fails may say so */
         if (error > -5000 && (run->options.calm || run->is_ending)) {

@@ -154,6 +154,31 @@ verify(struct run *run)
     steps(run, ENDING_STEP_COUNT_MAX, is_verified, "what there is cannot be read");
 }
 
+static bool
+is_serving(const struct run *run)
+{
+    return run->server != NULL && run->is_ready && !run->has_stopped;
+}
+
+/* Rows are damaged between two starts; whoever asks for them is refused, and nobody gets wrong ones.
+ * The next life finds them whole again. */
+static void
+rot(struct run *run)
+{
+    run_stop_ask(run); /* so that there are segments in files */
+    steps(run, ENDING_STEP_COUNT_MAX, has_ended, "it does not stop before it rots");
+    steps(run, ENDING_STEP_COUNT_MAX, is_serving, "it does not serve before it rots");
+    if (run->result.violation[0] != 0) {
+        return;
+    }
+    run_rot_begin(run);
+    verify(run);
+    run_rot_end(run);
+    chek_world_crash(run->world, run->machine, CHEK_CRASH_KILL);
+    steps(run, ENDING_STEP_COUNT_MAX, is_serving, "it does not serve after it was made whole");
+    run->is_rotten = false;
+}
+
 /* No faults any more: everybody finishes, everything is right, and stays. */
 static void
 finish(struct run *run)
@@ -171,6 +196,9 @@ finish(struct run *run)
     steps(run, ENDING_STEP_COUNT_MAX, all_acked,
           "faults have stopped, and not all is acknowledged");
     verify(run);
+    if (run->result.violation[0] == 0) {
+        rot(run);
+    }
     run->is_settling = true;
     steps(run, ENDING_STEP_COUNT_MAX, all_answered, "something is never answered");
     run->is_settling = false;

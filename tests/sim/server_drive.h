@@ -32,8 +32,10 @@ struct server_result {
     unsigned snapshot_count, revoke_count, verify_count, question_count, event_count;
     unsigned backup_count; /* that a server was started on */
     unsigned twin_count, watched_count, unwatched_count, merge_count;
-    unsigned range_count;          /* of chains: heads that have to stay */
-    unsigned folder_failure_count; /* syncs of a folder that failed */
+    unsigned cold_read_count, cold_leave_count; /* rows that were read, and that left memory */
+    unsigned rot_count, rot_refusal_count;      /* damaged places, and questions that met them */
+    unsigned range_count;                       /* of chains: heads that have to stay */
+    unsigned folder_failure_count;              /* syncs of a folder that failed */
 };
 
 struct server_result server_drive(const struct server_run *run);

@@ -44,7 +44,8 @@ run_config_draw(struct run *run)
 {
     static const uint64_t credit_sizes[] = {3000, 20000, 8 * 1024 * 1024};
     static const uint32_t row_counts[] = {2, 5, 16, 64}; /* few, so that much is merged */
-    return (struct chek_server_config){
+    static const uint64_t page_cache_sizes[] = {0, 1, 2000, 20000};
+    struct chek_server_config config = {
         .listen = RUN_ADDRESS,
         .partition_count = (uint16_t)(1 + run_below(run, RUN_PARTITION_COUNT_MAX)),
         .segment_row_count = row_counts[run_below(run, CHEK_COUNT(row_counts))],
@@ -55,10 +56,15 @@ run_config_draw(struct run *run)
         .sync_method = (enum chek_sync_method)run_below(run, 3),
         .connection_count_max = RUN_CLIENT_COUNT + 3 + (uint32_t)run_below(run, 8),
         .intake_credit_size = credit_sizes[run_below(run, CHEK_COUNT(credit_sizes))],
+        .page_cache_size = page_cache_sizes[run_below(run, CHEK_COUNT(page_cache_sizes))],
+        .scrub_rate = UINT64_C(1) << (10 + run_below(run, 14)),
         .context = run,
         .on_ready = on_ready,
         .on_stopped = on_stopped,
     };
+    config.replay_open_size =
+        config.page_cache_size; /* who has little memory seals while it replays */
+    return config;
 }
 
 /* Everything that the server took it gave back. */
@@ -67,6 +73,12 @@ run_server_destroy(struct run *run)
 {
     run->result.merge_count +=
         run->server != NULL ? (unsigned)chek_server_merge_count(run->server) : 0;
+    if (run->server != NULL) {
+        struct chek_residency residency;
+        chek_server_residency(run->server, &residency);
+        run->result.cold_read_count += (unsigned)residency.read_count;
+        run->result.cold_leave_count += (unsigned)residency.left_count;
+    }
     chek_server_destroy(run->server);
     run->server = NULL;
     run->is_ready = run->has_stopped = run->stop_asked = false;

@@ -10,6 +10,7 @@
 #define CHEK_SIM_SERVER_RUN_H
 
 #include "engine/base/memory.h"
+#include "engine/store/cold.h"
 #include "engine/wire/frame.h"
 #include "tests/sim/server_drive.h"
 #include "tests/sim/server_story.h"
@@ -22,8 +23,10 @@
 #define RUN_FEEDER_COUNT 3
 #define RUN_ASKER_COUNT 2
 #define RUN_CLIENT_COUNT (RUN_FEEDER_COUNT + RUN_ASKER_COUNT + 2) /* administrator, verifier */
-#define RUN_REQUEST_COUNT 8                                       /* in flight on a connection */
-#define RUN_ITEM_COUNT 48                                         /* documents of a frame */
+#define RUN_ROT_COUNT 3 /* places that are damaged at once */
+#define RUN_ROT_PATH_SIZE 64
+#define RUN_REQUEST_COUNT 8 /* in flight on a connection */
+#define RUN_ITEM_COUNT 48   /* documents of a frame */
 #define RUN_PRINCIPAL_COUNT 16
 #define RUN_EVENT_COUNT 4096 /* of a partition */
 #define RUN_CURSOR_SIZE 256
@@ -210,6 +213,13 @@ struct run {
     bool is_verifying, is_verified; /* only the verifier asks */
     bool is_settling;               /* nobody begins anything */
     bool is_ending;
+    bool is_rotten; /* stored rows are damaged: who asks for them may be refused */
+    struct run_rot {
+        char path[RUN_ROT_PATH_SIZE];
+        uint64_t offset;
+        uint8_t byte; /* as it should be */
+    } rots[RUN_ROT_COUNT];
+    unsigned rot_count;
 };
 
 /* Remember what went wrong first. */
@@ -310,5 +320,9 @@ void run_admin_act(struct run_client *client);
 void run_admin_answer(struct run_client *client, struct run_request *request,
                       const struct chek_frame *frame);
 void run_admin_refused(struct run_client *client, struct run_request *request, int error);
+
+/* server_rot.c: damage rows in files that the manifest names, and make them right again. */
+void run_rot_begin(struct run *run);
+void run_rot_end(struct run *run);
 
 #endif

@@ -35,14 +35,16 @@ result_print(const struct server_result *result)
     printf("trace %016" PRIx64 ", %" PRIu64 " steps, %u starts, %u crashes, %u stops, %u latched, "
            "%u failed starts; %u stored, %u duplicates, %u conflicts, %u busy, %u connections, "
            "%u snapshots, %u backups, %u revoked, %u verified, %u questions, %u events, %u twins, "
-           "%u ranges, %u merges, %u of %u watched: %s\n",
+           "%u ranges, %u merges, %u cold reads, %u left, %u rots, %u met, %u of %u watched: %s\n",
            result->trace, result->step_count, result->start_count, result->crash_count,
            result->stop_count, result->latch_count, result->failed_start_count,
            result->stored_count, result->duplicate_count, result->conflict_count,
            result->busy_count, result->connection_count, result->snapshot_count,
            result->backup_count, result->revoke_count, result->verify_count, result->question_count,
            result->event_count, result->twin_count, result->range_count, result->merge_count,
-           result->watched_count, result->watched_count + result->unwatched_count,
+           result->cold_read_count, result->cold_leave_count, result->rot_count,
+           result->rot_refusal_count, result->watched_count,
+           result->watched_count + result->unwatched_count,
            result->violation[0] != 0 ? result->violation : "clean");
 }
 
@@ -95,6 +97,8 @@ static const struct planted {
     {"planted_directory_not_told_is_found", CHEK_PLANTED_DIRECTORY_NOT_TOLD},
     {"planted_events_not_awaited_is_found", CHEK_PLANTED_EVENTS_NOT_AWAITED},
     {"planted_chain_of_another_is_found", CHEK_PLANTED_CHAIN_OF_ANOTHER},
+    {"planted_cold_unchecked_is_found", CHEK_PLANTED_COLD_UNCHECKED},
+    {"planted_cold_before_stored_is_found", CHEK_PLANTED_COLD_BEFORE_STORED},
     {"planted_segment_twice_is_found", CHEK_PLANTED_SEGMENT_TWICE},
     {"planted_tidied_before_is_found", CHEK_PLANTED_TIDIED_BEFORE},
     {"planted_segments_not_held_is_found", CHEK_PLANTED_SEGMENTS_NOT_HELD},
@@ -171,15 +175,25 @@ test_server_keeps_what_it_said(void **state)
 {
     const struct range *range = *state;
     uint64_t merge_count = 0;
+    uint64_t cold_count = 0;
+    uint64_t leave_count = 0;
+    uint64_t rot_count = 0;
     for (uint64_t seed = range->first; seed <= range->last; seed++) {
         struct server_result result = server_drive(&(struct server_run){.seed = seed});
         if (result.violation[0] != 0) {
             fail_msg("seed %" PRIu64 ": %s", seed, result.violation);
         }
         merge_count += result.merge_count;
+        cold_count += result.cold_read_count;
+        leave_count += result.cold_leave_count;
+        rot_count += result.rot_refusal_count;
     }
-    print_message("%" PRIu64 " merges\n", merge_count);
-    assert_true(merge_count >= range->last - range->first); /* else they are not tested */
+    print_message("%" PRIu64 " merges, %" PRIu64 " cold reads, %" PRIu64 " left memory, %" PRIu64
+                  " refused for damage\n",
+                  merge_count, cold_count, leave_count, rot_count);
+    uint64_t seed_count = range->last - range->first; /* else they are not tested */
+    assert_true(merge_count >= seed_count && cold_count >= seed_count);
+    assert_true(leave_count >= seed_count && rot_count >= seed_count / 4);
 }
 
 static int

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "engine/store/pool.h"
 #include "tests/prop/random_document.h"
 #include "tests/prop/store_model.h"
 
@@ -191,6 +192,16 @@ store_fixture_rows(void)
     }
     made = true;
     return rows;
+}
+
+struct store__space *
+store_fixture_space(void)
+{
+    static struct chek_store_pool *pool;
+    if (pool == NULL) {
+        assert_int_equal(chek_store_pool_create(&pool), CHEK_OK);
+    }
+    return &pool->space;
 }
 
 struct chek_store_config

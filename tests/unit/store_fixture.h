@@ -24,6 +24,9 @@ void store_fixture_normalise(struct chek_document *document, struct chek_arena *
 /* Four rows a segment, and dictionaries with room for three texts. */
 struct chek_store_config store_fixture_config(void);
 
+/* Memory for segments that belong to no store. Ownership: static. */
+struct store__space *store_fixture_space(void);
+
 /* A store with the first `count` rows, of which all full sets are sealed when `sealed`. */
 struct chek_store *store_fixture_make(uint32_t count, bool sealed);
 

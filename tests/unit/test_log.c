@@ -423,6 +423,33 @@ test_log_open_fails_cleanly_without_memory(void **state)
     }
 }
 
+/* How long groups took is told to within a quarter, upwards. */
+static void
+test_log_tells_how_long_groups_took(void **state)
+{
+    static const uint64_t waits_us[] = {0, 1, 3, 7, 100, 700, 950, 5000, 70000, 3000000};
+    (void)state;
+    struct log_bench bench;
+    struct chek_log_counters counters;
+    log_bench_open(&bench, CHEK_SYNC_DATA_SYNC, FILE_SIZE);
+    counters = chek_log_count(bench.log);
+    assert_int_equal(chek_log_wait_ns(&counters, 990), 0);
+    for (unsigned i = 0; i < CHEK_COUNT(waits_us); i++) {
+        assert_true(log_bench_send(&bench, 100));
+        chek_log_turn(bench.log);
+        bench.disk->now_ns += waits_us[i] * 1000;
+        log_bench_complete(&bench, CHEK_OP_WRITE, CHEK_OK);
+        chek_log_turn(bench.log);
+        counters = chek_log_count(bench.log);
+        for (unsigned j = 0; j <= i; j++) { /* the slowest but i - j */
+            uint64_t wait_ns = chek_log_wait_ns(&counters, (j + 1) * 1000 / (i + 1));
+            assert_true(wait_ns >= waits_us[j] * 1000);
+            assert_true(wait_ns <= waits_us[j] * 1250 + 1000);
+        }
+    }
+    log_bench_close(&bench);
+}
+
 int
 main(void)
 {
@@ -443,6 +470,7 @@ main(void)
         cmocka_unit_test(test_log_latches_when_a_file_cannot_be_prepared_for_another_reason),
         cmocka_unit_test(test_log_open_fails_cleanly_at_every_call),
         cmocka_unit_test(test_log_open_fails_cleanly_without_memory),
+        cmocka_unit_test(test_log_tells_how_long_groups_took),
     };
     struct CMUnitTest tests[CHEK_COUNT(plain) + CHEK_COUNT(latch_cases)];
     size_t count = 0;

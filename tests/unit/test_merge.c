@@ -327,13 +327,7 @@ test_merge_survives_every_failed_allocation(void **state)
 static int
 open_bytes(const uint8_t *bytes, size_t size, struct chek_segment **ret)
 {
-    uint8_t *copy = chek_memory_allocate(size + STORE__PAGE_SLACK);
-    memcpy(copy, bytes, size);
-    int error = store__segment_open(copy, size, ret);
-    if (error != CHEK_OK) {
-        chek_memory_free(copy, size + STORE__PAGE_SLACK);
-    }
-    return error;
+    return store__segment_load(store_fixture_space(), chek_bytes_view_of(bytes, size), ret);
 }
 
 /* All receipts of a sealed segment are of one hour and shift 7, and a page has one cell. */

@@ -171,6 +171,9 @@ take_item(struct chek_compare_status *status, const struct chek_status_item *ite
             *value += (uint64_t)item->value;
         }
     }
+    if (is_named(item, "log_group_p99_us") && (uint64_t)item->value > status->log_group_p99_us) {
+        status->log_group_p99_us = (uint64_t)item->value;
+    }
     if (is_named(item, "sync_method")) {
         (void)snprintf(status->sync_method, sizeof status->sync_method, "%.*s",
                        (int)item->text.size, (const char *)item->text.bytes);

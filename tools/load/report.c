@@ -126,6 +126,8 @@ write_server(const struct chek_load_report *report, FILE *out)
     row(out, "log", report->after.sync_method);
     row_count(out, "log written",
               (report->after.log_blocks - report->before.log_blocks) * CHEK_BLOCK_SIZE, "bytes");
+    row_decimal(out, "log group p99", (double)report->after.log_group_p99_us / 1e3,
+                "ms from its write to durable, of the slowest shard");
     row_count(out, "heap allocations", report->after.allocations - report->before.allocations,
               "during the load");
     if (report->server_rss_size == 0) {
@@ -335,6 +337,7 @@ json_server(struct json *json, const struct chek_load_report *report)
     json_count(json, "segment_bytes", report->segment_size);
     json_count(json, "snapshot_bytes", report->snapshot_size);
     json_count(json, "cold_reads", report->after.cold_reads);
+    json_count(json, "log_group_p99_us", report->after.log_group_p99_us);
     json_count(json, "start_ms", report->start_ms);
     json_count(json, "stop_ms", report->stop_ms);
 }

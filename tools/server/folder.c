@@ -18,6 +18,7 @@
 #include "engine/base/memory.h"
 #include "persist/private_file.h"
 #include "persist/snapshot.h"
+#include "tools/server/cold_read.h"
 #include "tools/server/manifest_flow.h"
 #include "tools/server/replay_flow.h"
 
@@ -35,7 +36,7 @@ _Static_assert(sizeof(struct chek_subject_key) == CHEK_SECRET_SIZE, "the folder'
 /* ---- partitions ------------------------------------------------------------------------------- */
 
 static int
-arrays_allocate(struct server__folder *folder)
+arrays_allocate(struct server__folder *folder, uint64_t page_cache_size)
 {
     size_t count = folder->partition_count + 1u;
     folder->partitions = chek_memory_allocate(count * sizeof(struct chek_partition *));
@@ -46,11 +47,16 @@ arrays_allocate(struct server__folder *folder)
         folder->pools == NULL) {
         return -ENOMEM;
     }
-    int error = CHEK_OK;
-    for (unsigned i = 0; i < folder->shard_count && error == CHEK_OK; i++) {
-        error = chek_store_pool_create(&folder->pools[i]);
+    struct chek_cold_reader reader = server__cold_reader(folder);
+    for (unsigned i = 0; i < folder->shard_count; i++) {
+        int error = chek_store_pool_create(&folder->pools[i]);
+        if (error != CHEK_OK) {
+            return error;
+        }
+        chek_store_pool_cold(folder->pools[i], &reader,
+                             (page_cache_size + folder->shard_count - 1) / folder->shard_count);
     }
-    return error;
+    return CHEK_OK;
 }
 
 static struct chek_partition_config
@@ -197,7 +203,7 @@ folder_make(struct chek_server *server, struct server__folder *folder,
     folder->partition_count = config->partition_count;
     chek_io_random(folder->io, folder->id, sizeof folder->id);
     chek_io_random(folder->io, &folder->key, sizeof folder->key);
-    int error = arrays_allocate(folder);
+    int error = arrays_allocate(folder, config->page_cache_size);
     if (error == CHEK_OK) {
         error = chek_secret_write(folder->io, (const uint8_t *)&folder->key);
     }
@@ -211,53 +217,6 @@ folder_make(struct chek_server *server, struct server__folder *folder,
 }
 
 /* ---- an old folder ---------------------------------------------------------------------------- */
-
-/* The segments of a partition, each read and checked; the caller frees. */
-struct segments {
-    uint32_t count;
-    struct chek_bytes_view *views;
-    uint8_t **bytes;
-    size_t *sizes;
-};
-
-static void
-segments_free(struct segments *segments, uint32_t count)
-{
-    for (uint32_t i = 0; segments->bytes != NULL && i < count; i++) {
-        chek_memory_free(segments->bytes[i], segments->sizes[i]);
-    }
-    chek_memory_free(segments->views, (segments->count + 1) * sizeof *segments->views);
-    chek_memory_free(segments->bytes, (segments->count + 1) * sizeof(uint8_t *));
-    chek_memory_free(segments->sizes, (segments->count + 1) * sizeof *segments->sizes);
-}
-
-static int
-segments_read(struct server__folder *folder, unsigned number, struct segments *ret)
-{
-    const struct chek_segments *named = &folder->entries[number].segments;
-    struct segments segments = {.count = chek_segments_count(named)};
-    struct chek_immutable file = {.folder_id = {folder->id[0], folder->id[1]},
-                                  .partition = (uint16_t)number,
-                                  .kind = CHEK_IMMUTABLE_SEGMENT};
-    segments.views = chek_memory_allocate((segments.count + 1) * sizeof *segments.views);
-    segments.bytes = chek_memory_allocate((segments.count + 1) * sizeof(uint8_t *));
-    segments.sizes = chek_memory_allocate((segments.count + 1) * sizeof *segments.sizes);
-    if (segments.views == NULL || segments.bytes == NULL || segments.sizes == NULL) {
-        segments_free(&segments, 0);
-        return -ENOMEM;
-    }
-    for (uint32_t i = 0; i < segments.count; i++) {
-        file.number = chek_segments_number(named, i);
-        int error = chek_immutable_read(folder->io, &file, &segments.bytes[i], &segments.sizes[i],
-                                        &segments.views[i]);
-        if (error != CHEK_OK) {
-            segments_free(&segments, i);
-            return error;
-        }
-    }
-    *ret = segments;
-    return CHEK_OK;
-}
 
 /* Whether a partition is the one that the manifest speaks of. */
 static bool
@@ -295,7 +254,7 @@ partition_load(struct chek_server *server, struct server__folder *folder,
                                   .number = folder->entries[number].number,
                                   .partition = (uint16_t)number,
                                   .kind = CHEK_IMMUTABLE_IMAGE};
-    struct segments segments;
+    struct server__fronts fronts;
     struct chek_bytes_view image;
     uint8_t *bytes;
     size_t size;
@@ -304,17 +263,21 @@ partition_load(struct chek_server *server, struct server__folder *folder,
     if (error != CHEK_OK) {
         return error;
     }
-    error = segments_read(folder, number, &segments);
+    error = server__fronts_read(folder, number, &fronts);
     if (error == CHEK_OK) {
-        error = chek_partition_load(&partition, &sink, image, segments.views, segments.count,
+        error = chek_partition_load(&partition, &sink, image, fronts.views, fronts.count,
                                     &folder->partitions[number]);
-        segments_free(&segments, segments.count);
     }
+    server__fronts_free(&fronts);
     chek_memory_free(bytes, size);
     if (error == CHEK_OK &&
         (!partition_fits(folder->partitions[number], &folder->entries[number]) ||
          !segments_are_named(folder, number))) {
         error = CHEK_E_CORRUPT;
+    }
+    if (error == CHEK_OK && number != 0) {
+        chek_store_segments_stored(chek_partition_store(folder->partitions[number]),
+                                   (uint16_t)number, &folder->entries[number].segments);
     }
     return error;
 }
@@ -329,7 +292,7 @@ folder_load(struct chek_server *server, struct server__folder *folder,
                          "without it personal values and tokens of registers cannot be used; "
                          "put the file back from where you keep it");
     }
-    error = arrays_allocate(folder);
+    error = arrays_allocate(folder, config->page_cache_size);
     if (error != CHEK_OK) {
         return fault_say(fault, error, "loading the data folder", "");
     }
@@ -405,6 +368,9 @@ folder_replay(struct server__folder *folder, struct chek_server_fault *fault)
     return fault_say(fault, error, "replaying the log",
                      error == CHEK_E_APPLY_VERSION
                          ? "start the newer binary once and stop it in order (SIGTERM)"
+                     : error == CHEK_E_CORRUPT
+                         ? "a document in it has to be compared with one in a damaged segment; "
+                           "restore that file, or the folder, from a backup"
                          : "");
 }
 
@@ -444,8 +410,11 @@ server__folder_open(struct chek_server *server, struct server__folder *folder, s
                     const struct chek_server_config *config, struct chek_server_fault *fault)
 {
     folder->shard_count = server__shard_count(server);
+    folder->replay_open_size = config->replay_open_size;
     struct chek_io *io = ios[0];
     folder->io = io;
+    folder->on_damage = config->on_damage;
+    folder->damage_context = config->context;
     int error = chek_disk_lock(io);
     if (error != CHEK_OK) {
         return fault_say(

@@ -37,6 +37,9 @@ struct server__folder {
     struct chek_event_index *event_index;
     struct chek_event_log **event_logs; /* one a shard */
     unsigned shard_count;
+    uint64_t replay_open_size; /* of open rows, over all shards */
+    void (*on_damage)(void *context, const char *file, uint64_t offset);
+    void *damage_context;
     bool snapshot_running;
     uint64_t snapshot_number; /* of the newest begun */
     uint64_t snapshot_count;  /* finished in this run */

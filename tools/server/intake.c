@@ -120,13 +120,7 @@ append_before(struct server__shard *shard, struct server__ground *ground,
 {
     static const struct server__ticket nobody = {.kind = TICKET_NONE};
     *ret_error = CHEK_OK;
-    struct server__registration *known = &shard->registrations[item->registration];
-    const struct chek_fiscal *fiscal = chek_partition_fiscal(ground->partition);
-    if (known->state == REGISTRATION_UNSEEN &&
-        chek_fiscal_is_registered(fiscal, item->registration)) {
-        known->state = REGISTRATION_KNOWN;
-        known->number_last = chek_fiscal_number_last(fiscal, item->registration);
-    }
+    const struct server__registration *known = &shard->registrations[item->registration];
     if (known->state == REGISTRATION_UNSEEN) {
         if (!append_register(shard, ground, item->registration, ret_error)) {
             return false;
@@ -156,34 +150,20 @@ item_result(struct server__shard *shard, struct chek_part *part, uint32_t index,
     }
 }
 
-/*
- * Whether a document repeats one that was applied: it is answered now and leaves no trace in the
- * log. What is on its way through the log is not looked at: its repeat goes the same way behind it.
- * So does the document of a numbered stream, whose offset has to be kept, and one that brings a
- * person along.
- */
-static bool
-is_repeat(struct server__shard *shard, const struct server__ground *ground,
-          const struct chek_part_item *item, struct chek_result *ret)
+enum taking { ITEM_TAKEN, ITEM_STAYS, ITEM_WAITS };
+
+static void
+item_refuse(struct server__shard *shard, struct chek_part *part, uint32_t index, int error)
 {
-    struct chek_document document;
-    struct chek_fault fault;
-    if (item->number == 0 || item->source_offset != 0 || item->subject ||
-        item->number > shard->registrations[item->registration].number_last) {
-        return false;
-    }
-    chek_arena_reset(&shard->arena);
-    int error =
-        chek_document_decode_whole(item->body, item->body_size, &shard->arena, &document, &fault);
-    return error == CHEK_OK && chek_fiscal_is_repeat(chek_partition_fiscal(ground->partition),
-                                                     item->registration, &document, ret);
+    item_result(shard, part, index,
+                &(struct chek_result){.status = CHEK_STATUS_REFUSED,
+                                      .code = (uint32_t)-error,
+                                      .registration = part->items[index].registration});
 }
 
-#define ITEM_AHEAD_COUNT 4
-
-/* Log one item, or answer it. False: no room; it stays. */
-static bool
-item_take(struct server__shard *shard, struct chek_part *part, uint32_t index)
+/* Log an item that has to be. */
+static enum taking
+item_log(struct server__shard *shard, struct chek_part *part, uint32_t index, bool may_match)
 {
     const struct chek_part_item *item = &part->items[index];
     struct server__ground *ground = shard->grounds[item->partition];
@@ -192,45 +172,169 @@ item_take(struct server__shard *shard, struct chek_part *part, uint32_t index)
                                      .source = part->source,
                                      .source_offset = item->source_offset};
     struct server__ticket ticket = {.owner = part, .index = index, .kind = TICKET_PART};
-    struct chek_result result;
     int error = CHEK_OK;
+    if (item->kind == CHEK_COMMAND_DOCUMENT && !append_before(shard, ground, item, &error)) {
+        return ITEM_STAYS;
+    }
+    ticket.is_held = may_match && server__cold_hold(shard, ground->fetch_holds);
+    bool was_appended =
+        error == CHEK_OK &&
+        server__append(shard, ground, &envelope, chek_bytes_view_of(item->body, item->body_size),
+                       &ticket, &error);
+    if (ticket.is_held && (!was_appended || error != CHEK_OK)) {
+        server__cold_release(shard);
+    }
+    if (error != CHEK_OK) {
+        item_refuse(shard, part, index, error);
+    } else if (!was_appended) {
+        return ITEM_STAYS;
+    } else if (item->kind == CHEK_COMMAND_REGISTER) {
+        struct server__registration *known = &shard->registrations[item->registration];
+        server__registration_learn(shard, ground, item->registration);
+        known->state = known->state == REGISTRATION_UNSEEN ? REGISTRATION_COMING : known->state;
+    }
+    return ITEM_TAKEN;
+}
 
-    CHEK_ASSERT(ground != NULL);
+#define ITEM_AHEAD_COUNT 4
+
+/* Log one item, or answer it, when there is room and what it may need is in memory. */
+static enum taking
+item_take(struct server__shard *shard, struct chek_part *part, uint32_t index)
+{
+    const struct chek_part_item *item = &part->items[index];
+    struct server__ground *ground = shard->grounds[item->partition];
+    enum server__suspicion suspicion = ITEM_IS_NEW;
+    struct chek_result result;
     if (index + ITEM_AHEAD_COUNT < part->item_count) {
         const struct chek_part_item *ahead = &part->items[index + ITEM_AHEAD_COUNT];
         chek_prefetch(&shard->registrations[ahead->registration]);
         chek_prefetch(shard->grounds[ahead->partition]);
     }
-    if (item->kind == CHEK_COMMAND_DOCUMENT && is_repeat(shard, ground, item, &result)) {
+    if (item->kind == CHEK_COMMAND_DOCUMENT) {
+        suspicion = server__suspect(shard, ground, item, &result);
+    }
+    if (suspicion == ITEM_IS_COLD) {
+        return ITEM_WAITS;
+    }
+    if (suspicion == ITEM_REPEATS) {
         shard->counters.repeat_count += 1;
-        part->taken_count += 1;
         item_result(shard, part, index, &result);
-        return true;
+        return ITEM_TAKEN;
     }
-    if (item->kind == CHEK_COMMAND_DOCUMENT && !append_before(shard, ground, item, &error)) {
+    return item_log(shard, part, index, suspicion == ITEM_MAY_MATCH);
+}
+
+/* ---- in front of a partition ------------------------------------------------------------------- */
+
+/* Put an item aside, behind those of its partition; false: there are too many. */
+static bool
+item_park(struct server__shard *shard, struct chek_part *part, uint32_t index)
+{
+    struct server__ground *ground = shard->grounds[part->items[index].partition];
+    struct server__parked *parked = shard->parked_free;
+    if (parked == NULL) {
         return false;
     }
-    if (error == CHEK_OK &&
-        !server__append(shard, ground, &envelope, chek_bytes_view_of(item->body, item->body_size),
-                        &ticket, &error)) {
-        return false;
+    shard->parked_free = parked->next;
+    shard->parked_count += 1;
+    *parked = (struct server__parked){.part = part, .index = index};
+    if (ground->parked_first == NULL) {
+        ground->parked_first = parked;
+    } else {
+        ground->parked_last->next = parked;
     }
-    part->taken_count += 1;
-    if (error != CHEK_OK) {
-        item_result(shard, part, index,
-                    &(struct chek_result){.status = CHEK_STATUS_REFUSED,
-                                          .code = (uint32_t)-error,
-                                          .registration = item->registration});
-    } else if (item->kind == CHEK_COMMAND_REGISTER) {
-        shard->registrations[item->registration].state = REGISTRATION_COMING;
-    }
+    ground->parked_last = parked;
+    chek_part_own(part, index);
     return true;
+}
+
+static void
+parked_remove(struct server__ground *ground)
+{
+    struct server__shard *shard = ground->shard;
+    struct server__parked *parked = ground->parked_first;
+    ground->parked_first = parked->next;
+    parked->next = shard->parked_free;
+    shard->parked_free = parked;
+    shard->parked_count -= 1;
+    if (ground->fetch_holds) {
+        ground->fetch_holds = false;
+        server__cold_release(shard);
+    }
+}
+
+static void
+parked_run(struct server__ground *ground)
+{
+    struct server__shard *shard = ground->shard;
+    while (ground->parked_first != NULL && !ground->fetch.op.in_flight && !ground->fetch_waits) {
+        const struct server__parked *parked = ground->parked_first;
+        enum taking taking = item_take(shard, parked->part, parked->index);
+        if (taking == ITEM_STAYS) {
+            return;
+        }
+        if (taking == ITEM_WAITS) {
+            server__cold_fetch(ground);
+            return;
+        }
+        parked_remove(ground);
+    }
+}
+
+/* A document that cannot be compared with a row that it may repeat is refused before it is logged:
+ * it stays with its sender, is stored neither once more nor less, and its partition goes on. */
+void
+server__parked_fetched(struct server__ground *ground)
+{
+    struct server__shard *shard = ground->shard;
+    const struct server__parked *parked = ground->parked_first;
+    if (ground->fetch.cold.error != CHEK_OK) {
+        item_refuse(shard, parked->part, parked->index, ground->fetch.cold.error);
+        parked_remove(ground);
+    }
+    parked_run(ground);
+}
+
+static void
+parked_run_all(struct server__shard *shard)
+{
+    for (unsigned i = 1;
+         shard->parked_count != 0 && i <= chek_server_partition_count(shard->server); i++) {
+        if (shard->grounds[i] != NULL) {
+            parked_run(shard->grounds[i]);
+        }
+    }
+}
+
+/* ---- parts ------------------------------------------------------------------------------------ */
+
+/* Take the next item of a part: it is logged, answered or put aside. False: no room; it stays. */
+static bool
+part_step(struct server__shard *shard, struct chek_part *part)
+{
+    uint32_t index = part->taken_count;
+    struct server__ground *ground = shard->grounds[part->items[index].partition];
+    CHEK_ASSERT(ground != NULL);
+    part->taken_count += 1; /* an answer to the last item gives the part back */
+    enum taking taking = ground->parked_first != NULL ? ITEM_WAITS : item_take(shard, part, index);
+    if (taking == ITEM_WAITS && !item_park(shard, part, index)) {
+        taking = ITEM_STAYS;
+    } else if (taking == ITEM_WAITS && ground->parked_first == ground->parked_last) {
+        shard->counters.item_cold_count += 1;
+        server__cold_fetch(ground);
+    }
+    if (taking == ITEM_STAYS) {
+        part->taken_count -= 1;
+    }
+    return taking != ITEM_STAYS;
 }
 
 void
 server__intake_run(struct server__shard *shard)
 {
     shard->wall_us = chek_io_wall_us(shard->io); /* one look at the clock for all of them */
+    parked_run_all(shard);
     while (!chek_list_is_empty(&shard->intake)) {
         struct chek_part *part = CHEK_CONTAINER_OF(shard->intake.next, struct chek_part, link);
         uint32_t item_count = part->item_count;
@@ -240,7 +344,7 @@ server__intake_run(struct server__shard *shard)
             if (last) {
                 chek_list_remove(&part->link);
             }
-            if (!item_take(shard, part, part->taken_count)) {
+            if (!part_step(shard, part)) {
                 if (last) {
                     chek_list_add(shard->intake.next, &part->link);
                 }
@@ -288,6 +392,7 @@ number_note(struct server__registration *known, const struct chek_document *docu
 {
     uint32_t number = chek_document_number(document);
     known->number_last = number > known->number_last ? number : known->number_last;
+    known->has_numberless |= number == 0;
 }
 
 static void
@@ -303,6 +408,9 @@ command_apply(struct server__shard *shard, const struct chek_partition_target *t
     }
 
     struct server__ticket ticket = ticket_take(shard);
+    if (ticket.is_held) {
+        server__cold_release(shard);
+    }
     if (command->document != NULL && outcome.result.status == CHEK_STATUS_STORED) {
         number_note(&shard->registrations[command->envelope.registration], command->document);
     }

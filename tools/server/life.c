@@ -111,7 +111,7 @@ is_quiet(const struct server__shard *shard)
     return chek_session_is_drained(shard->sessions) && chek_feed_is_idle(shard->feeds) &&
            chek_query_is_idle(shard->queries) && chek_list_is_empty(&shard->intake) &&
            shard->ticket_count == 0 && chek_log_is_idle(shard->log) && shard->change_now == NULL &&
-           !shard->memory_op.in_flight;
+           !shard->memory_op.in_flight && server__cold_is_idle(shard);
 }
 
 void

@@ -21,8 +21,7 @@
 #define BATCH_SIZE_WANTED ((size_t)192 << 10)
 #define BATCH_RING_COUNT (CHEK_LANE_AHEAD + 2)
 #define ARENA_SIZE ((size_t)4 << 20)
-#define OPEN_SIZE_MAX (UINT64_C(2) << 30) /* of open rows, over all lanes */
-#define SEAL_COUNT_MAX 64                 /* tries: one without memory is made again */
+#define SEAL_COUNT_MAX 64 /* tries: one without memory is made again */
 
 _Static_assert(BATCH_SIZE_MAX >= BATCH_SIZE_WANTED + CHEK_LOG_COMMAND_SIZE_MAX, "one more fits");
 
@@ -77,17 +76,33 @@ static void
 rows_seal(struct lane *lane, struct chek_partition *partition)
 {
     struct chek_store *store = chek_partition_store(partition);
-    uint64_t before = chek_store_count(store).open_size;
-    for (unsigned i = 0; i < SEAL_COUNT_MAX; i++) {
-        struct chek_seal *seal = chek_store_seal_begin(store);
-        if (seal == NULL) {
-            break;
-        }
+    uint64_t before = 0;
+    struct chek_seal *seal;
+    unsigned count = 0;
+    while (count < SEAL_COUNT_MAX && (seal = chek_store_seal_begin(store)) != NULL) {
+        before = count == 0 ? chek_store_count(store).open_size : before;
         chek_seal_run(seal);
         chek_seal_adopt(seal);
+        count += 1;
     }
-    uint64_t after = chek_store_count(store).open_size;
-    lane->open_size -= before - after < lane->open_size ? before - after : lane->open_size;
+    if (count != 0) {
+        uint64_t given = before - chek_store_count(store).open_size;
+        lane->open_size -= given < lane->open_size ? given : lane->open_size;
+    }
+}
+
+/*
+ * A document that was compared with a stored row before the crash, and cannot be now, was perhaps
+ * acknowledged: the start ends here, before anything is known to be less than it was.
+ */
+static int
+unread_row(const struct chek_command *command, const struct chek_outcome *outcome)
+{
+    int error = -(int)outcome->result.code;
+    bool is_unread = command->envelope.kind == CHEK_COMMAND_DOCUMENT &&
+                     outcome->result.status == CHEK_STATUS_REFUSED &&
+                     (error == CHEK_E_CORRUPT || error == CHEK_E_HALTED || error > -5000);
+    return is_unread ? error : CHEK_OK;
 }
 
 static int
@@ -101,11 +116,14 @@ command_apply(struct lane *lane, const struct chek_partition_target *target)
     if (error == CHEK_OK) {
         error = chek_partition_apply(target->partition, &target->command, &outcome);
     }
-    if (error < CHEK_OK || target->command.envelope.kind != CHEK_COMMAND_DOCUMENT) {
-        return error < CHEK_OK ? error : CHEK_OK;
+    if (error == CHEK_OK) {
+        error = unread_row(&target->command, &outcome);
+    }
+    if (error != CHEK_OK || target->command.envelope.kind != CHEK_COMMAND_DOCUMENT) {
+        return error < CHEK_OK ? error : CHEK_OK; /* 1: the snapshot had it */
     }
     lane->open_size += target->command.body.size + 128;
-    if (lane->open_size > OPEN_SIZE_MAX / lane->folder->shard_count) {
+    if (lane->open_size > lane->folder->replay_open_size / lane->folder->shard_count) {
         rows_seal(lane, target->partition);
     }
     return CHEK_OK;
@@ -188,7 +206,9 @@ on_command(void *context, struct chek_bytes_view bytes)
     if (batch->count == BATCH_COUNT_MAX || batch->size >= BATCH_SIZE_WANTED) {
         batch_put(replay, lane);
     }
-    return atomic_load_explicit(&lane->error, memory_order_relaxed);
+    /* Not the lane's own error: the reader would tell it as the log's, at the place it has reached. */
+    return atomic_load_explicit(&lane->error, memory_order_relaxed) != CHEK_OK ? -ECANCELED
+                                                                               : CHEK_OK;
 }
 
 /* ---- the whole -------------------------------------------------------------------------------- */
@@ -253,5 +273,5 @@ server__replay(struct server__folder *folder, struct chek_log_fault *where)
         error = server__manifest_replay(folder, on_command, &replay, where);
     }
     int of_lanes = replay_finish(&replay);
-    return error != CHEK_OK ? error : of_lanes;
+    return of_lanes != CHEK_OK ? of_lanes : error;
 }

@@ -16,9 +16,9 @@
 /*
  * Replay everything behind the loaded snapshots; torn tails are cut and noted in the folder.
  *
- *   Memory     open rows are sealed on the way when they come to more than 2 GiB
- *   Errors     CORRUPT, with *where when it is the log's; GAP, APPLY_VERSION, -ENOMEM, -errno: the
- *              partitions are anything
+ *   Memory     open rows are sealed on the way when they come to more than `replay_open_size`
+ *   Errors     CORRUPT, with *where when it is the log's, without when a stored row that is needed
+ *              is damaged; GAP, APPLY_VERSION, -ENOMEM, -errno: the partitions are anything
  */
 CHEK_MUST_USE int server__replay(struct server__folder *folder, struct chek_log_fault *where);
 

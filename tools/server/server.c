@@ -121,6 +121,22 @@ chek_server_merge_count(const struct chek_server *server)
     return count;
 }
 
+void
+chek_server_residency(const struct chek_server *server, struct chek_residency *ret)
+{
+    *ret = (struct chek_residency){0};
+    for (unsigned i = 0; i < server->shard_count; i++) {
+        struct chek_residency of = chek_store_pool_residency(server->folder.pools[i]);
+        ret->budget += of.budget;
+        ret->resident_size += of.resident_size;
+        ret->cold_size += of.cold_size;
+        ret->read_count += of.read_count;
+        ret->read_size += of.read_size;
+        ret->left_count += of.left_count;
+        ret->rotten_count += of.rotten_count;
+    }
+}
+
 /* ---- putting together ------------------------------------------------------------------------- */
 
 static void
@@ -140,11 +156,17 @@ config_complete(const struct chek_server_config *config)
     if (full.log_file_size == 0) {
         full.log_file_size = CHEK_LOG_FILE_SIZE_DEFAULT;
     }
+    if (full.replay_open_size == 0) {
+        full.replay_open_size = UINT64_C(2) << 30;
+    }
     if (full.snapshot_log_size == 0) {
         full.snapshot_log_size = UINT64_C(4) << 30;
     }
     if (full.connection_count_max == 0) {
         full.connection_count_max = 1024;
+    }
+    if (full.scrub_rate == 0) {
+        full.scrub_rate = UINT64_C(8) << 20;
     }
     if (full.intake_credit_size == 0) {
         full.intake_credit_size = 8 * 1024 * 1024;

@@ -32,13 +32,20 @@ struct chek_server_config {
     uint32_t segment_row_count;   /* 0 = CHEK_SEGMENT_RECEIPT_COUNT */
     uint32_t segment_merge_count; /* 0 = CHEK_MERGE_COUNT */
     uint64_t log_file_size;       /* 0 = CHEK_LOG_FILE_SIZE_DEFAULT */
+    uint64_t replay_open_size;    /* bytes of open rows at which a replay seals; 0 = 2 GiB */
     uint64_t snapshot_log_size;   /* bytes of log after which a snapshot is taken; 0 = 4 GiB */
     uint32_t snapshot_step_size;  /* bytes that a snapshot copies at a time; 0 = 64 KiB */
+    uint64_t page_cache_size;     /* bytes of sealed rows in memory, of those that are in files too;
+                                   * 0 = whatever was read or sealed stays */
     enum chek_sync_method sync_method;
     uint32_t connection_count_max; /* a shard; 0 = 1024 */
     uint64_t intake_credit_size; /* bytes of parts under way from one shard to another; 0 = 8 MiB */
     const char *metrics;         /* HOST:PORT of GET /metrics; NULL = none */
     void *context;
+    uint64_t scrub_rate; /* bytes of segment files that are compared with their sums a second, by
+                          * all shards; 0 = 8 MiB */
+    /* Stored rows were found damaged, told once a place. NULL = nobody wants to know. Threads: any. */
+    void (*on_damage)(void *context, const char *file, uint64_t offset);
     /* Once, when every shard serves; from shard 0's thread. */
     void (*on_ready)(void *context, const struct chek_server_ports *ports);
     /* Asked about ten times a second by shard 0: whether to stop in order. NULL = never. */
@@ -77,6 +84,10 @@ uint16_t chek_server_partition_count(const struct chek_server *server);
 
 /* The chain over a partition's rows, partitions from 1. Threads: as above. */
 struct chek_chain chek_server_partition_chain(const struct chek_server *server, uint16_t partition);
+
+/* Of all shards' stored rows: what is in memory, what was read. Threads: as above. */
+struct chek_residency;
+void chek_server_residency(const struct chek_server *server, struct chek_residency *ret);
 
 /* Merges of segments that this run adopted. Threads: as above. */
 uint64_t chek_server_merge_count(const struct chek_server *server);

@@ -183,19 +183,6 @@ outboxes_flush(struct server__shard *shard)
 }
 
 static void
-on_visit(struct server__shard *shard, struct chek_visit *visit)
-{
-    struct chek_visit_ground ground = {
-        .partition = shard->grounds[visit->partition]->partition,
-        .directory = server__directory(shard),
-        .arena = &shard->arena,
-    };
-    chek_arena_reset(&shard->arena);
-    visit->run(visit, &ground);
-    server__post(shard, visit->origin, SERVER_VISITED, &visit->message);
-}
-
-static void
 on_message(void *context, struct chek_message *message)
 {
     struct server__shard *shard = context;
@@ -213,7 +200,7 @@ on_message(void *context, struct chek_message *message)
         server__change_message(shard, message);
         return;
     case SERVER_VISIT:
-        on_visit(shard, message->payload);
+        server__visit_run(shard, message->payload);
         return;
     case SERVER_VISITED:
         chek_query_visited(shard->queries, message->payload);
@@ -261,6 +248,8 @@ on_turn(void *context)
     chek_session_turn(shard->sessions, now_ns);
     server__life_turn(shard);
     server__memory_turn(shard);
+    server__cold_turn(shard);
+    server__scrub_turn(shard);
     if (outboxes_flush(shard) && !shard->flush_op.in_flight) {
         shard->flush_op.on_done = on_flush_timer;
         chek_io_timer(shard->io, &shard->flush_op, now_ns + 50000);
@@ -428,6 +417,9 @@ server__shard_init(struct server__shard *shard, struct chek_server *server, stru
         error = server__walk_init(shard);
     }
     if (error == CHEK_OK) {
+        error = server__cold_init(shard);
+    }
+    if (error == CHEK_OK) {
         error = server__watches_init(shard);
     }
     if (error == CHEK_OK) {
@@ -451,6 +443,8 @@ server__shard_finish(struct server__shard *shard)
     }
     server__walk_finish(shard);
     server__backup_finish(shard);
+    server__cold_finish(shard);
+    server__scrub_finish(shard);
     server__seals_finish(shard);
     chek_feed_host_destroy(shard->feeds);
     chek_query_host_destroy(shard->queries);

@@ -8,7 +8,7 @@
 #include "engine/base/prng.h"
 #include "engine/partition/partition.h"
 #include "engine/session/session.h"
-#include "engine/store/merge.h"
+#include "engine/store/cold.h"
 #include "ingest/feed.h"
 #include "ingest/subject.h"
 #include "persist/event_log.h"
@@ -52,6 +52,8 @@ enum server__message {
 #define SERVER_CHANGE_COUNT 16    /* directory changes asked by one shard at once */
 #define SERVER_GATHER_COUNT 64
 #define SERVER_WATCH_COUNT 64
+#define SERVER_FETCH_COUNT 16    /* visits of one shard that have rows read */
+#define SERVER_PARKED_COUNT 4096 /* items of one shard that wait for rows */
 #define CHEK_SERVER_VERSION "0.1"
 #define SERVER_REGISTRATION_COUNT_MAX (4 * 1024 * 1024)
 
@@ -65,6 +67,7 @@ enum server__registered {
 struct server__registration {
     uint32_t number_last; /* a number above it was not applied yet */
     uint8_t state;        /* enum server__registered */
+    bool has_numberless;  /* documents of it may be looked for by their signs */
 };
 
 /* Who waits for a command that is on its way through the log. */
@@ -74,6 +77,23 @@ struct server__ticket {
     void *owner;
     uint32_t index;
     uint8_t kind;
+    bool is_held; /* no rows leave memory before it is applied: it may need some */
+};
+
+/* Rows that a worker reads, for a visit or for the items that wait in front of a partition. */
+struct server__fetch {
+    struct chek_op op;
+    struct chek_list link; /* free */
+    struct server__ground *ground;
+    struct chek_visit *visit; /* NULL: for items */
+    struct chek_cold cold;
+};
+
+/* An item that waits for rows, or behind one that does. */
+struct server__parked {
+    struct server__parked *next;
+    struct chek_part *part;
+    uint32_t index;
 };
 
 /* A partition as its shard runs it. */
@@ -89,6 +109,10 @@ struct server__ground {
     bool merge_waits;              /* until nobody holds the segments */
     uint32_t segments_held;        /* by workers that read their bytes */
     struct chek_segments segments; /* in files that the manifest on disk names */
+    struct server__parked *parked_first, *parked_last;
+    struct server__fetch fetch; /* for the first of these */
+    bool fetch_waits;           /* there is too much in memory: it begins later */
+    bool fetch_holds;           /* it counts in the shard's `cold_holds` */
     struct server__shard *shard;
 };
 
@@ -184,6 +208,8 @@ struct server__snapshot {
 
 struct server__counters {
     uint64_t applied_count, appended_count, repeat_count, step_ns_max, snapshot_step_ns_max;
+    uint64_t visit_cold_count, item_cold_count; /* that had to wait for rows */
+    uint64_t scrub_size, scrub_pass_count;
 };
 
 struct server__shard {
@@ -230,9 +256,25 @@ struct server__shard {
     struct chek_store_pool *pool; /* of its stores; the folder's */
     struct server__snapshot snapshot;
     struct server__backup *backup; /* of one of its connections, or NULL */
-    uint32_t seal_count;           /* at work */
-    unsigned seal_next;            /* whose turn it is */
-    bool is_merging; /* one partition at a time, so that workers stay free for sealing */
+    struct chek_cold cold;         /* of the question at hand */
+    struct server__fetch *fetches; /* SERVER_FETCH_COUNT, for visits */
+    struct chek_list fetches_free;
+    struct chek_list visits_wait; /* for one of these */
+    struct server__parked *parked, *parked_free;
+    uint32_t parked_count;     /* that wait */
+    uint32_t fetch_wait_count; /* grounds that do */
+    uint32_t cold_holds;       /* who needs that no rows leave memory */
+    struct chek_cold leaving;  /* rows that do; a worker's */
+    struct chek_op leave_op;
+    struct chek_scrub scrub; /* a worker's while `scrub_runs` */
+    struct chek_op scrub_op;
+    bool scrub_runs;
+    unsigned scrub_ground; /* whose rows are compared */
+    unsigned leave_next;   /* whose turn it is to let some go */
+    unsigned leave_ground; /* whose rows leave */
+    uint32_t seal_count;   /* at work */
+    unsigned seal_next;    /* whose turn it is */
+    bool is_merging;       /* one partition at a time, so that workers stay free for sealing */
     uint64_t merge_count;
     bool started, stopping, quiet;
     int start_error;
@@ -280,6 +322,9 @@ const struct chek_directory *server__directory(struct server__shard *shard);
 /* intake.c */
 void server__intake(struct server__shard *shard, struct chek_part *part);
 void server__intake_run(struct server__shard *shard);
+/* Go on with the items that wait in front of a partition: the first one has its rows, or none of
+ * them can be had. */
+void server__parked_fetched(struct server__ground *ground);
 void server__on_durable(void *context, const struct chek_log_command *commands, uint32_t count);
 void server__on_durable_end(void *context, uint64_t lsn);
 /*
@@ -293,6 +338,47 @@ void server__part_done(struct server__shard *shard, struct chek_part *part);
 void server__part_back(struct server__shard *shard, struct chek_part *part);
 bool server__has_credit(void *context, unsigned to, size_t size);
 void server__submit(void *context, struct chek_part *part);
+
+/* suspect.c: what is found out about an item before it is logged. */
+enum server__suspicion {
+    ITEM_IS_NEW,    /* as far as a look at numbers tells */
+    ITEM_MAY_MATCH, /* applying it will look at sealed rows, which are in memory */
+    ITEM_REPEATS,   /* it is answered */
+    ITEM_IS_COLD,   /* rows that it would be compared with are not in memory: shard->cold */
+};
+
+/* Learn what a partition knows of a register, the first time that it is spoken of. */
+void server__registration_learn(struct server__shard *shard, const struct server__ground *ground,
+                                uint32_t registration);
+
+/*
+ * Find out whether a document repeats one that was applied: it is answered now and leaves no trace
+ * in the log. What is on its way through the log is not looked at: its repeat goes the same way
+ * behind it. So does the document of a numbered stream, whose offset has to be kept, and one that
+ * brings a person along; what applying them will need is looked at here all the same.
+ */
+enum server__suspicion server__suspect(struct server__shard *shard,
+                                       const struct server__ground *ground,
+                                       const struct chek_part_item *item, struct chek_result *ret);
+
+/* cold_flow.c: rows that are not in memory */
+CHEK_MUST_USE int server__cold_init(struct server__shard *shard);
+void server__cold_finish(struct server__shard *shard);
+void server__cold_turn(struct server__shard *shard);
+bool server__cold_is_idle(const struct server__shard *shard);
+/* Run a visit, and again when rows were read that it needs, until it can go home. */
+void server__visit_run(struct server__shard *shard, struct chek_visit *visit);
+/* Read what `shard->cold` wishes for, then server__parked_fetched(). */
+void server__cold_fetch(struct server__ground *ground);
+/* Whether any rows of the shard are not in memory. */
+bool server__cold_is_there(const struct server__shard *shard);
+/* Keep what is in memory there, when there is a reason to; true: until server__cold_release(). */
+bool server__cold_hold(struct server__shard *shard, bool must);
+void server__cold_release(struct server__shard *shard);
+
+/* scrub.c: rows in files are compared with their sums, slowly, for ever */
+void server__scrub_turn(struct server__shard *shard);
+void server__scrub_finish(struct server__shard *shard);
 
 /* change.c */
 /* A free change; NULL: too many under way. */

@@ -122,8 +122,13 @@ static void
 on_named(struct server__shard *shard)
 {
     for (unsigned i = 0; i <= chek_server_partition_count(shard->server); i++) {
-        if (shard->grounds[i] != NULL) {
-            shard->grounds[i]->segments = server__snapshot_entry(shard->server, i)->segments;
+        struct server__ground *ground = shard->grounds[i];
+        if (ground != NULL) {
+            ground->segments = server__snapshot_entry(shard->server, i)->segments;
+        }
+        if (ground != NULL && i != 0) {
+            chek_store_segments_stored(chek_partition_store(ground->partition), (uint16_t)i,
+                                       &ground->segments);
         }
     }
     /* What the manifest says, and not what a file that ended meanwhile would allow. */

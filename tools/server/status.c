@@ -76,6 +76,18 @@ rows_of_partitions(struct server__shard *shard, struct rows *rows)
     row(rows, "segments", sum.segment_count);
     row(rows, "segments_merged", sum.merged_count);
     row(rows, "segment_bytes", sum.segment_size);
+    struct chek_residency residency = chek_store_pool_residency(shard->pool);
+    row(rows, "segment_resident_bytes", residency.resident_size);
+    row(rows, "segment_cold_bytes", residency.cold_size);
+    row(rows, "page_cache_bytes", residency.budget);
+    row(rows, "cold_reads", residency.read_count);
+    row(rows, "cold_read_bytes", residency.read_size);
+    row(rows, "cold_leaves", residency.left_count);
+    row(rows, "cold_visits", shard->counters.visit_cold_count);
+    row(rows, "cold_documents", shard->counters.item_cold_count);
+    row(rows, "damaged_groups", residency.rotten_count);
+    row(rows, "scrub_bytes", shard->counters.scrub_size);
+    row(rows, "scrub_passes", shard->counters.scrub_pass_count);
     row(rows, "hour_table_bytes", sum.hour_size);
     row(rows, "open_bytes", sum.open_size);
     row(rows, "dictionary_bytes", sum.dictionary_size);
@@ -100,6 +112,8 @@ rows_of_log(struct server__shard *shard, struct rows *rows)
     row(rows, "log_syncs", log.sync_count);
     row(rows, "log_group_ns_max", log.group_ns_max);
     row(rows, "log_group_ns_sum", log.group_ns_sum);
+    row(rows, "log_group_p50_us", chek_log_wait_ns(&log, 500) / 1000);
+    row(rows, "log_group_p99_us", chek_log_wait_ns(&log, 990) / 1000);
     row(rows, "log_latched", server__is_latched(shard->server));
 }
 
