@@ -15,6 +15,7 @@ import tempfile
 import unittest
 
 sys.dont_write_bytecode = True
+import fiscal  # noqa: E402
 from server import ROOT, Server  # noqa: E402
 
 BIN = pathlib.Path(sys.argv.pop(1))
@@ -271,6 +272,41 @@ class Changes(unittest.TestCase):
         path.write_text('{"a": [1, 2]}', encoding="utf-8")
         said, _ = self.server.run("chek", "import", path, "--json", code=1)
         self.assertEqual(json.loads(said.splitlines()[0])["code"], "NOT_FOUND")
+
+    def test_import_takes_fiscal_documents(self):
+        """As bytes: stored once, in whatever form and however often they come."""
+        whole, alone = fiscal.message(fiscal.receipt(7)), fiscal.receipt(7)
+        path = self.server.home / "drive.bin"
+        path.write_bytes(fiscal.message(fiscal.document(2, 6)) + whole
+                         + fiscal.message(fiscal.document(5, 8)))
+        row, = self.server.lines("import", path)
+        self.assertEqual((row["stored"], row["passed"], row["refused"]), (2, 1, 0))
+        path.write_bytes(alone)
+        row, = self.server.lines("import", path)
+        self.assertEqual((row["stored"], row["duplicates"]), (0, 1))
+        path.write_text(json.dumps(fiscal.as_json(7)), encoding="utf-8")
+        row, = self.server.lines("import", path)
+        self.assertEqual((row["stored"], row["duplicates"]), (0, 1))
+        self.assertIn("1 documents of kinds that are not stored",
+                      self.server.chek("import", self.binary(fiscal.document(1, 1))))
+        found = self.server.json("receipt", "--fn", fiscal.DRIVE, "--fd", 7)
+        self.assertEqual((found["receipt"]["total"], found["receipt"]["operator"]),
+                         (fiscal.TOTAL, "Петрова Ё."))
+
+    def test_fiscal_documents_that_are_none_are_refused(self):
+        broken = bytearray(fiscal.message(fiscal.receipt(9)))
+        broken[-20] ^= 1
+        self.server.chek("import", self.binary(fiscal.receipt(7)))
+        path = self.binary(bytes(broken) + fiscal.message(fiscal.receipt(7)))
+        said, _ = self.server.run("chek", "import", path, "--json", code=1)
+        refusal, total = [json.loads(line) for line in said.splitlines()]
+        self.assertEqual((refusal["offset"], refusal["code"]), (0, "CHECKSUM"))
+        self.assertEqual((total["refused"], total["stored"] + total["duplicates"]), (1, 1))
+
+    def binary(self, data):
+        path = self.server.home / "documents.bin"
+        path.write_bytes(data)
+        return path
 
     def test_a_conflict_is_refused_and_the_first_stays(self):
         text = (SAMPLES / "cabinet_whole.json").read_text(encoding="utf-8")

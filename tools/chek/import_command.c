@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "ingest/export_read.h"
+#include "ingest/ffd_container.h"
+#include "ingest/ffd_reader.h"
 #include "query/client/feeder.h"
 #include "tools/chek/arguments.h"
 #include "tools/chek/commands.h"
@@ -31,7 +33,8 @@
 struct import_file {
     const char *name;
     uint64_t stored, duplicates, completed, refused, warnings;
-    uint64_t found; /* receipts, refused ones included */
+    uint64_t passed; /* right, of a kind that is not stored */
+    uint64_t found;  /* receipts, refused ones included */
 };
 
 /* Where a document that was fed came from. */
@@ -188,73 +191,103 @@ on_refusal(void *context, uint64_t offset, const struct chek_fault *fault, const
     return CHEK_OK;
 }
 
+static int
+on_passed(void *context, uint64_t offset, const char *name)
+{
+    struct import *import = context;
+    struct import_file *file = &import->files[import->file];
+    (void)offset;
+    (void)name;
+    file->found += 1;
+    file->passed += 1;
+    return CHEK_OK;
+}
+
 /* ---- reading ---------------------------------------------------------------------------------- */
 
-/* The reader that a file's beginning asks for; the other is NULL. */
+/* The reader that the first bytes of a file ask for; the others are NULL. */
 struct import_reader {
     struct chek_fns_json *json;
     struct chek_export_read *export;
+    struct chek_ffd_reader *ffd;
 };
 
 static int
-reader_create(struct import *import, const uint8_t *piece, size_t size, struct import_reader *ret)
+reader_open(struct import *import, struct chek_bytes_view begin, struct import_reader *reader)
 {
-    const struct chek_fns_json_sink sink = {
+    const struct chek_fns_json_sink json_sink = {
         .context = import, .on_document = on_document, .on_refusal = on_refusal};
-    enum chek_export_format format = chek_export_detect(piece, size);
-    *ret = (struct import_reader){0};
-    return format == CHEK_EXPORT_NONE ? chek_fns_json_create(&sink, &ret->json)
-                                      : chek_export_read_create(&sink, format, &ret->export);
+    const struct chek_ffd_sink ffd_sink = {.context = import,
+                                           .on_document = on_document,
+                                           .on_refusal = on_refusal,
+                                           .on_passed = on_passed};
+    enum chek_export_format format = chek_export_detect(begin.bytes, begin.size);
+    *reader = (struct import_reader){0};
+    if (chek_ffd_is_begin(begin)) {
+        return chek_ffd_reader_create(&ffd_sink, &reader->ffd);
+    }
+    return format == CHEK_EXPORT_NONE
+               ? chek_fns_json_create(&json_sink, &reader->json)
+               : chek_export_read_create(&json_sink, format, &reader->export);
 }
 
 static int
-reader_read(struct import_reader *reader, const uint8_t *piece, size_t size)
+reader_read(struct import_reader *reader, const uint8_t *bytes, size_t size)
 {
-    return reader->json != NULL ? chek_fns_json_read(reader->json, piece, size)
-                                : chek_export_read(reader->export, piece, size);
+    if (reader->ffd != NULL) {
+        return chek_ffd_reader_read(reader->ffd, bytes, size);
+    }
+    return reader->json != NULL ? chek_fns_json_read(reader->json, bytes, size)
+                                : chek_export_read(reader->export, bytes, size);
 }
 
 static int
 reader_end(struct import_reader *reader)
 {
+    if (reader->ffd != NULL) {
+        return chek_ffd_reader_end(reader->ffd);
+    }
     return reader->json != NULL ? chek_fns_json_end(reader->json)
                                 : chek_export_read_end(reader->export);
 }
 
-/* Read a file to its end through a reader; an error of the file is a refusal of it. */
 static void
-pieces_read(struct import *import, FILE *file, uint8_t *piece)
+reader_close(struct import_reader *reader)
 {
-    struct import_reader reader;
-    size_t size = fread(piece, 1, PIECE_SIZE, file);
-    int error = reader_create(import, piece, size, &reader);
-    if (error != CHEK_OK) {
-        import->error = error;
-        return;
-    }
+    chek_ffd_reader_destroy(reader->ffd);
+    chek_fns_json_destroy(reader->json);
+    chek_export_read_destroy(reader->export);
+}
+
+/* Read a file to its end through a reader; an error of the file is a refusal of it. `size` bytes
+ * of it are in the piece already. */
+static void
+pieces_read(struct import *import, FILE *file, struct import_reader *reader, uint8_t *piece,
+            size_t size)
+{
+    int error = CHEK_OK;
     while (error == CHEK_OK && size != 0) {
-        error = reader_read(&reader, piece, size);
+        error = reader_read(reader, piece, size);
         import->size_read += size;
         bar_show(import);
-        size = fread(piece, 1, PIECE_SIZE, file);
+        size = error == CHEK_OK ? fread(piece, 1, PIECE_SIZE, file) : 0;
     }
     if (ferror(file) != 0) {
         import->files[import->file].found += 1;
         refusal_show(import, import->file, 0, -EIO, "", chek_error_text(-EIO));
     } else if (error == CHEK_OK) {
-        error = reader_end(&reader);
+        error = reader_end(reader);
     }
     if (error == CHEK_OK && import->files[import->file].found == 0) {
         refusal_show(import, import->file, 0, CHEK_E_NOT_FOUND, "", "no receipt is in it");
     }
-    chek_fns_json_destroy(reader.json);
-    chek_export_read_destroy(reader.export);
 }
 
 static void
 file_read(struct import *import, uint8_t *piece)
 {
     const char *name = import->files[import->file].name;
+    struct import_reader reader;
     bool is_input = strcmp(name, "-") == 0;
     FILE *file = is_input ? stdin : fopen(name, "re");
 
@@ -262,7 +295,14 @@ file_read(struct import *import, uint8_t *piece)
         refusal_show(import, import->file, 0, -errno, "", chek_error_text(-errno));
         return;
     }
-    pieces_read(import, file, piece);
+    size_t size = fread(piece, 1, PIECE_SIZE, file);
+    int error = reader_open(import, chek_bytes_view_of(piece, size), &reader);
+    if (error == CHEK_OK) {
+        pieces_read(import, file, &reader, piece, size);
+        reader_close(&reader);
+    } else {
+        import->error = error;
+    }
     if (!is_input) {
         (void)fclose(file);
     }
@@ -280,6 +320,7 @@ file_json(struct chek__run *run, const struct import_file *file)
     chek__json_number(run, "completed", (int64_t)file->completed);
     chek__json_number(run, "refused", (int64_t)file->refused);
     chek__json_number(run, "warnings", (int64_t)file->warnings);
+    chek__json_number(run, "passed", (int64_t)file->passed);
     chek__json_close(run);
     chek__json_end(run);
 }
@@ -290,11 +331,13 @@ files_show(struct import *import)
     static const char *const titles[] = {"<file",     "stored",  "duplicates",
                                          "completed", "refused", "warnings"};
     static struct chek__table table;
+    uint64_t passed = 0;
     if (chek__table_open(&table, titles, CHEK_COUNT(titles), false) != CHEK_OK) {
         return -ENOMEM;
     }
     for (uint32_t i = 0; i < import->file_count; i++) {
         const struct import_file *file = &import->files[i];
+        passed += file->passed;
         if (import->run->json) {
             file_json(import->run, file);
             continue;
@@ -308,6 +351,10 @@ files_show(struct import *import)
     }
     if (!import->run->json) {
         chek__table_close(&table);
+        if (passed != 0) {
+            (void)printf("%" PRIu64 " documents of kinds that are not stored were passed over\n",
+                         passed);
+        }
     }
     return CHEK_OK;
 }
@@ -395,10 +442,14 @@ const struct chek__command chek__command_import = {
     "import", "receipts from files; their format is found by content",
     "  chek import FILE..            (- is the standard input)\n\n"
     "  Reads Russian receipts as JSON: the tax service's application, its API, its cabinet,\n"
-    "  checking services, one receipt or many; and what chek export wrote. A line is shown for each receipt that is refused\n"
+    "  checking services, one receipt or many; what chek export wrote; and Russian fiscal\n"
+    "  documents as bytes (TLV), alone, in containers or in messages. Receipts, strict forms,\n"
+    "  corrections and closes of shifts are stored; other documents are checked and counted as\n"
+    "  passed over. A line is shown for each receipt that is refused\n"
     "  (file, offset, code, field, text), at the end a line a file. Receipts that are there\n"
     "  already are duplicates, which is no error.\n\n"
     "Examples\n"
     "  chek import receipts.json\n"
-    "  chek import export/*.json --json\n",
+    "  chek import export/*.json --json\n"
+    "  chek import fiscal-drive.bin\n",
     import};

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+#include "ingest/ffd_document.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "engine/base/civil.h"
+#include "engine/base/decimal.h"
+#include "engine/base/memory.h"
+#include "engine/fiscal/check.h"
+#include "ingest/ffd_tlv.h"
+#include "ingest/fns_raw.h"
+
+/* A document of 64 KiB has at most 16,000 elements, and a thousand lines that count. */
+#define ARENA_SIZE ((size_t)4 * 1024 * 1024)
+#define SIGN_SIZE 6
+#define OLD_CODE_SIZE_MAX 32           /* of tag 1162 */
+#define DRIVE_NUMBER_MASK 0xffffff     /* a container has 24 bits of the document's number */
+#define CIVIL_FIRST INT64_C(946684800) /* of the times that documents may have */
+#define CIVIL_LAST INT64_C(4102444799)
+
+enum {
+    TAG_TIME = 1012,
+    TAG_LINE = 1059,
+    TAG_STORNO = 1071,
+    TAG_SIGN = 1077,
+    TAG_VAT = 1119,
+    TAG_CODE = 1162,
+    TAG_EAN_8 = 1301,
+    TAG_ITF_14 = 1303
+};
+
+struct chek_ffd_maker {
+    struct chek_arena arena;
+    struct ingest__fns_raw raw;
+};
+
+int
+chek_ffd_maker_create(struct chek_ffd_maker **ret)
+{
+    struct chek_ffd_maker *maker = chek_memory_allocate(sizeof *maker);
+    if (maker == NULL) {
+        return -ENOMEM;
+    }
+    if (chek_arena_init(&maker->arena, ARENA_SIZE) != CHEK_OK) {
+        chek_memory_free(maker, sizeof *maker);
+        return -ENOMEM;
+    }
+    *ret = maker;
+    return CHEK_OK;
+}
+
+void
+chek_ffd_maker_destroy(struct chek_ffd_maker *maker)
+{
+    if (maker != NULL) {
+        chek_arena_finish(&maker->arena);
+        chek_memory_free(maker, sizeof *maker);
+    }
+}
+
+/* ---- values as JSON has them ------------------------------------------------------------------ */
+
+/* The text of a value; `text` has room for a number or a time. */
+static int
+value_text(const struct chek_ffd_element *element, struct chek_arena *arena,
+           char text[CHEK_CIVIL_TEXT_MAX], struct chek_bytes_view *ret)
+{
+    _Static_assert(CHEK_CIVIL_TEXT_MAX >= CHEK_DECIMAL_TEXT_MAX, "either fits");
+    uint64_t number = 0;
+    unsigned decimals = 0;
+    size_t size;
+    int error = CHEK_OK;
+    if (element->known->type == CHEK_FFD_TEXT) {
+        return chek_ffd_text_read(element->value, arena, ret);
+    }
+    if (element->tag == TAG_SIGN) {
+        /* The printed number is the last four bytes, the highest first. */
+        error = element->value.size == SIGN_SIZE ? CHEK_OK : CHEK_E_RANGE;
+        for (size_t i = 2; error == CHEK_OK && i < SIGN_SIZE; i++) {
+            number = number << 8 | element->value.bytes[i];
+        }
+    } else if (element->known->type == CHEK_FFD_FVLN) {
+        error = chek_ffd_fvln_read(element->value, &number, &decimals);
+    } else {
+        error = chek_ffd_vln_read(element->value, &number);
+    }
+    if (error == CHEK_OK && number > INT64_MAX) {
+        error = CHEK_E_RANGE;
+    }
+    if (error != CHEK_OK) {
+        return error;
+    }
+    if (element->known->type == CHEK_FFD_TIME) {
+        if ((int64_t)number < CIVIL_FIRST || (int64_t)number > CIVIL_LAST) {
+            return CHEK_E_DATE;
+        }
+        size = chek_civil_write((int64_t)number, text);
+    } else {
+        size = chek_decimal_write_short((int64_t)number, decimals, text);
+    }
+    *ret = chek_bytes_view_of(text, size);
+    return CHEK_OK;
+}
+
+static void
+line_begin(struct chek_ffd_maker *maker, bool storno)
+{
+    struct ingest__fns_raw *raw = &maker->raw;
+    if (raw->line_count++ >= CHEK_LINE_COUNT_MAX) {
+        return; /* counted, so that the receipt is refused */
+    }
+    struct ingest__fns_line *line = chek_arena_take(&maker->arena, sizeof *line);
+    if (line == NULL) {
+        raw->exhausted = true;
+        raw->line_count -= 1;
+        return;
+    }
+    memset(line, 0, sizeof *line);
+    line->storno = storno;
+    raw->lines[raw->line_count - 1] = line;
+}
+
+/* Tag 1162 as JSON has it: hexadecimal digits, so that the code becomes the same text. */
+static int
+old_code_put(struct chek_ffd_maker *maker, const struct chek_ffd_element *element)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    struct chek_bytes_view value = element->value;
+    char text[2 * OLD_CODE_SIZE_MAX];
+    if (value.size > OLD_CODE_SIZE_MAX) {
+        return CHEK_E_LIMIT;
+    }
+    for (size_t i = 0; i < value.size; i++) {
+        text[2 * i] = digits[value.bytes[i] >> 4];
+        text[2 * i + 1] = digits[value.bytes[i] & 15];
+    }
+    ingest__fns_value_put(&maker->raw, &maker->arena, LEVEL_ITEM, element->known->name,
+                          chek_bytes_view_of(text, 2 * value.size), FNS_STRING);
+    return CHEK_OK;
+}
+
+/* An element of tag 1163: a marking code, or the number of a product alone. */
+static int
+code_put(struct chek_ffd_maker *maker, const struct chek_ffd_element *element)
+{
+    struct chek_bytes_view text;
+    bool is_number = element->tag >= TAG_EAN_8 && element->tag <= TAG_ITF_14;
+    int error = chek_ffd_text_read(element->value, &maker->arena, &text);
+    if (error == CHEK_OK) {
+        ingest__fns_value_put(&maker->raw, &maker->arena, is_number ? LEVEL_BARCODE : LEVEL_MARKING,
+                              is_number ? "gtin" : "rawProductCode", text, FNS_STRING);
+    }
+    return error;
+}
+
+/* Put an element where the receipt's JSON would have its value. */
+static int
+element_put(struct chek_ffd_maker *maker, const struct chek_ffd_element *element)
+{
+    uint32_t place =
+        element->parent != NULL ? element->parent->inside : (uint32_t)CHEK_FFD_IN_DOCUMENT;
+    enum ingest__fns_level level = place == CHEK_FFD_IN_DOCUMENT ? LEVEL_RECEIPT
+                                   : place == CHEK_FFD_IN_LINE   ? LEVEL_ITEM
+                                   : place == CHEK_FFD_IN_VAT    ? LEVEL_AMOUNT
+                                                                 : LEVEL_SKIP;
+    char text[CHEK_CIVIL_TEXT_MAX];
+    struct chek_bytes_view value;
+    switch (element->tag) {
+    case TAG_LINE:
+    case TAG_STORNO:
+        line_begin(maker, element->tag == TAG_STORNO);
+        return CHEK_OK;
+    case TAG_VAT:
+        maker->raw.amount_count += maker->raw.amount_count <= FNS_AMOUNT_COUNT_MAX;
+        return CHEK_OK;
+    case TAG_CODE:
+        return old_code_put(maker, element);
+    case TAG_SIGN:
+        break;
+    default:
+        if (place == CHEK_FFD_IN_CODE) {
+            return code_put(maker, element);
+        }
+        if (element->known->type == CHEK_FFD_NESTED || element->known->type == CHEK_FFD_BYTES) {
+            return CHEK_OK;
+        }
+    }
+    /* Other times may be none at all: that of the first document not sent is zero mostly. */
+    bool other_time = element->known->type == CHEK_FFD_TIME && element->tag != TAG_TIME;
+    if (level == LEVEL_SKIP || other_time) {
+        return CHEK_OK;
+    }
+    int error = value_text(element, &maker->arena, text, &value);
+    if (error == CHEK_OK) {
+        bool is_text = element->known->type == CHEK_FFD_TEXT;
+        ingest__fns_value_put(&maker->raw, &maker->arena, level, element->known->name, value,
+                              is_text ? FNS_STRING : FNS_NUMBER);
+    }
+    return error;
+}
+
+/* ---- the whole -------------------------------------------------------------------------------- */
+
+static int
+elements_gather(struct chek_ffd_maker *maker, const struct chek_ffd_found *found,
+                struct chek_fault *fault, char why[CHEK_FFD_WHY_SIZE])
+{
+    struct chek_ffd_walk walk;
+    struct chek_ffd_element element;
+    int error = CHEK_OK;
+    chek_ffd_walk_begin(&walk, found->elements);
+    while (error == CHEK_OK && chek_ffd_walk_next(&walk, &element)) {
+        if (element.known != NULL) {
+            error = element_put(maker, &element);
+            walk.tag = element.tag;
+            walk.at = element.at;
+        }
+    }
+    error = error != CHEK_OK ? error : walk.error;
+    if (error != CHEK_OK) {
+        *fault = (struct chek_fault){.code = error, .at = found->elements_at + walk.at};
+        (void)snprintf(why, CHEK_FFD_WHY_SIZE, "tag %u at byte %zu: %s", walk.tag, fault->at,
+                       chek_error_text(error));
+    }
+    return error;
+}
+
+/* What a container says of its document must be what the document says. */
+static int
+container_check(struct chek_ffd_maker *maker, const struct chek_ffd_found *found,
+                struct chek_fault *fault, char why[CHEK_FFD_WHY_SIZE])
+{
+    uint64_t drive = 0;
+    uint64_t number = 0;
+    const struct ingest__fns_value *fields = maker->raw.fields;
+    if (!found->contained) {
+        return CHEK_OK;
+    }
+    bool same =
+        chek_decimal_read_u64(fields[FNS_DRIVE].text, &drive) == CHEK_OK && drive == found->drive;
+    uint16_t field = CHEK_FIELD_RECEIPT_FISCAL_DRIVE;
+    if (same) {
+        field = CHEK_FIELD_RECEIPT_DOCUMENT;
+        same = ingest__fns_number(&fields[FNS_DOCUMENT], UINT32_MAX, &number) == CHEK_OK &&
+               (number & DRIVE_NUMBER_MASK) == found->number;
+    }
+    if (same) {
+        return CHEK_OK;
+    }
+    (void)snprintf(why, CHEK_FFD_WHY_SIZE, "the container is of another %s",
+                   field == CHEK_FIELD_RECEIPT_DOCUMENT ? "document" : "fiscal drive");
+    return ingest__fns_fault(fault, CHEK_E_RANGE, field, 0);
+}
+
+static bool
+form_of(uint16_t code, struct ingest__fns_raw *raw)
+{
+    raw->is_close = code == CHEK_FFD_SHIFT_CLOSE;
+    switch (code) {
+    case CHEK_FFD_RECEIPT:
+        raw->form = CHEK_FORM_RECEIPT;
+        return true;
+    case CHEK_FFD_STRICT_FORM:
+        raw->form = CHEK_FORM_STRICT_FORM;
+        return true;
+    case CHEK_FFD_CORRECTION:
+        raw->form = CHEK_FORM_CORRECTION;
+        return true;
+    case CHEK_FFD_STRICT_FORM_CORRECTION:
+        raw->form = CHEK_FORM_STRICT_FORM_CORRECTION;
+        return true;
+    default:
+        return raw->is_close;
+    }
+}
+
+int
+chek_ffd_make(struct chek_ffd_maker *maker, const struct chek_ffd_found *found,
+              struct chek_ffd_made *ret, struct chek_fault *fault, char why[CHEK_FFD_WHY_SIZE])
+{
+    const struct chek_ffd_kind *kind = chek_ffd_kind_find(found->code);
+    struct chek_ffd_made made = {0};
+    why[0] = 0;
+    if (kind == NULL) {
+        (void)snprintf(why, CHEK_FFD_WHY_SIZE, "there is no document of code %u", found->code);
+        return ingest__fns_fault(fault, CHEK_E_RANGE, 0, 0);
+    }
+    chek_arena_reset(&maker->arena);
+    memset(&maker->raw, 0, sizeof maker->raw);
+    made.name = kind->name;
+    made.kept = form_of(found->code, &maker->raw);
+    int error = CHEK_OK;
+    if (found->elements.size > kind->size_max) {
+        error = ingest__fns_fault(fault, CHEK_E_LIMIT, 0, 0);
+    }
+    if (error == CHEK_OK) {
+        error = elements_gather(maker, found, fault, why);
+    }
+    if (error == CHEK_OK) {
+        error = container_check(maker, found, fault, why);
+    }
+    if (error == CHEK_OK && made.kept) {
+        error = ingest__fns_document(&maker->raw, &maker->arena, &made.document, fault);
+        if (error == CHEK_OK) {
+            error = chek_document_check(&made.document, &made.warnings, fault);
+        }
+    }
+    if (error != CHEK_OK) {
+        if (why[0] == 0) {
+            (void)snprintf(why, CHEK_FFD_WHY_SIZE, "%s", chek_error_text(error));
+        }
+        return error;
+    }
+    *ret = made;
+    return CHEK_OK;
+}
