@@ -184,9 +184,11 @@ step_find(const struct chek_fns_json *reader, bool is_array)
     struct level from = top(reader);
     for (size_t i = 0; i < CHEK_COUNT(steps); i++) {
         const struct step *step = &steps[i];
-        bool named = from.is_array ? step->name == NULL
-                                   : step->name != NULL && strcmp(step->name, reader->name) == 0;
-        if (step->from == from.kind && step->is_array == is_array && named) {
+        if (step->from != from.kind || step->is_array != is_array) {
+            continue;
+        }
+        if (from.is_array ? step->name == NULL
+                          : step->name != NULL && strcmp(step->name, reader->name) == 0) {
             return step;
         }
     }
