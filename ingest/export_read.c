@@ -14,7 +14,8 @@
 
 #define LEVEL_COUNT_MAX 16
 #define NAME_SIZE_MAX 32
-#define ARENA_SIZE ((size_t)16 * 1024 * 1024) /* of one document */
+#define ARENA_SIZE \
+    ((size_t)4 * 1024 * 1024) /* of one document: four times the largest that a frame takes */
 
 /* An open object or array, and the name that its elements or its next member have. */
 struct level {

@@ -339,7 +339,8 @@ void
 chek_marking_read_tag(struct chek_bytes_view value, struct chek_marking *ret)
 {
     static const uint8_t empty[1];
-    uint16_t type = value.size >= 2 ? (uint16_t)(value.bytes[0] << 8 | value.bytes[1]) : 0;
+    uint16_t type =
+        value.size >= 2 ? (uint16_t)((unsigned)value.bytes[0] << 8 | value.bytes[1]) : 0;
     size_t skipped = value.size >= 2 ? 2 : 0;
     struct chek_bytes_view data = chek_bytes_view_of(
         value.size > skipped ? value.bytes + skipped : empty, value.size - skipped);
