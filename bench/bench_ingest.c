@@ -87,7 +87,7 @@ run_json(struct chek_bench_state *state)
     struct told told = {0};
     uint64_t turns = 0;
     while (chek_bench_next(state)) {
-        const struct chek_fns_json_sink sink = {&told, on_document, on_refusal};
+        const struct chek_fns_json_sink sink = {&told, on_document, on_refusal, NULL};
         struct chek_fns_json *reader;
         int error = chek_fns_json_create(&sink, &reader);
         for (size_t at = 0; at < size && error == CHEK_OK; at += PIECE_SIZE) {

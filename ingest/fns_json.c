@@ -16,6 +16,7 @@
 #include "engine/base/memory.h"
 #include "engine/fiscal/check.h"
 #include "ingest/fns_raw.h"
+#include "ingest/fns_signed.h"
 
 #define LEVEL_COUNT_MAX 64
 #define ARENA_SIZE ((size_t)8 * 1024 * 1024) /* of one receipt */
@@ -91,6 +92,7 @@ struct chek_fns_json {
     struct chek_fns_json_sink sink;
     yajl_handle parser;
     struct chek_arena arena;
+    struct chek_ffd_maker *maker; /* of documents in `rawData`; NULL before the first */
     struct level levels[LEVEL_COUNT_MAX];
     uint32_t level_count;
     uint32_t receipt_level; /* the level whose fields are gathered; 0: none */
@@ -248,7 +250,18 @@ receipt_end(struct chek_fns_json *reader)
     if (error != CHEK_OK) {
         return refuse(reader, reader->raw.offset, &fault, chek_error_text(error));
     }
-    error = reader->sink.on_document(reader->sink.context, reader->raw.offset, &document, warnings);
+    struct ingest__fns_signed what = {0};
+    if (reader->raw.signed_bytes.size != 0) {
+        error = ingest__fns_signed_compare(&reader->maker, reader->raw.signed_bytes, &reader->arena,
+                                           &document, &what);
+    }
+    const struct chek_fns_json_sink *sink = &reader->sink;
+    if (error == CHEK_OK) {
+        error = sink->on_document(sink->context, reader->raw.offset, &document, warnings);
+    }
+    if (error == CHEK_OK && what.fault.code != CHEK_OK && sink->on_difference != NULL) {
+        error = sink->on_difference(sink->context, reader->raw.offset, &what.fault, what.why);
+    }
     reader->stop = error;
     return error == CHEK_OK;
 }
@@ -369,6 +382,7 @@ chek_fns_json_destroy(struct chek_fns_json *reader)
     if (reader->parser != NULL) {
         yajl_free(reader->parser);
     }
+    chek_ffd_maker_destroy(reader->maker);
     chek_arena_finish(&reader->arena);
     chek_memory_free(reader, sizeof *reader);
 }

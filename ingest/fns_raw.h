@@ -125,6 +125,7 @@ struct ingest__fns_raw {
     uint8_t form;  /* what the wrapper's name said: enum chek_form */
     bool is_close; /* the wrapper's name said: the close of a shift */
     struct ingest__fns_value fields[FNS_FIELD_COUNT];
+    struct chek_bytes_view signed_bytes; /* `rawData`, in base64; empty: none */
     struct ingest__fns_line *lines[CHEK_LINE_COUNT_MAX];
     uint32_t line_count; /* also of those that there is no room for */
     struct ingest__fns_amount amounts[FNS_AMOUNT_COUNT_MAX];

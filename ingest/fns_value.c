@@ -6,7 +6,8 @@
 
 #include "ingest/fns_raw.h"
 
-#define TEXT_SIZE_MAX 2048 /* kept of one value */
+#define TEXT_SIZE_MAX 2048    /* kept of one value */
+#define BASE64_SIZE_MAX 90000 /* of a document of 64 KiB; a longer one is none */
 
 /* A name and its size, which tells most of them apart; without a text there is none. */
 struct name {
@@ -137,6 +138,22 @@ amount_put(struct gathering *to, struct chek_bytes_view text, enum ingest__fns_t
     }
 }
 
+/* The bytes that a receipt came from, unless they are more than a document can be. */
+static void
+bytes_put(struct gathering *to, struct chek_bytes_view text, enum ingest__fns_type type)
+{
+    if (type != FNS_STRING || text.size == 0 || text.size > BASE64_SIZE_MAX) {
+        return;
+    }
+    uint8_t *copy = chek_arena_take(to->arena, text.size);
+    if (copy == NULL) {
+        to->raw->exhausted = true;
+        return;
+    }
+    memcpy(copy, text.bytes, text.size);
+    to->raw->signed_bytes = chek_bytes_view_of(copy, text.size);
+}
+
 void
 ingest__fns_value_put(struct ingest__fns_raw *raw, struct chek_arena *arena,
                       enum ingest__fns_level level, const char *name, struct chek_bytes_view text,
@@ -149,6 +166,8 @@ ingest__fns_value_put(struct ingest__fns_raw *raw, struct chek_arena *arena,
         at = field_find(&to, field_names, FNS_FIELD_COUNT);
         if (at < FNS_FIELD_COUNT) {
             field_put(&to, &raw->fields[at], text, type);
+        } else if (strcmp(name, "rawData") == 0 || strcmp(name, "raw_data") == 0) {
+            bytes_put(&to, text, type);
         }
         return;
     case LEVEL_ITEM:

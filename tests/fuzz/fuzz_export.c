@@ -67,7 +67,7 @@ static struct found
 read_pieces(const uint8_t *bytes, size_t size, size_t piece, enum chek_export_format format)
 {
     struct found found = {0};
-    const struct chek_fns_json_sink sink = {&found, on_document, on_refusal};
+    const struct chek_fns_json_sink sink = {&found, on_document, on_refusal, NULL};
     struct chek_export_read *reader;
     int error = chek_export_read_create(&sink, format, &reader);
     CHEK_ASSERT(error == CHEK_OK);

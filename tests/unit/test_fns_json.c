@@ -142,7 +142,7 @@ on_refusal(void *context, uint64_t offset, const struct chek_fault *fault, const
 static int
 read_pieces(const char *bytes, size_t size, size_t piece, struct text *text)
 {
-    const struct chek_fns_json_sink sink = {text, on_document, on_refusal};
+    const struct chek_fns_json_sink sink = {text, on_document, on_refusal, NULL};
     struct chek_fns_json *reader;
     *text = (struct text){0};
     assert_error(chek_fns_json_create(&sink, &reader), CHEK_OK);
@@ -714,7 +714,7 @@ test_fns_json_line_count_limit(void **state)
     (void)state;
     for (unsigned lines = 999; lines <= 1002; lines++) {
         uint32_t count = 0;
-        const struct chek_fns_json_sink sink = {&count, on_counted, on_refused};
+        const struct chek_fns_json_sink sink = {&count, on_counted, on_refused, NULL};
         struct chek_fns_json *reader;
         char *json = receipt_of_lines(lines);
         assert_error(chek_fns_json_create(&sink, &reader), CHEK_OK);
@@ -742,7 +742,7 @@ test_fns_json_stops_when_the_sink_says_so(void **state)
 {
     const char *json = "[" BASE "," BASE "]";
     unsigned count = 0;
-    const struct chek_fns_json_sink sink = {&count, on_stop, on_refusal};
+    const struct chek_fns_json_sink sink = {&count, on_stop, on_refusal, NULL};
     struct chek_fns_json *reader;
     (void)state;
     assert_error(chek_fns_json_create(&sink, &reader), CHEK_OK);
@@ -756,7 +756,7 @@ test_fns_json_stops_when_the_sink_says_so(void **state)
 static void
 test_fns_json_create_without_memory(void **state)
 {
-    const struct chek_fns_json_sink sink = {NULL, on_document, on_refusal};
+    const struct chek_fns_json_sink sink = {NULL, on_document, on_refusal, NULL};
     struct chek_fns_json *reader = NULL;
     uint64_t heap_size = chek_memory_count().heap_size;
     (void)state;
@@ -803,7 +803,7 @@ test_fns_json_real(void **state)
     char path[512];
     (void)snprintf(path, sizeof path, "%s/ru/json/%s", vectors, c->file);
     uint32_t lines = 0;
-    const struct chek_fns_json_sink sink = {&lines, on_counted, on_refused};
+    const struct chek_fns_json_sink sink = {&lines, on_counted, on_refused, NULL};
     struct chek_fns_json *reader;
     size_t size = file_read(path, bytes, sizeof bytes);
     assert_error(chek_fns_json_create(&sink, &reader), CHEK_OK);

@@ -33,8 +33,9 @@
 struct import_file {
     const char *name;
     uint64_t stored, duplicates, completed, refused, warnings;
-    uint64_t passed; /* right, of a kind that is not stored */
-    uint64_t found;  /* receipts, refused ones included */
+    uint64_t passed;      /* right, of a kind that is not stored */
+    uint64_t differences; /* stored, and their bytes say something else */
+    uint64_t found;       /* receipts, refused ones included */
 };
 
 /* Where a document that was fed came from. */
@@ -90,12 +91,11 @@ bar_show(struct import *import)
 }
 
 static void
-refusal_show(struct import *import, uint32_t file, uint64_t offset, int code, const char *field,
-             const char *text)
+place_show(struct import *import, uint32_t file, uint64_t offset, int code, const char *field,
+           const char *text)
 {
     struct chek__run *run = import->run;
     struct import_file *what = &import->files[file];
-    what->refused += 1;
     bar_clear(import);
     if (!run->json) {
         (void)printf("%s, %" PRIu64 ", %s, %s, %s\n", what->name, offset, chek_error_name(code),
@@ -110,6 +110,14 @@ refusal_show(struct import *import, uint32_t file, uint64_t offset, int code, co
     chek__json_text(run, "text", chek_bytes_view_text(text));
     chek__json_close(run);
     chek__json_end(run);
+}
+
+static void
+refusal_show(struct import *import, uint32_t file, uint64_t offset, int code, const char *field,
+             const char *text)
+{
+    import->files[file].refused += 1;
+    place_show(import, file, offset, code, field, text);
 }
 
 /* "line.sum", or "line.sum[3]": the fourth line. */
@@ -191,6 +199,18 @@ on_refusal(void *context, uint64_t offset, const struct chek_fault *fault, const
     return CHEK_OK;
 }
 
+/* A receipt that is stored, whose JSON is not what its bytes say. */
+static int
+on_difference(void *context, uint64_t offset, const struct chek_fault *fault, const char *text)
+{
+    struct import *import = context;
+    char field[96];
+    import->files[import->file].differences += 1;
+    place_show(import, import->file, offset, fault->code,
+               field_text(fault->field, fault->index, field), text);
+    return CHEK_OK;
+}
+
 static int
 on_passed(void *context, uint64_t offset, const char *name)
 {
@@ -215,8 +235,10 @@ struct import_reader {
 static int
 reader_open(struct import *import, struct chek_bytes_view begin, struct import_reader *reader)
 {
-    const struct chek_fns_json_sink json_sink = {
-        .context = import, .on_document = on_document, .on_refusal = on_refusal};
+    const struct chek_fns_json_sink json_sink = {.context = import,
+                                                 .on_document = on_document,
+                                                 .on_refusal = on_refusal,
+                                                 .on_difference = on_difference};
     const struct chek_ffd_sink ffd_sink = {.context = import,
                                            .on_document = on_document,
                                            .on_refusal = on_refusal,
@@ -321,6 +343,7 @@ file_json(struct chek__run *run, const struct import_file *file)
     chek__json_number(run, "refused", (int64_t)file->refused);
     chek__json_number(run, "warnings", (int64_t)file->warnings);
     chek__json_number(run, "passed", (int64_t)file->passed);
+    chek__json_number(run, "differences", (int64_t)file->differences);
     chek__json_close(run);
     chek__json_end(run);
 }
