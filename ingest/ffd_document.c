@@ -8,13 +8,13 @@
 #include "engine/base/decimal.h"
 #include "engine/base/memory.h"
 #include "engine/fiscal/check.h"
-#include "ingest/ffd_marking.h"
 #include "ingest/ffd_tlv.h"
 #include "ingest/fns_raw.h"
 
 /* A document of 64 KiB has at most 16,000 elements, and a thousand lines that count. */
 #define ARENA_SIZE ((size_t)4 * 1024 * 1024)
 #define SIGN_SIZE 6
+#define OLD_CODE_SIZE_MAX 32           /* of tag 1162 */
 #define DRIVE_NUMBER_MASK 0xffffff     /* a container has 24 bits of the document's number */
 #define CIVIL_FIRST INT64_C(946684800) /* of the times that documents may have */
 #define CIVIL_LAST INT64_C(4102444799)
@@ -25,7 +25,9 @@ enum {
     TAG_STORNO = 1071,
     TAG_SIGN = 1077,
     TAG_VAT = 1119,
-    TAG_CODE = 1162
+    TAG_CODE = 1162,
+    TAG_EAN_8 = 1301,
+    TAG_ITF_14 = 1303
 };
 
 struct chek_ffd_maker {
@@ -119,24 +121,37 @@ line_begin(struct chek_ffd_maker *maker, bool storno)
     raw->lines[raw->line_count - 1] = line;
 }
 
-/* A marking code: its own text, and the product's number if there is one in it. */
+/* Tag 1162 as JSON has it: hexadecimal digits, so that the code becomes the same text. */
+static int
+old_code_put(struct chek_ffd_maker *maker, const struct chek_ffd_element *element)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    struct chek_bytes_view value = element->value;
+    char text[2 * OLD_CODE_SIZE_MAX];
+    if (value.size > OLD_CODE_SIZE_MAX) {
+        return CHEK_E_LIMIT;
+    }
+    for (size_t i = 0; i < value.size; i++) {
+        text[2 * i] = digits[value.bytes[i] >> 4];
+        text[2 * i + 1] = digits[value.bytes[i] & 15];
+    }
+    ingest__fns_value_put(&maker->raw, &maker->arena, LEVEL_ITEM, element->known->name,
+                          chek_bytes_view_of(text, 2 * value.size), FNS_STRING);
+    return CHEK_OK;
+}
+
+/* An element of tag 1163: a marking code, or the number of a product alone. */
 static int
 code_put(struct chek_ffd_maker *maker, const struct chek_ffd_element *element)
 {
-    struct ingest__ffd_marking marking;
-    int error = ingest__ffd_marking_read(element, &maker->arena, &marking);
-    if (error != CHEK_OK) {
-        return error;
+    struct chek_bytes_view text;
+    bool is_number = element->tag >= TAG_EAN_8 && element->tag <= TAG_ITF_14;
+    int error = chek_ffd_text_read(element->value, &maker->arena, &text);
+    if (error == CHEK_OK) {
+        ingest__fns_value_put(&maker->raw, &maker->arena, is_number ? LEVEL_BARCODE : LEVEL_MARKING,
+                              is_number ? "gtin" : "rawProductCode", text, FNS_STRING);
     }
-    if (marking.code.size != 0) {
-        ingest__fns_value_put(&maker->raw, &maker->arena, LEVEL_MARKING, "rawProductCode",
-                              marking.code, FNS_STRING);
-    }
-    if (marking.gtin.size != 0) {
-        ingest__fns_value_put(&maker->raw, &maker->arena, LEVEL_BARCODE, "gtin", marking.gtin,
-                              FNS_STRING);
-    }
-    return CHEK_OK;
+    return error;
 }
 
 /* Put an element where the receipt's JSON would have its value. */
@@ -160,7 +175,7 @@ element_put(struct chek_ffd_maker *maker, const struct chek_ffd_element *element
         maker->raw.amount_count += maker->raw.amount_count <= FNS_AMOUNT_COUNT_MAX;
         return CHEK_OK;
     case TAG_CODE:
-        return code_put(maker, element);
+        return old_code_put(maker, element);
     case TAG_SIGN:
         break;
     default:

@@ -16,6 +16,7 @@
 #include "engine/base/memory.h"
 #include "engine/fiscal/check.h"
 #include "ingest/fns_raw.h"
+#include "ingest/fns_signed.h"
 
 #define LEVEL_COUNT_MAX 64
 #define ARENA_SIZE ((size_t)8 * 1024 * 1024) /* of one receipt */
@@ -52,6 +53,8 @@ static const struct step steps[] = {
     {"closeShift", LEVEL_RECEIPT, LEVEL_RECEIPT, false, 0, true},
     {"items", LEVEL_RECEIPT, LEVEL_ITEMS, true, 0, false},
     {"stornoItems", LEVEL_RECEIPT, LEVEL_STORNO_ITEMS, true, 0, false},
+    {"items", LEVEL_RECEIPT, LEVEL_ITEM, false, 0, false},
+    {"stornoItems", LEVEL_RECEIPT, LEVEL_ITEM, false, 0, false},
     {NULL, LEVEL_ITEMS, LEVEL_ITEM, false, 0, false},
     {NULL, LEVEL_STORNO_ITEMS, LEVEL_ITEM, false, 0, false},
     {"amountsReceiptNds", LEVEL_RECEIPT, LEVEL_AMOUNTS, false, 0, false},
@@ -59,6 +62,8 @@ static const struct step steps[] = {
     {"amountsNds", LEVEL_AMOUNTS, LEVEL_AMOUNT, false, 0, false},
     {NULL, LEVEL_AMOUNT_LIST, LEVEL_AMOUNT, false, 0, false},
     {"productCodeNew", LEVEL_ITEM, LEVEL_CODES, false, 0, false},
+    {"productCodeNew", LEVEL_ITEM, LEVEL_CODE_LIST, true, 0, false},
+    {NULL, LEVEL_CODE_LIST, LEVEL_CODES, false, 0, false},
     {"productCodeData", LEVEL_ITEM, LEVEL_MARKING, false, 0, false},
     {"undefined", LEVEL_CODES, LEVEL_MARKING, false, 0, false},
     {"gs1m", LEVEL_CODES, LEVEL_MARKING, false, 0, false},
@@ -75,7 +80,7 @@ static const struct step steps[] = {
     {"ean8", LEVEL_CODES, LEVEL_BARCODE, false, 0, false},
     {"ean13", LEVEL_CODES, LEVEL_BARCODE, false, 0, false},
     {"itf14", LEVEL_CODES, LEVEL_BARCODE, false, 0, false},
-    {"gs1", LEVEL_CODES, LEVEL_BARCODE, false, 0, false},
+    {"gs1", LEVEL_CODES, LEVEL_MARKING, false, 0, false}, /* some put marked goods here */
 };
 
 struct level {
@@ -87,6 +92,7 @@ struct chek_fns_json {
     struct chek_fns_json_sink sink;
     yajl_handle parser;
     struct chek_arena arena;
+    struct chek_ffd_maker *maker; /* of documents in `rawData`; NULL before the first */
     struct level levels[LEVEL_COUNT_MAX];
     uint32_t level_count;
     uint32_t receipt_level; /* the level whose fields are gathered; 0: none */
@@ -180,9 +186,11 @@ step_find(const struct chek_fns_json *reader, bool is_array)
     struct level from = top(reader);
     for (size_t i = 0; i < CHEK_COUNT(steps); i++) {
         const struct step *step = &steps[i];
-        bool named = from.is_array ? step->name == NULL
-                                   : step->name != NULL && strcmp(step->name, reader->name) == 0;
-        if (step->from == from.kind && step->is_array == is_array && named) {
+        if (step->from != from.kind || step->is_array != is_array) {
+            continue;
+        }
+        if (from.is_array ? step->name == NULL
+                          : step->name != NULL && strcmp(step->name, reader->name) == 0) {
             return step;
         }
     }
@@ -214,7 +222,8 @@ open_level(struct chek_fns_json *reader, bool is_array)
         kind = LEVEL_SKIP;
     }
     if (kind == LEVEL_ITEM) {
-        line_begin(reader, from == LEVEL_STORNO_ITEMS);
+        bool alone = from == LEVEL_RECEIPT && strcmp(reader->name, "stornoItems") == 0;
+        line_begin(reader, from == LEVEL_STORNO_ITEMS || alone);
     } else if (kind == LEVEL_AMOUNT) {
         reader->raw.amount_count += reader->raw.amount_count <= FNS_AMOUNT_COUNT_MAX;
     }
@@ -230,7 +239,7 @@ receipt_end(struct chek_fns_json *reader)
     uint32_t warnings = 0;
 
     reader->receipt_level = 0;
-    if (!is_receipt(&reader->raw)) {
+    if (!is_receipt(&reader->raw) || ingest__fns_is_report(&reader->raw)) {
         return 1;
     }
     reader->count += 1;
@@ -241,7 +250,18 @@ receipt_end(struct chek_fns_json *reader)
     if (error != CHEK_OK) {
         return refuse(reader, reader->raw.offset, &fault, chek_error_text(error));
     }
-    error = reader->sink.on_document(reader->sink.context, reader->raw.offset, &document, warnings);
+    struct ingest__fns_signed what = {0};
+    if (reader->raw.signed_bytes.size != 0) {
+        error = ingest__fns_signed_compare(&reader->maker, reader->raw.signed_bytes, &reader->arena,
+                                           &document, &what);
+    }
+    const struct chek_fns_json_sink *sink = &reader->sink;
+    if (error == CHEK_OK) {
+        error = sink->on_document(sink->context, reader->raw.offset, &document, warnings);
+    }
+    if (error == CHEK_OK && what.fault.code != CHEK_OK && sink->on_difference != NULL) {
+        error = sink->on_difference(sink->context, reader->raw.offset, &what.fault, what.why);
+    }
     reader->stop = error;
     return error == CHEK_OK;
 }
@@ -362,6 +382,7 @@ chek_fns_json_destroy(struct chek_fns_json *reader)
     if (reader->parser != NULL) {
         yajl_free(reader->parser);
     }
+    chek_ffd_maker_destroy(reader->maker);
     chek_arena_finish(&reader->arena);
     chek_memory_free(reader, sizeof *reader);
 }

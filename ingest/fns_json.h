@@ -31,6 +31,10 @@ struct chek_fns_json_sink {
     /* A receipt that is none, and why; or bytes that are no JSON, which ends the reading. */
     int (*on_refusal)(void *context, uint64_t offset, const struct chek_fault *fault,
                       const char *text);
+    /* The document that was told last differs from the bytes in its `rawData`: CONFLICT and the
+     * field, or why they are no document. May be NULL. */
+    int (*on_difference)(void *context, uint64_t offset, const struct chek_fault *fault,
+                         const char *text);
 };
 
 /*

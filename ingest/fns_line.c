@@ -2,8 +2,11 @@
 /*
  * fns_line.c - the lines of a Russian receipt.
  */
+#include <string.h>
+
 #include "engine/base/decimal.h"
 #include "ingest/fns_raw.h"
+#include "ingest/marking.h"
 
 #define UNIT_SIZE_MAX 16
 #define GTIN_MAX UINT64_C(99999999999999)
@@ -98,9 +101,59 @@ line_amounts(const struct ingest__fns_line *raw, bool roubles, uint32_t index,
     return CHEK_OK;
 }
 
+/* A code's canonical text, so that a good has one name in every dialect; what has no structure that
+ * we know, or is too long, stays as it is. */
 static int
-line_make(const struct ingest__fns_line *raw, bool roubles, uint32_t index, struct chek_line *line,
-          struct chek_fault *fault)
+marking_add(struct chek_line *line, struct chek_bytes_view *markings,
+            const struct chek_marking *marking, struct chek_bytes_view code,
+            struct chek_arena *arena)
+{
+    line->gtin = line->gtin == 0 ? marking->gtin : line->gtin;
+    if (marking->kind == CHEK_MARKING_KIND_BARCODE ||
+        line->markings_count == FNS_MARKING_COUNT_MAX) {
+        return CHEK_OK;
+    }
+    if (marking->kind != CHEK_MARKING_KIND_UNKNOWN && marking->text_size != 0) {
+        char *text = chek_arena_take(arena, marking->text_size);
+        if (text == NULL) {
+            return CHEK_E_LIMIT;
+        }
+        memcpy(text, marking->text, marking->text_size);
+        code = chek_bytes_view_of(text, marking->text_size);
+    }
+    markings[line->markings_count++] = code;
+    return code.size <= CHEK_MARKING_SIZE_MAX ? CHEK_OK : CHEK_E_LIMIT;
+}
+
+/* The codes of a line: of FFD 1.2 as they were printed; else tag 1162, which may be hexadecimal. */
+static int
+markings_make(const struct ingest__fns_line *raw, struct chek_arena *arena, struct chek_line *line)
+{
+    const struct ingest__fns_value *tag = &raw->fields[FNS_LINE_CODE_1162];
+    struct chek_bytes_view *markings =
+        chek_arena_take(arena, (FNS_MARKING_COUNT_MAX + 1) * sizeof *markings);
+    struct chek_marking marking;
+    int error = markings != NULL ? CHEK_OK : CHEK_E_LIMIT;
+    for (uint32_t i = 0; i < raw->marking_count && error == CHEK_OK; i++) {
+        chek_marking_read(raw->markings[i], &marking);
+        error = marking_add(line, markings, &marking, raw->markings[i], arena);
+    }
+    if (error == CHEK_OK && line->markings_count == 0 && ingest__fns_is_given(tag)) {
+        if (chek_marking_read_hex(tag->text, &marking) != CHEK_OK ||
+            marking.kind == CHEK_MARKING_KIND_UNKNOWN) {
+            chek_marking_read(tag->text, &marking);
+        }
+        if (marking.kind != CHEK_MARKING_KIND_UNKNOWN) {
+            error = marking_add(line, markings, &marking, tag->text, arena);
+        }
+    }
+    line->markings = markings;
+    return error;
+}
+
+static int
+line_make(const struct ingest__fns_line *raw, bool roubles, uint32_t index,
+          struct chek_arena *arena, struct chek_line *line, struct chek_fault *fault)
 {
     uint64_t settlement = 0;
     uint64_t subject = 0;
@@ -109,14 +162,7 @@ line_make(const struct ingest__fns_line *raw, bool roubles, uint32_t index, stru
         .storno = raw->storno,
         .name = ingest__fns_text(&raw->fields[FNS_LINE_NAME], CHEK_TEXT_SIZE_MAX),
         .unit = unit_of(raw),
-        .markings = raw->markings,
-        .markings_count = raw->marking_count,
     };
-    for (uint32_t i = 0; i < raw->marking_count; i++) {
-        if (raw->markings[i].size > CHEK_MARKING_SIZE_MAX) {
-            return ingest__fns_fault(fault, CHEK_E_LIMIT, CHEK_FIELD_LINE_MARKINGS, index);
-        }
-    }
     if (ingest__fns_number(&raw->fields[FNS_LINE_SETTLEMENT], UINT8_MAX, &settlement) != CHEK_OK) {
         return ingest__fns_fault(fault, CHEK_E_RANGE, CHEK_FIELD_LINE_SETTLEMENT, index);
     }
@@ -126,6 +172,9 @@ line_make(const struct ingest__fns_line *raw, bool roubles, uint32_t index, stru
     /* A GTIN that is none is a product's trouble, not the receipt's. */
     if (ingest__fns_number(&raw->fields[FNS_LINE_GTIN], GTIN_MAX, &gtin) == CHEK_OK) {
         line->gtin = gtin;
+    }
+    if (markings_make(raw, arena, line) != CHEK_OK) {
+        return ingest__fns_fault(fault, CHEK_E_LIMIT, CHEK_FIELD_LINE_MARKINGS, index);
     }
     line->settlement = (uint8_t)settlement;
     line->subject = (uint8_t)subject;
@@ -141,7 +190,7 @@ ingest__fns_lines(const struct ingest__fns_raw *raw, bool roubles, struct chek_a
         return ingest__fns_fault(fault, CHEK_E_LIMIT, CHEK_FIELD_RECEIPT_LINES, 0);
     }
     for (uint32_t i = 0; i < raw->line_count; i++) {
-        int error = line_make(raw->lines[i], roubles, i, &lines[i], fault);
+        int error = line_make(raw->lines[i], roubles, i, arena, &lines[i], fault);
         if (error != CHEK_OK) {
             return error;
         }

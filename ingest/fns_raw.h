@@ -27,6 +27,7 @@ enum ingest__fns_level {
     LEVEL_AMOUNTS,
     LEVEL_AMOUNT_LIST,
     LEVEL_AMOUNT,
+    LEVEL_CODE_LIST,
     LEVEL_CODES, /* the product codes of a line */
     LEVEL_MARKING,
     LEVEL_BARCODE, /* a product code that is no marking: only its GTIN counts */
@@ -49,7 +50,7 @@ struct ingest__fns_value {
     X(SIGN, "fiscalSign", NULL, NULL)                                        \
     X(FORMAT, "fiscalDocumentFormatVer", NULL, NULL)                         \
     X(CODE, "code", "receiptCode", NULL)                                     \
-    X(TIME, "dateTime", NULL, NULL)                                          \
+    X(TIME, "dateTime", "ticketDate", NULL)                                  \
     X(TIME_LOCAL, "localDateTime", NULL, NULL)                               \
     X(TIME_MS, "fiscalDate", NULL, NULL)                                     \
     X(SHIFT, "shiftNumber", NULL, NULL)                                      \
@@ -88,6 +89,7 @@ struct ingest__fns_value {
     X(UNIT, "unit", "measure", NULL)                                         \
     X(MEASURE, "itemsQuantityMeasure", NULL, NULL)                           \
     X(GTIN, "gtin", NULL, NULL)                                              \
+    X(CODE_1162, "productCode", "nomenclatureCode", NULL)                    \
     X(VAT_BASIC, "nds18", "nds20", NULL)                                     \
     X(VAT_10, "nds10", NULL, NULL)                                           \
     X(VAT_0, "nds0", NULL, NULL)                                             \
@@ -121,8 +123,9 @@ struct ingest__fns_amount {
 struct ingest__fns_raw {
     uint64_t offset;
     uint8_t form;  /* what the wrapper's name said: enum chek_form */
-    bool is_close; /* the close of a shift */
+    bool is_close; /* the wrapper's name said: the close of a shift */
     struct ingest__fns_value fields[FNS_FIELD_COUNT];
+    struct chek_bytes_view signed_bytes; /* `rawData`, in base64; empty: none */
     struct ingest__fns_line *lines[CHEK_LINE_COUNT_MAX];
     uint32_t line_count; /* also of those that there is no room for */
     struct ingest__fns_amount amounts[FNS_AMOUNT_COUNT_MAX];
@@ -135,6 +138,10 @@ struct ingest__fns_raw {
 void ingest__fns_value_put(struct ingest__fns_raw *raw, struct chek_arena *arena,
                            enum ingest__fns_level level, const char *name,
                            struct chek_bytes_view text, enum ingest__fns_type type);
+
+/* Whether it is a report of the drive (registration, opening of a shift..), which moves no money
+ * and is passed over. */
+bool ingest__fns_is_report(const struct ingest__fns_raw *raw);
 
 /*
  * Make a document of a receipt. *ret, its register and its lists are of the arena, texts borrow

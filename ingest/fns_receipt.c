@@ -18,6 +18,7 @@
 #define COUNTRY_RU 643
 #define OPERATOR_SIZE_MAX 64
 #define POINT_SIZE_MAX 64
+#define REGISTRATION_NUMBER_SIZE 16
 #define POINT_HASH_SIZE 17 /* "~" and 16 digits */
 
 int
@@ -145,11 +146,26 @@ time_read(const struct ingest__fns_raw *raw, int64_t *ret)
 
 /* ---- the register ----------------------------------------------------------------------------- */
 
+/* A text of digits that was written as a number gets the zeros back that stood before it. */
+static struct chek_bytes_view
+digits_of(const struct ingest__fns_value *value, size_t size, struct chek_arena *arena)
+{
+    char *text =
+        value->type == FNS_NUMBER && value->text.size < size ? chek_arena_take(arena, size) : NULL;
+    if (text == NULL) {
+        return value->text;
+    }
+    memset(text, '0', size);
+    memcpy(text + size - value->text.size, value->text.bytes, value->text.size);
+    return chek_bytes_view_of(text, size);
+}
+
 /* INN of ten digits that was padded to twelve with zeros in front. */
 static struct chek_bytes_view
-inn_of(const struct ingest__fns_value *value)
+inn_of(const struct ingest__fns_value *value, struct chek_arena *arena)
 {
-    struct chek_bytes_view inn = ingest__fns_text(value, 32);
+    struct chek_bytes_view inn = digits_of(value, value->text.size == 11 ? 12 : 10, arena);
+    inn = chek_utf8_clip(inn, 32);
     if (inn.size == 12 && inn.bytes[0] == '0' && inn.bytes[1] == '0') {
         inn = chek_bytes_view_of(inn.bytes + 2, 10);
     }
@@ -198,7 +214,7 @@ register_make(const struct ingest__fns_raw *raw, struct chek_arena *arena,
     struct chek_bytes_view place = fields[FNS_PLACE].text;
     *what = (struct chek_register){
         .keys = keys,
-        .organisation = inn_of(&fields[FNS_INN]),
+        .organisation = inn_of(&fields[FNS_INN], arena),
         .organisation_name = ingest__fns_text(&fields[FNS_USER], CHEK_TEXT_SIZE_MAX),
         .point = point_code(address.size != 0 ? address : place, arena),
         .point_name = chek_utf8_clip(place, CHEK_TEXT_SIZE_MAX),
@@ -206,16 +222,18 @@ register_make(const struct ingest__fns_raw *raw, struct chek_arena *arena,
         .currency = CURRENCY_RUB,
         .country = COUNTRY_RU,
     };
+    struct ingest__fns_value number = fields[FNS_REGISTRATION];
+    number.text = digits_of(&number, REGISTRATION_NUMBER_SIZE, arena);
     key_add(what, keys, CHEK_KEY_KIND_FISCAL_DRIVE, &fields[FNS_DRIVE]);
-    key_add(what, keys, CHEK_KEY_KIND_REGISTRATION_NUMBER, &fields[FNS_REGISTRATION]);
+    key_add(what, keys, CHEK_KEY_KIND_REGISTRATION_NUMBER, &number);
     key_add(what, keys, CHEK_KEY_KIND_FACTORY_NUMBER, &fields[FNS_FACTORY]);
     if (!ingest__fns_is_given(&fields[FNS_DRIVE])) {
         return ingest__fns_fault(fault, CHEK_E_FIELD_MISSING, CHEK_FIELD_RECEIPT_FISCAL_DRIVE, 0);
     }
     /* An FN that went through a double has lost digits. */
-    uint64_t number;
+    uint64_t drive;
     if (fields[FNS_DRIVE].type == FNS_NUMBER &&
-        chek_decimal_read_u64(fields[FNS_DRIVE].text, &number) != CHEK_OK) {
+        chek_decimal_read_u64(fields[FNS_DRIVE].text, &drive) != CHEK_OK) {
         return ingest__fns_fault(fault, CHEK_E_NUMBER, CHEK_FIELD_RECEIPT_FISCAL_DRIVE, 0);
     }
     document->profile = what;
@@ -223,6 +241,26 @@ register_make(const struct ingest__fns_raw *raw, struct chek_arena *arena,
 }
 
 /* ---- the whole -------------------------------------------------------------------------------- */
+
+/*
+ * Some operators drop fields of payment. Where one is absent and the others come to less than the
+ * total, it is not known how the receipt was paid; where all are there, they have to add up.
+ */
+static bool
+payments_are_known(const struct ingest__fns_raw *raw, const struct chek_receipt *receipt)
+{
+    int64_t left = receipt->total;
+    bool all = true;
+    for (uint32_t i = 0; i < receipt->payments_count; i++) {
+        if (__builtin_sub_overflow(left, receipt->payments[i].sum, &left)) {
+            return true;
+        }
+    }
+    for (uint32_t i = FNS_CASH; i <= FNS_PROVISION; i++) {
+        all = all && ingest__fns_is_given(&raw->fields[i]);
+    }
+    return all || left <= 0;
+}
 
 static int
 payments_make(const struct ingest__fns_raw *raw, bool roubles, struct chek_arena *arena,
@@ -247,6 +285,7 @@ payments_make(const struct ingest__fns_raw *raw, bool roubles, struct chek_arena
         }
     }
     receipt->payments = payments;
+    receipt->payments_count = payments_are_known(raw, receipt) ? receipt->payments_count : 0;
     return CHEK_OK;
 }
 
@@ -289,13 +328,40 @@ numbers_read(const struct ingest__fns_raw *raw, struct chek_receipt *receipt,
     return CHEK_OK;
 }
 
-/* The document code (tag 10xx of the container) says the form, if the wrapper's name did not. */
+/* Codes of documents, as their containers have them. */
+enum {
+    CODE_REGISTRATION = 1,
+    CODE_SHIFT_OPEN = 2,
+    CODE_SHIFT_CLOSE = 5,
+    CODE_DRIVE_CLOSE = 6,
+    CODE_OPERATOR_ACK = 7,
+    CODE_REREGISTRATION = 11,
+    CODE_STATE = 21,
+};
+
+/* The document's code, if the wrapper's name said nothing; 0 when there is none. */
+static uint64_t
+code_of(const struct ingest__fns_raw *raw)
+{
+    uint64_t code = 0;
+    bool named = raw->form != CHEK_FORM_RECEIPT || raw->is_close;
+    return !named && ingest__fns_number(&raw->fields[FNS_CODE], UINT8_MAX, &code) == CHEK_OK ? code
+                                                                                             : 0;
+}
+
+bool
+ingest__fns_is_report(const struct ingest__fns_raw *raw)
+{
+    uint64_t code = code_of(raw);
+    return code == CODE_REGISTRATION || code == CODE_SHIFT_OPEN || code == CODE_DRIVE_CLOSE ||
+           code == CODE_OPERATOR_ACK || code == CODE_REREGISTRATION || code == CODE_STATE;
+}
+
 static uint8_t
 form_of(const struct ingest__fns_raw *raw)
 {
-    uint64_t code = 0;
-    if (raw->form != CHEK_FORM_RECEIPT ||
-        ingest__fns_number(&raw->fields[FNS_CODE], UINT8_MAX, &code) != CHEK_OK) {
+    uint64_t code = code_of(raw);
+    if (raw->form != CHEK_FORM_RECEIPT) {
         return raw->form;
     }
     return code == 4    ? CHEK_FORM_STRICT_FORM
@@ -415,8 +481,9 @@ ingest__fns_document(const struct ingest__fns_raw *raw, struct chek_arena *arena
         error = register_make(raw, arena, &document, fault);
     }
     if (error == CHEK_OK) {
-        error = raw->is_close ? close_make(raw, arena, &document, fault)
-                              : receipt_make(raw, arena, &document, fault);
+        bool is_close = raw->is_close || code_of(raw) == CODE_SHIFT_CLOSE;
+        error = is_close ? close_make(raw, arena, &document, fault)
+                         : receipt_make(raw, arena, &document, fault);
     }
     if (error == CHEK_OK) {
         *ret = document;

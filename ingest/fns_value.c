@@ -6,11 +6,18 @@
 
 #include "ingest/fns_raw.h"
 
-#define TEXT_SIZE_MAX 2048 /* kept of one value */
+#define TEXT_SIZE_MAX 2048    /* kept of one value */
+#define BASE64_SIZE_MAX 90000 /* of a document of 64 KiB; a longer one is none */
 
-#define NAMES(name, a, b, c) {a, b, c},
-static const char *const field_names[FNS_FIELD_COUNT][3] = {FNS_FIELDS(NAMES)};
-static const char *const line_names[FNS_LINE_FIELD_COUNT][3] = {FNS_LINE_FIELDS(NAMES)};
+/* A name and its size, which tells most of them apart; without a text there is none. */
+struct name {
+    const char *text;
+    size_t size;
+};
+
+#define NAMES(name, a, b, c) {{a, sizeof(a) - 1}, {b, sizeof(b) - 1}, {c, sizeof(c) - 1}},
+static const struct name field_names[FNS_FIELD_COUNT][3] = {FNS_FIELDS(NAMES)};
+static const struct name line_names[FNS_LINE_FIELD_COUNT][3] = {FNS_LINE_FIELDS(NAMES)};
 #undef NAMES
 
 /* The receipt that is gathered, and the member whose value comes. */
@@ -51,11 +58,13 @@ value_keep(struct gathering *to, struct chek_bytes_view text, enum ingest__fns_t
 
 /* The place of the pending name among the fields; `count` when it is none of them. */
 static size_t
-field_find(const struct gathering *to, const char *const (*names)[3], size_t count)
+field_find(const struct gathering *to, const struct name (*names)[3], size_t count)
 {
+    size_t size = strlen(to->name);
     for (size_t i = 0; i < count; i++) {
-        for (size_t j = 0; j < 3 && names[i][j] != NULL; j++) {
-            if (strcmp(names[i][j], to->name) == 0) {
+        for (size_t j = 0; j < 3 && names[i][j].text != NULL; j++) {
+            const struct name *name = &names[i][j];
+            if (name->size == size && memcmp(name->text, to->name, size) == 0) {
                 return i;
             }
         }
@@ -129,6 +138,22 @@ amount_put(struct gathering *to, struct chek_bytes_view text, enum ingest__fns_t
     }
 }
 
+/* The bytes that a receipt came from, unless they are more than a document can be. */
+static void
+bytes_put(struct gathering *to, struct chek_bytes_view text, enum ingest__fns_type type)
+{
+    if (type != FNS_STRING || text.size == 0 || text.size > BASE64_SIZE_MAX) {
+        return;
+    }
+    uint8_t *copy = chek_arena_take(to->arena, text.size);
+    if (copy == NULL) {
+        to->raw->exhausted = true;
+        return;
+    }
+    memcpy(copy, text.bytes, text.size);
+    to->raw->signed_bytes = chek_bytes_view_of(copy, text.size);
+}
+
 void
 ingest__fns_value_put(struct ingest__fns_raw *raw, struct chek_arena *arena,
                       enum ingest__fns_level level, const char *name, struct chek_bytes_view text,
@@ -141,6 +166,8 @@ ingest__fns_value_put(struct ingest__fns_raw *raw, struct chek_arena *arena,
         at = field_find(&to, field_names, FNS_FIELD_COUNT);
         if (at < FNS_FIELD_COUNT) {
             field_put(&to, &raw->fields[at], text, type);
+        } else if (strcmp(name, "rawData") == 0 || strcmp(name, "raw_data") == 0) {
+            bytes_put(&to, text, type);
         }
         return;
     case LEVEL_ITEM:

@@ -4,7 +4,8 @@
  *
  * By ordinal and by regular number the way is direct. A sign is looked for among the register's
  * rows by a worker, newest first, in as many visits as it takes; a day that is given leaves out
- * pages without rows of it. Whatever was found, the copy that stands for it is shown. What else the asker knows (sum, sign, minute) is compared, and a difference is a
+ * pages without rows of it. Whatever was found, the copy that stands for it is shown. What else the
+ * asker knows (sum, sign, operation, minute) is compared, and a difference is a
  * CONFLICT that names it: a receipt that is nearly the one on the paper is not the one.
  */
 #include <string.h>
@@ -24,9 +25,9 @@ struct receipt_state {
     uint32_t ordinal; /* + 1 */
     uint32_t document;
     uint64_t sign;
-    int64_t total;  /* -1 = not said */
-    int64_t minute; /* of a QR string; 0 = not said */
-    uint64_t has_seconds;
+    int64_t total;      /* -1 = not said */
+    int64_t minute;     /* of a QR string; 0 = not said */
+    uint64_t operation; /* + 1, of a QR string; 0 = not said */
     bool is_searched;
     struct chek_sign_search search; /* by sign, when there is nothing better */
 };
@@ -67,7 +68,7 @@ begin_qr(struct chek_query_host *host, struct chek_visit *visit,
     state->search.sign = state->search.autonomous = qr.sign;
     state->total = qr.total;
     state->minute = qr.time;
-    state->has_seconds = qr.has_seconds;
+    state->operation = qr.operation;
     if (!russian && qr.time != 0) {
         day_of(state, qr.time);
     }
@@ -167,6 +168,10 @@ verify(struct chek_visit *visit, const struct receipt_state *state,
     }
     visit->fault.field = CHEK_FIELD_RECEIPT_TOTAL;
     if (state->total >= 0 && state->total != receipt->total) {
+        return CHEK_E_CONFLICT;
+    }
+    visit->fault.field = CHEK_FIELD_RECEIPT_OPERATION;
+    if (state->operation != 0 && state->operation != receipt->operation + 1u) {
         return CHEK_E_CONFLICT;
     }
     visit->fault.field = CHEK_FIELD_RECEIPT_TIME;

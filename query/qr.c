@@ -144,21 +144,25 @@ pairs_of(const uint8_t *bytes, size_t size)
     return chek_bytes_view_of(bytes + start, size - start);
 }
 
+/* Values hold no '=' and no '/', so that "https://host/t=1" and "qr=t=1" both are t=1. */
 static int
 read_pairs(struct chek_bytes_view text, struct chek_qr *qr, uint64_t *number)
 {
     size_t at = 0;
     while (at < text.size) {
         size_t end = at;
+        size_t name = at;
         size_t equals = SIZE_MAX;
         while (end < text.size && text.bytes[end] != '&') {
-            if (text.bytes[end] == '=' && equals == SIZE_MAX) {
-                equals = end;
+            if (text.bytes[end] == '=' || text.bytes[end] == '/') {
+                name = equals != SIZE_MAX ? equals + 1 : name;
+                name = text.bytes[end] == '/' ? end + 1 : name;
+                equals = text.bytes[end] == '=' ? end : SIZE_MAX;
             }
             end += 1;
         }
         if (equals != SIZE_MAX) {
-            int error = read_pair(chek_bytes_view_of(text.bytes + at, equals - at),
+            int error = read_pair(chek_bytes_view_of(text.bytes + name, equals - name),
                                   chek_bytes_view_of(text.bytes + equals + 1, end - equals - 1), qr,
                                   number);
             if (error != CHEK_OK) {

@@ -4,8 +4,8 @@
  *
  * Russia: t=20240917T1801&s=815.30&fn=9999078900004312&i=1234&fp=3674755087&n=1. Kazakhstan: a URL with
  * i (fiscal sign), f (registration number), s, t. In the wild the order changes, the string is
- * percent-encoded, a URL stands before it, the T is small or missing, seconds come or not, and the
- * sum has two decimals, one or none.
+ * percent-encoded, a URL stands before it or around it, the T is small or missing, seconds come or
+ * not, and the sum has two decimals, one or none.
  *
  *   Source  FNS order ED-7-20/662@, appendix (Russia); MF RK order 626, p. 35 and 112 (Kazakhstan)
  */

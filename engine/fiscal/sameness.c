@@ -8,7 +8,9 @@
 #include "engine/fiscal/sameness.h"
 
 #define MINUTE_S 60
-#define TAX_SUM_COUNT_MAX 64 /* beyond them taxes are summed together */
+#define HOUR_MINUTES 60
+#define ZONE_MINUTES_MAX (12 * HOUR_MINUTES) /* Kamchatka, the easternmost of Russia's zones */
+#define TAX_SUM_COUNT_MAX 64                 /* beyond them taxes are summed together */
 
 /* What a copy is beside another: each field can only make it worse, or add something. */
 struct coverage {
@@ -137,6 +139,29 @@ taxes_match(const struct chek_receipt *a, const struct chek_receipt *b)
 
 /* ---- core ------------------------------------------------------------------------------------- */
 
+/* Whether drive, number and sign all say that two copies are of one receipt. */
+static bool
+names_are_equal(const struct chek_receipt *a, const struct chek_receipt *b)
+{
+    return a->fiscal_drive.size != 0 && chek_bytes_view_equal(a->fiscal_drive, b->fiscal_drive) &&
+           a->document != 0 && a->document == b->document && a->sign != 0 && a->sign == b->sign;
+}
+
+/*
+ * Some sources write the time of a Russian receipt in UTC and do not say so: it is off by whole
+ * hours. Only the names of a receipt that are the drive's own can tell that it is the same. (F18)
+ */
+static bool
+time_is_shifted(const struct chek_receipt *a, const struct chek_receipt *b)
+{
+    int64_t minutes = a->time / MINUTE_S - b->time / MINUTE_S;
+    int64_t seconds[2] = {a->time % MINUTE_S, b->time % MINUTE_S};
+    return minutes % HOUR_MINUTES == 0 && minutes <= ZONE_MINUTES_MAX &&
+           minutes >= -ZONE_MINUTES_MAX &&
+           (seconds[0] == seconds[1] || seconds[0] == 0 || seconds[1] == 0) &&
+           names_are_equal(a, b);
+}
+
 static bool
 number_matches(uint64_t a, uint64_t b)
 {
@@ -159,7 +184,7 @@ receipt_core_differs(const struct chek_receipt *a, const struct chek_receipt *b)
     if (a->total != b->total) {
         return CHEK_FIELD_RECEIPT_TOTAL;
     }
-    if (!fiscal__time_matches(a->time, b->time)) {
+    if (!fiscal__time_matches(a->time, b->time) && !time_is_shifted(a, b)) {
         return CHEK_FIELD_RECEIPT_TIME;
     }
     if (!number_matches(a->sign, b->sign)) {
@@ -375,12 +400,17 @@ cover_subject(struct coverage *coverage, const struct chek_receipt *fresh,
     cover_text(coverage, fresh->buyer, stored->buyer);
 }
 
-/* A stated time or shift must stay, but neither is something more. (F19) */
+/*
+ * A stated time or shift must stay, but neither is something more. Of times that are hours apart
+ * the later is the wall clock's, as Russia lies east of UTC: it must not get lost. (F19)
+ */
 static void
 cover_place(struct coverage *coverage, int64_t fresh_time, int64_t stored_time,
             uint32_t fresh_shift, uint32_t stored_shift)
 {
-    cover_exact(coverage, fresh_time == stored_time || stored_time % MINUTE_S == 0);
+    bool seconds_stay =
+        stored_time % MINUTE_S == 0 || fresh_time % MINUTE_S == stored_time % MINUTE_S;
+    cover_exact(coverage, fresh_time >= stored_time && seconds_stay);
     cover_exact(coverage, fresh_shift == stored_shift || stored_shift == 0);
 }
 

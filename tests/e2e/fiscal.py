@@ -3,6 +3,7 @@
 
 Written from ingest/FFD.md, not from the code that reads them.
 """
+import base64
 import calendar
 import struct
 
@@ -70,6 +71,21 @@ def as_json(number):
         "retailPlaceAddress": "г. Образцовый",
         "items": [{"name": "Вода", "price": 12200, "quantity": 1, "sum": 12200, "nds": 1},
                   {"name": "Сырок", "price": 5500, "quantity": 1, "sum": 5500, "nds": 2}]}}
+
+
+def with_bytes(number):
+    """The JSON of a dialect that writes times in UTC and carries the bytes."""
+    told = as_json(number)
+    told["receipt"]["dateTime"] = told["receipt"]["dateTime"].replace("T16", "T13")
+    told["receipt"]["rawData"] = base64.b64encode(receipt(number)).decode()
+    return told
+
+
+def without_lines(number):
+    """The JSON of one who knows no more than the sums."""
+    told = as_json(number)
+    del told["receipt"]["items"], told["receipt"]["operator"]
+    return told
 
 
 def crc(data):

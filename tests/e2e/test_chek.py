@@ -6,6 +6,7 @@
 """
 import csv
 import io
+import itertools
 import json
 import os
 import pathlib
@@ -303,6 +304,46 @@ class Changes(unittest.TestCase):
         self.assertEqual((refusal["offset"], refusal["code"]), (0, "CHECKSUM"))
         self.assertEqual((total["refused"], total["stored"] + total["duplicates"]), (1, 1))
 
+    def test_copies_of_a_receipt_are_one(self):
+        """As bytes, as JSON, as JSON round the bytes, without lines: in every order, twice."""
+        forms = (lambda number: fiscal.message(fiscal.receipt(number)),
+                 lambda number: json.dumps(fiscal.as_json(number)).encode(),
+                 lambda number: json.dumps(fiscal.with_bytes(number)).encode(),
+                 lambda number: json.dumps(fiscal.without_lines(number)).encode())
+        orders = list(itertools.permutations(range(len(forms))))
+        for number, order in enumerate(orders, 1):
+            paths = []
+            for form in order:
+                paths.append(self.server.home / f"copy{form}")
+                paths[-1].write_bytes(forms[form](number))
+            first, again = ([tuple(row[name] for name in ("stored", "completed", "duplicates",
+                                                          "refused", "differences"))
+                             for row in self.server.lines("import", *paths)] for _ in range(2))
+            poor_first = forms[order[0]] is forms[-1]
+            second = (0, 1, 0, 0, 0) if poor_first else (0, 0, 1, 0, 0)
+            self.assertEqual(first, [(1, 0, 0, 0, 0), second] + [(0, 0, 1, 0, 0)] * 2, order)
+            self.assertEqual(again, [(0, 0, 1, 0, 0)] * 4, order)
+            found = self.server.json("receipt", "--fn", fiscal.DRIVE, "--fd", number)["receipt"]
+            self.assertEqual((found["operator"], len(found["lines"]), found["time"][:16]),
+                             ("Петрова Ё.", 2, fiscal.TIME[:16]), order)
+        report = self.server.json("report", "x", "--kkm", fiscal.DRIVE)["report"]
+        self.assertEqual((report["operations"][0]["tickets"], report["revenue"]),
+                         (len(orders), len(orders) * fiscal.TOTAL))
+        self.assertEqual(len(self.server.lines("receipts", "--kkm", fiscal.DRIVE)), len(orders))
+        self.server.stop()
+        done = subprocess.run([BIN / "chek", "verify", self.server.data], capture_output=True,
+                              text=True)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.server.start()
+
+    def test_json_that_is_not_what_its_bytes_say_is_told(self):
+        told = fiscal.with_bytes(7)
+        told["receipt"].update(cashTotalSum=0, ecashTotalSum=fiscal.TOTAL)
+        line, row = self.server.lines("import", "-", text_in=json.dumps(told))
+        self.assertEqual((line["code"], line["field"], line["offset"]),
+                         ("CONFLICT", "receipt.payments", 12))
+        self.assertEqual((row["stored"], row["refused"], row["differences"]), (1, 0, 1))
+
     def binary(self, data):
         path = self.server.home / "documents.bin"
         path.write_bytes(data)
@@ -335,6 +376,42 @@ class Changes(unittest.TestCase):
         for drive in range(1, 9):
             answers += self.server.lines("shifts", "--kkm", f"999907890000000{drive}")
         return answers
+
+    def test_an_export_is_imported_as_the_same(self):
+        files = [*GOOD, SAMPLES / "two_shifts.json"]
+        self.server.chek("import", *files)
+        exports = [self.server.chek("export", "--format", form) for form in ("jsonl", "csv")]
+        want = self.everything()
+        for text in exports:
+            with Server(BIN, OPTIONS) as other:
+                row, = other.lines("import", "-", text_in=text)
+                self.assertEqual((row["duplicates"], row["refused"]), (0, 0), row)
+                self.assertEqual(self.everything(other), want)
+                again, = other.lines("import", "-", text_in=text)
+                self.assertEqual((again["stored"], again["duplicates"]), (0, row["stored"]))
+
+    def everything(self, server=None):
+        """Receipts and reports of every register, without what is of one server alone."""
+        server = server or self.server
+        told = {}
+        for register in server.lines("kkm", "list"):
+            name = next(key["value"] for key in register["profile"]["keys"]
+                        if key["kind"] == "fiscal_drive")
+            receipts = server.lines("receipts", "--kkm", f"fn:{name}")
+            for row in receipts:
+                row.pop("received"), row.pop("registration")
+                (row["receipt"] or {}).pop("subject", None)
+            shifts = server.lines("shifts", "--kkm", f"fn:{name}")
+            reports = [server.json("report", "z" if shift["closed"] else "x", "--kkm", f"fn:{name}",
+                                   *(["--shift", str(shift["shift"])] if shift["closed"] else []))
+                       for shift in shifts]
+            for report in reports:
+                report.pop("chain", None)
+                for part in (report["report"], report["late"], report["register"]):
+                    for field in ("registration", "partition_seq", "partition"):
+                        (part or {}).pop(field, None)
+            told[name] = (register["profile"], receipts, reports)
+        return told
 
     def test_a_token_sees_only_its_scope(self):
         self.server.chek("import", *GOOD)

@@ -66,7 +66,7 @@ static struct found
 read_pieces(const uint8_t *bytes, size_t size, size_t piece)
 {
     struct found found = {0};
-    const struct chek_fns_json_sink sink = {&found, on_document, on_refusal};
+    const struct chek_fns_json_sink sink = {&found, on_document, on_refusal, NULL};
     struct chek_fns_json *reader;
     int error = chek_fns_json_create(&sink, &reader);
     CHEK_ASSERT(error == CHEK_OK);

@@ -249,6 +249,103 @@ fuller_without_seconds(struct whole *w)
     no_seconds(w);
 }
 
+/* Receipts of a fiscal drive, whose times may be hours apart: noon, and so many minutes later. */
+static void
+drive_at(struct whole *w, int64_t minutes)
+{
+    w->receipt.fiscal_drive = chek_bytes_view_text("9999078900000001");
+    w->receipt.time = FIXTURE_DAY + 12 * 3600 + minutes * 60;
+}
+
+static void
+hours_later(struct whole *w)
+{
+    drive_at(w, 12 * 60);
+}
+
+static void
+hours_before(struct whole *w)
+{
+    drive_at(w, -3 * 60);
+}
+
+static void
+hours_too_many(struct whole *w)
+{
+    drive_at(w, 13 * 60);
+}
+
+static void
+half_an_hour_later(struct whole *w)
+{
+    drive_at(w, 30);
+}
+
+static void
+hours_later_without_a_sign(struct whole *w)
+{
+    drive_at(w, 180);
+    w->receipt.sign = 0;
+}
+
+static void
+hours_later_on_another_drive(struct whole *w)
+{
+    drive_at(w, 180);
+    w->receipt.fiscal_drive = chek_bytes_view_text("");
+}
+
+static void
+hours_later_and_fuller(struct whole *w)
+{
+    drive_at(w, 180);
+    fuller_client(w);
+}
+
+static void
+hours_before_and_fuller(struct whole *w)
+{
+    drive_at(w, -180);
+    fuller_client(w);
+}
+
+static struct drive_case {
+    const char *name;
+    void (*change)(struct whole *w); /* of the second copy */
+    uint8_t status;
+    int64_t minutes; /* of the copy that stands */
+} drive_cases[] = {
+    {"F18_the_time_in_utc", hours_before, CHEK_STATUS_DUPLICATE, 0},
+    {"F18_the_time_in_kamchatka", hours_later, CHEK_STATUS_DUPLICATE, 0},
+    {"F18_the_time_further_than_any_zone", hours_too_many, CHEK_STATUS_CONFLICT, 0},
+    {"F18_the_time_off_by_a_part_of_an_hour", half_an_hour_later, CHEK_STATUS_CONFLICT, 0},
+    {"F18_the_time_in_utc_needs_the_sign", hours_later_without_a_sign, CHEK_STATUS_CONFLICT, 0},
+    {"F18_the_time_in_utc_needs_the_drive", hours_later_on_another_drive, CHEK_STATUS_CONFLICT, 0},
+    {"F19_the_later_time_is_the_wall_clock", hours_later_and_fuller, CHEK_STATUS_COMPLETED, 180},
+    {"F19_the_time_in_utc_is_not_fuller", hours_before_and_fuller, CHEK_STATUS_DUPLICATE, 0},
+};
+
+static void
+test_hours_apart(void **state)
+{
+    const struct drive_case *c = *state;
+    struct whole first;
+    struct whole second;
+    fixture_begin(&fixture);
+    fixture_register(&fixture, FIXTURE_REGISTRATION, "shop 1");
+    whole_make(&first);
+    whole_make(&second);
+    drive_at(&first, 0);
+    c->change(&second);
+    assert_int_equal(fixture_receipt(&fixture, &first.receipt).status, CHEK_STATUS_STORED);
+    struct chek_result result = fixture_receipt(&fixture, &second.receipt);
+    assert_int_equal(result.status, c->status);
+    assert_int_equal(result.field, c->status == CHEK_STATUS_CONFLICT ? CHEK_FIELD_RECEIPT_TIME : 0);
+    assert_int_equal(fixture_report(&fixture, 1, UINT32_MAX).report->last,
+                     FIXTURE_DAY + (12 * 60 + c->minutes) * 60);
+    fixture_end(&fixture);
+}
+
 static struct same_case {
     const char *name;
     void (*change)(struct whole *w); /* of the second copy */
@@ -749,6 +846,7 @@ main(void)
     }
     TABLE_ROWS(&table, test_same, same_cases);
     TABLE_ROWS(&table, test_fuller, fuller_cases);
+    TABLE_ROWS(&table, test_hours_apart, drive_cases);
     TABLE_ROWS(&table, test_sign, sign_cases);
     return table_run(&table, "fiscal_identity");
 }

@@ -142,7 +142,7 @@ on_refusal(void *context, uint64_t offset, const struct chek_fault *fault, const
 static int
 read_pieces(const char *bytes, size_t size, size_t piece, struct text *text)
 {
-    const struct chek_fns_json_sink sink = {text, on_document, on_refusal};
+    const struct chek_fns_json_sink sink = {text, on_document, on_refusal, NULL};
     struct chek_fns_json *reader;
     *text = (struct text){0};
     assert_error(chek_fns_json_create(&sink, &reader), CHEK_OK);
@@ -380,8 +380,86 @@ static struct variant_case {
      "99 inn 27\nsell 2024-01-01T10:00:00 shift 0/0 fd 1 fp 2 total 99" LINE},
     {"total_above_the_lines", {{"totalSum", "101"}}, "at 0: TOTAL_MISMATCH receipt.total[0]"},
     {"payments_differ_from_the_total",
-     {{"cashTotalSum", "50"}},
+     {{"cashTotalSum", "50"},
+      {"ecashTotalSum", "49"},
+      {"prepaidSum", "0"},
+      {"creditSum", "0"},
+      {"provisionSum", "0"}},
      "at 0: TOTAL_MISMATCH receipt.payments[0]"},
+    {"payments_of_which_some_were_dropped",
+     {{"cashTotalSum", "50"}, {"ecashTotalSum", "null"}},
+     RECEIPT LINE},
+    {"payments_above_the_total",
+     {{"cashTotalSum", "101"}},
+     "at 0: TOTAL_MISMATCH receipt.payments[0]"},
+    {"payments_of_which_those_of_0_are_left_out",
+     {{"cashTotalSum", "100"}},
+     RECEIPT " cash 100" LINE},
+    {"line_as_an_object",
+     {{"items", "{\"name\":\"a\",\"price\":100,\"quantity\":1,\"sum\":100}"}},
+     RECEIPT LINE},
+    {"storno_as_an_object",
+     {{"totalSum", "60"},
+      {"stornoItems", "{\"name\":\"b\",\"price\":40,\"quantity\":1,\"sum\":40}"}},
+     "99 inn 27\nsell 2024-01-01T10:00:00 shift 0/0 fd 1 fp 2 total 60" LINE
+     "\n  storno b 1000000*40=40"},
+    {"properties_as_an_object",
+     {{"properties", "{\"propertyName\":\"totalSum\",\"totalSum\":7}"}},
+     RECEIPT LINE},
+    {"properties_as_an_array",
+     {{"properties", "[{\"key\":\"a\",\"value\":\"b\",\"totalSum\":7}]"}},
+     RECEIPT LINE},
+    {"opening_of_a_shift_is_passed_over", {{"code", "2"}}, ""},
+    {"registration_is_passed_over", {{"code", "1"}}, ""},
+    {"close_of_a_shift_by_its_code",
+     {{"code", "5"}, {"shiftNumber", "3"}, {"operationType", NULL}, {"totalSum", NULL}},
+     "99 inn 27\nclose 2024-01-01T10:00:00 shift 3 fd 1 fp 2"},
+    {"sign_of_the_message_above_63_bits",
+     {{"messageFiscalSign", "9297295000000000000"}},
+     RECEIPT LINE},
+    {"zeros_before_numbers_come_back",
+     {{"userInn", "123456789"}, {"kktRegId", "1165769001352"}},
+     "99 0001165769001352 inn 0123456789\nsell 2024-01-01T10:00:00 shift 0/0 fd 1 fp 2 total 100" LINE},
+    {"zero_before_the_inn_of_a_person_comes_back",
+     {{"userInn", "12345678901"}},
+     "99 inn 012345678901\nsell 2024-01-01T10:00:00 shift 0/0 fd 1 fp 2 total 100" LINE},
+    {"texts_get_no_zeros",
+     {{"kktRegId", "\"1165769001352   \""}},
+     "99 1165769001352 inn 27\nsell 2024-01-01T10:00:00 shift 0/0 fd 1 fp 2 total 100" LINE},
+    {"time_under_its_old_name",
+     {{"dateTime", NULL}, {"ticketDate", "\"2024-01-01T10:00:00\""}},
+     RECEIPT LINE},
+    {"time_in_seconds_of_the_wall_clock", {{"dateTime", "1704103200"}}, RECEIPT LINE},
+    {"time_in_milliseconds_of_the_wall_clock",
+     {{"dateTime", NULL}, {"fiscalDate", "1704103200000"}},
+     RECEIPT LINE},
+    {"time_in_seconds_of_utc_beside_a_local_one",
+     {{"dateTime", "1704092400"}, {"localDateTime", "\"2024-01-01T10:00\""}},
+     RECEIPT LINE},
+    {"code_of_tag_1162",
+     {{"items", "[{\"name\":\"a\",\"price\":100,\"quantity\":1,\"sum\":100,\"productCode\":"
+                "\"444d042f1f9681784a67584a352e54313132303030\"}]"}},
+     RECEIPT LINE " gtin 4600439931256 mark 010460043993125621JgXJ5.T112000"},
+    {"code_of_tag_1162_that_is_a_barcode",
+     {{"items", "[{\"name\":\"a\",\"price\":100,\"quantity\":1,\"sum\":100,\"nomenclatureCode\":"
+                "\"450d043077195761\"}]"}},
+     RECEIPT LINE " gtin 4606203090785"},
+    {"code_of_a_shop_is_no_marking",
+     {{"items", "[{\"name\":\"a\",\"price\":100,\"quantity\":1,\"sum\":100,\"productCode\":"
+                "\"12345\"}]"}},
+     RECEIPT LINE},
+    {"code_loses_its_check_part",
+     {{"items", "[{\"name\":\"a\",\"price\":100,\"quantity\":1,\"sum\":100,\"rawProductCode\":"
+                "\"0104600000000015215UA:lm\\u001d93Gk30\"}]"}},
+     RECEIPT LINE " gtin 4600000000015 mark 0104600000000015215UA:lm"},
+    {"code_of_marked_goods_among_those_of_others",
+     {{"items", "[{\"name\":\"a\",\"price\":100,\"quantity\":1,\"sum\":100,\"productCodeNew\":"
+                "[{\"gs1\":{\"rawProductCode\":\"0104600000000015215UA:lm\"}}]}]"}},
+     RECEIPT LINE " gtin 4600000000015 mark 0104600000000015215UA:lm"},
+    {"code_that_is_not_known_stays",
+     {{"items", "[{\"name\":\"a\",\"price\":100,\"quantity\":1,\"sum\":100,\"productCodeNew\":"
+                "{\"undefined\":{\"rawProductCode\":\"hello\"}}}]"}},
+     RECEIPT LINE " mark hello"},
     {"vat_code_0",
      {{"items", "[{\"name\":\"a\",\"price\":100,\"quantity\":1,\"sum\":100,\"nds\":0}]"}},
      "at 0: RANGE line.taxes[0]"},
@@ -398,6 +476,23 @@ static struct variant_case {
       {"items", "[{\"name\":\"a\",\"price\":100,\"quantity\":1,\"sum\":100,\"nds\":1,\"ndsSum\""
                 ":17}]"}},
      "99 inn 27\nsell 2019-01-01T00:00:00 shift 0/0 fd 1 fp 2 total 100" LINE " vat20:17"},
+    {"vat_codes_of_the_old_rates",
+     {{"totalSum", "600"},
+      {"items", "[{\"name\":\"a\",\"price\":100,\"quantity\":1,\"sum\":100,\"nds\":1,\"ndsSum\""
+                ":17},{\"name\":\"a\",\"price\":100,\"quantity\":1,\"sum\":100,\"nds\":2,\"ndsS"
+                "um\":9},{\"name\":\"a\",\"price\":100,\"quantity\":1,\"sum\":100,\"nds\":3,\""
+                "ndsSum\":17},{\"name\":\"a\",\"price\":100,\"quantity\":1,\"sum\":100,\"nds\":"
+                "4,\"ndsSum\":9},{\"name\":\"a\",\"price\":100,\"quantity\":1,\"sum\":100,\"nds"
+                "\":5},{\"name\":\"a\",\"price\":100,\"quantity\":1,\"sum\":100,\"nds\":6}]"}},
+     "99 inn 27\nsell 2024-01-01T10:00:00 shift 0/0 fd 1 fp 2 total 600" LINE " vat20:17" LINE
+     " vat10:9" LINE " ex20:17" LINE " ex10:9" LINE " vat0:0" LINE " no0:0"},
+    {"vat_codes_of_2026",
+     {{"totalSum", "200"},
+      {"items", "[{\"name\":\"a\",\"price\":100,\"quantity\":1,\"sum\":100,\"nds\":11,\"ndsSum"
+                "\":18},{\"name\":\"a\",\"price\":100,\"quantity\":1,\"sum\":100,\"nds\":12,\"nd"
+                "sSum\":18}]"}},
+     "99 inn 27\nsell 2024-01-01T10:00:00 shift 0/0 fd 1 fp 2 total 200" LINE " vat22:18" LINE
+     " ex22:18"},
     {"vat_codes_of_2025",
      {{"totalSum", "400"},
       {"items", "[{\"name\":\"a\",\"price\":100,\"quantity\":1,\"sum\":100,\"nds\":7,\"ndsSum\""
@@ -619,7 +714,7 @@ test_fns_json_line_count_limit(void **state)
     (void)state;
     for (unsigned lines = 999; lines <= 1002; lines++) {
         uint32_t count = 0;
-        const struct chek_fns_json_sink sink = {&count, on_counted, on_refused};
+        const struct chek_fns_json_sink sink = {&count, on_counted, on_refused, NULL};
         struct chek_fns_json *reader;
         char *json = receipt_of_lines(lines);
         assert_error(chek_fns_json_create(&sink, &reader), CHEK_OK);
@@ -647,7 +742,7 @@ test_fns_json_stops_when_the_sink_says_so(void **state)
 {
     const char *json = "[" BASE "," BASE "]";
     unsigned count = 0;
-    const struct chek_fns_json_sink sink = {&count, on_stop, on_refusal};
+    const struct chek_fns_json_sink sink = {&count, on_stop, on_refusal, NULL};
     struct chek_fns_json *reader;
     (void)state;
     assert_error(chek_fns_json_create(&sink, &reader), CHEK_OK);
@@ -661,7 +756,7 @@ test_fns_json_stops_when_the_sink_says_so(void **state)
 static void
 test_fns_json_create_without_memory(void **state)
 {
-    const struct chek_fns_json_sink sink = {NULL, on_document, on_refusal};
+    const struct chek_fns_json_sink sink = {NULL, on_document, on_refusal, NULL};
     struct chek_fns_json *reader = NULL;
     uint64_t heap_size = chek_memory_count().heap_size;
     (void)state;
@@ -687,6 +782,11 @@ static struct real_case {
     {"real_v1_api", "manual_magnit_2020_v1api.json", 1},
     {"real_vending", "manual_tatvend_2023_epoch_utc.json", 1},
     {"real_cabinet", "manual_vkusvill_2026_roubles_advance.json", 1},
+    {"real_of_2017_in_utc", "../rawdata/r1_assorti_2017.json", 1},
+    {"real_of_2018", "../rawdata/r2_2018_ffd105.json", 1},
+    {"real_of_2018_with_taxes_by_line", "../rawdata/r3_2018_ffd10_container.json", 1},
+    {"real_of_2018_bare", "../rawdata/r4_agrotorg_2018.json", 1},
+    {"real_of_2020", "../rawdata/r5_perekrestok_2020.json", 1},
     {"real_export_of_26", "xmb1pb_extract_26_receipts_ffd105_2021.json", 26},
 };
 
@@ -703,7 +803,7 @@ test_fns_json_real(void **state)
     char path[512];
     (void)snprintf(path, sizeof path, "%s/ru/json/%s", vectors, c->file);
     uint32_t lines = 0;
-    const struct chek_fns_json_sink sink = {&lines, on_counted, on_refused};
+    const struct chek_fns_json_sink sink = {&lines, on_counted, on_refused, NULL};
     struct chek_fns_json *reader;
     size_t size = file_read(path, bytes, sizeof bytes);
     assert_error(chek_fns_json_create(&sink, &reader), CHEK_OK);

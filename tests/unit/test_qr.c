@@ -4,6 +4,9 @@
  */
 #include "query/qr.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "engine/base/civil.h"
 #include "tests/unit/table.h"
 
@@ -34,6 +37,15 @@ static struct read_case {
     {"percent_encoded",
      "t%3D20240917T1801%26s%3D815.30%26fn%3D9999078900004312%26i%3d1234%26fp%3D3674755087%26n%3D1",
      CHEK_OK, RUSSIA_QR},
+    {"inside_of_a_url",
+     "https://example.invalid/check?qr=t%3D20240917T1801%26s%3D815.30%26fn%3D9999078900004312%26"
+     "i%3D1234%26fp%3D3674755087%26n%3D1",
+     CHEK_OK, RUSSIA_QR},
+    {"path_of_a_url", "https://example.invalid/" RUSSIA, CHEK_OK, RUSSIA_QR},
+    {"zeros_before_the_sign",
+     "t=20240917T1801&s=815.30&fn=9999078900004312&i=0001234&fp=003674755087&n=1", CHEK_OK,
+     RUSSIA_QR},
+    {"sum_without_kopecks", "fn=1&i=2&fp=3&s=1000", CHEK_OK, {0, false, 100000, 3, 2, 0, "1", ""}},
     {"spaces_and_ends_of_lines",
      "t=20240917 T1801 &s=815.30\n&fn=9999078900004312&i=1234&"
      "fp=3674755087&n=1\r\n",
@@ -105,11 +117,44 @@ test_qr_read_above_the_limit(void **state)
     assert_error(chek_qr_read(chek_bytes_view_of(text, sizeof text - 1), &qr), CHEK_OK);
 }
 
+/* Strings as they were published; each names its receipt, whatever form it has. */
+static void
+test_qr_read_real_strings(void **state)
+{
+    const char *vectors = getenv("CHEK_VECTORS");
+    char path[512];
+    char line[1024];
+    unsigned count = 0;
+    (void)state;
+    if (vectors == NULL) {
+        print_message("CHEK_VECTORS names no folder\n");
+        skip();
+    }
+    (void)snprintf(path, sizeof path, "%s/ru/qr_real_strings.txt", vectors);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) != NULL) {
+        struct chek_qr qr;
+        size_t size = strcspn(line, "\t\n");
+        if (line[0] == '#' || size == 0) {
+            continue;
+        }
+        assert_error(chek_qr_read(chek_bytes_view_of(line, size), &qr), CHEK_OK);
+        assert_int_equal(strlen(qr.fiscal_drive), 16);
+        assert_true(qr.document != 0 && qr.sign != 0 && qr.time != 0 && qr.total > 0);
+        assert_int_equal(qr.operation, 1);
+        count += 1;
+    }
+    (void)fclose(file);
+    assert_int_equal(count, 10);
+}
+
 int
 main(void)
 {
     struct table table = {.count = 0};
     TABLE_ROWS(&table, test_qr_read, read_cases);
     TABLE_TEST(&table, test_qr_read_above_the_limit);
+    TABLE_TEST(&table, test_qr_read_real_strings);
     return table_run(&table, "qr");
 }

@@ -8,7 +8,7 @@
 #include "tools/chek/run.h"
 
 extern const struct chek__command chek__command_token_add, chek__command_token_list,
-    chek__command_token_revoke, chek__command_import, chek__command_report_x,
+    chek__command_token_revoke, chek__command_import, chek__command_export, chek__command_report_x,
     chek__command_report_z, chek__command_shifts, chek__command_receipts, chek__command_receipt,
     chek__command_analytics, chek__command_kkm_list, chek__command_kkm_show, chek__command_kkm_add,
     chek__command_kkm_token, chek__command_kkm_block, chek__command_kkm_unblock,

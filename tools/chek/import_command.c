@@ -14,9 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ingest/export_read.h"
 #include "ingest/ffd_container.h"
 #include "ingest/ffd_reader.h"
-#include "ingest/fns_json.h"
 #include "query/client/feeder.h"
 #include "tools/chek/arguments.h"
 #include "tools/chek/commands.h"
@@ -33,8 +33,9 @@
 struct import_file {
     const char *name;
     uint64_t stored, duplicates, completed, refused, warnings;
-    uint64_t passed; /* right, of a kind that is not stored */
-    uint64_t found;  /* receipts, refused ones included */
+    uint64_t passed;      /* right, of a kind that is not stored */
+    uint64_t differences; /* stored, and their bytes say something else */
+    uint64_t found;       /* receipts, refused ones included */
 };
 
 /* Where a document that was fed came from. */
@@ -90,12 +91,11 @@ bar_show(struct import *import)
 }
 
 static void
-refusal_show(struct import *import, uint32_t file, uint64_t offset, int code, const char *field,
-             const char *text)
+place_show(struct import *import, uint32_t file, uint64_t offset, int code, const char *field,
+           const char *text)
 {
     struct chek__run *run = import->run;
     struct import_file *what = &import->files[file];
-    what->refused += 1;
     bar_clear(import);
     if (!run->json) {
         (void)printf("%s, %" PRIu64 ", %s, %s, %s\n", what->name, offset, chek_error_name(code),
@@ -110,6 +110,14 @@ refusal_show(struct import *import, uint32_t file, uint64_t offset, int code, co
     chek__json_text(run, "text", chek_bytes_view_text(text));
     chek__json_close(run);
     chek__json_end(run);
+}
+
+static void
+refusal_show(struct import *import, uint32_t file, uint64_t offset, int code, const char *field,
+             const char *text)
+{
+    import->files[file].refused += 1;
+    place_show(import, file, offset, code, field, text);
 }
 
 /* "line.sum", or "line.sum[3]": the fourth line. */
@@ -191,6 +199,18 @@ on_refusal(void *context, uint64_t offset, const struct chek_fault *fault, const
     return CHEK_OK;
 }
 
+/* A receipt that is stored, whose JSON is not what its bytes say. */
+static int
+on_difference(void *context, uint64_t offset, const struct chek_fault *fault, const char *text)
+{
+    struct import *import = context;
+    char field[96];
+    import->files[import->file].differences += 1;
+    place_show(import, import->file, offset, fault->code,
+               field_text(fault->field, fault->index, field), text);
+    return CHEK_OK;
+}
+
 static int
 on_passed(void *context, uint64_t offset, const char *name)
 {
@@ -205,37 +225,52 @@ on_passed(void *context, uint64_t offset, const char *name)
 
 /* ---- reading ---------------------------------------------------------------------------------- */
 
-/* The reader that the first bytes of a file ask for; the other one is NULL. */
+/* The reader that the first bytes of a file ask for; the others are NULL. */
 struct import_reader {
     struct chek_fns_json *json;
+    struct chek_export_read *export;
     struct chek_ffd_reader *ffd;
 };
 
 static int
 reader_open(struct import *import, struct chek_bytes_view begin, struct import_reader *reader)
 {
-    const struct chek_fns_json_sink json_sink = {
-        .context = import, .on_document = on_document, .on_refusal = on_refusal};
+    const struct chek_fns_json_sink json_sink = {.context = import,
+                                                 .on_document = on_document,
+                                                 .on_refusal = on_refusal,
+                                                 .on_difference = on_difference};
     const struct chek_ffd_sink ffd_sink = {.context = import,
                                            .on_document = on_document,
                                            .on_refusal = on_refusal,
                                            .on_passed = on_passed};
+    enum chek_export_format format = chek_export_detect(begin.bytes, begin.size);
     *reader = (struct import_reader){0};
-    return chek_ffd_is_begin(begin) ? chek_ffd_reader_create(&ffd_sink, &reader->ffd)
-                                    : chek_fns_json_create(&json_sink, &reader->json);
+    if (chek_ffd_is_begin(begin)) {
+        return chek_ffd_reader_create(&ffd_sink, &reader->ffd);
+    }
+    return format == CHEK_EXPORT_NONE
+               ? chek_fns_json_create(&json_sink, &reader->json)
+               : chek_export_read_create(&json_sink, format, &reader->export);
 }
 
 static int
 reader_read(struct import_reader *reader, const uint8_t *bytes, size_t size)
 {
-    return reader->ffd != NULL ? chek_ffd_reader_read(reader->ffd, bytes, size)
-                               : chek_fns_json_read(reader->json, bytes, size);
+    if (reader->ffd != NULL) {
+        return chek_ffd_reader_read(reader->ffd, bytes, size);
+    }
+    return reader->json != NULL ? chek_fns_json_read(reader->json, bytes, size)
+                                : chek_export_read(reader->export, bytes, size);
 }
 
 static int
 reader_end(struct import_reader *reader)
 {
-    return reader->ffd != NULL ? chek_ffd_reader_end(reader->ffd) : chek_fns_json_end(reader->json);
+    if (reader->ffd != NULL) {
+        return chek_ffd_reader_end(reader->ffd);
+    }
+    return reader->json != NULL ? chek_fns_json_end(reader->json)
+                                : chek_export_read_end(reader->export);
 }
 
 static void
@@ -243,6 +278,7 @@ reader_close(struct import_reader *reader)
 {
     chek_ffd_reader_destroy(reader->ffd);
     chek_fns_json_destroy(reader->json);
+    chek_export_read_destroy(reader->export);
 }
 
 /* Read a file to its end through a reader; an error of the file is a refusal of it. `size` bytes
@@ -307,6 +343,7 @@ file_json(struct chek__run *run, const struct import_file *file)
     chek__json_number(run, "refused", (int64_t)file->refused);
     chek__json_number(run, "warnings", (int64_t)file->warnings);
     chek__json_number(run, "passed", (int64_t)file->passed);
+    chek__json_number(run, "differences", (int64_t)file->differences);
     chek__json_close(run);
     chek__json_end(run);
 }
@@ -428,9 +465,10 @@ const struct chek__command chek__command_import = {
     "import", "receipts from files; their format is found by content",
     "  chek import FILE..            (- is the standard input)\n\n"
     "  Reads Russian receipts as JSON: the tax service's application, its API, its cabinet,\n"
-    "  checking services, one receipt or many; and Russian fiscal documents as bytes (TLV), alone,\n"
-    "  in containers or in messages. Receipts, strict forms, corrections and closes of shifts are\n"
-    "  stored; other documents are checked and counted as passed over. A line is shown for each receipt that is refused\n"
+    "  checking services, one receipt or many; what chek export wrote; and Russian fiscal\n"
+    "  documents as bytes (TLV), alone, in containers or in messages. Receipts, strict forms,\n"
+    "  corrections and closes of shifts are stored; other documents are checked and counted as\n"
+    "  passed over. A line is shown for each receipt that is refused\n"
     "  (file, offset, code, field, text), at the end a line a file. Receipts that are there\n"
     "  already are duplicates, which is no error.\n\n"
     "Examples\n"

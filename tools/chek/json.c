@@ -8,6 +8,7 @@
 #include "engine/base/civil.h"
 #include "engine/base/money.h"
 #include "engine/wire/shape.h"
+#include "tools/chek/field_text.h"
 #include "tools/chek/text_table.h"
 
 /* ---- the generator ---------------------------------------------------------------------------- */
@@ -115,22 +116,6 @@ number_put(yajl_gen json, chek_i128 value)
     char text[TABLE_MONEY_TEXT_MAX];
     size_t size = chek__i128_text(value, 0, text);
     (void)yajl_gen_number(json, text, size);
-}
-
-static uint64_t
-unsigned_read(const uint8_t *at, uint8_t size)
-{
-    uint64_t value = 0;
-    memcpy(&value, at, size); /* little-endian, as bytes.h asserts */
-    return value;
-}
-
-static int64_t
-signed_read(const uint8_t *at, uint8_t size)
-{
-    uint64_t value = unsigned_read(at, size);
-    unsigned shift = 64 - size * 8u;
-    return shift == 0 ? (int64_t)value : (int64_t)(value << shift) >> shift;
 }
 
 static void
@@ -247,21 +232,21 @@ value_put(struct chek__run *run, const struct chek_field_shape *field, const uin
     case CHEK_SHAPE_U64:
     case CHEK_SHAPE_NUMBER:
     case CHEK_SHAPE_RATE:
-        number_put(json, (chek_i128)unsigned_read(at, field->size));
+        number_put(json, (chek_i128)chek__field_unsigned(field, record));
         return;
     case CHEK_SHAPE_SIGNED:
     case CHEK_SHAPE_MONEY:
     case CHEK_SHAPE_QUANTITY:
-        number_put(json, signed_read(at, field->size));
+        number_put(json, chek__field_signed(field, record));
         return;
     case CHEK_SHAPE_WIDE:
         wide_put(json, at);
         return;
     case CHEK_SHAPE_CIVIL:
-        civil_put(json, signed_read(at, field->size));
+        civil_put(json, chek__field_signed(field, record));
         return;
     case CHEK_SHAPE_UTC:
-        utc_put(json, unsigned_read(at, field->size));
+        utc_put(json, chek__field_unsigned(field, record));
         return;
     case CHEK_SHAPE_TEXT:
     case CHEK_SHAPE_BYTES:
@@ -271,7 +256,7 @@ value_put(struct chek__run *run, const struct chek_field_shape *field, const uin
         hex_put(json, at, 16);
         return;
     case CHEK_SHAPE_ENUM:
-        enum_put(json, field, unsigned_read(at, field->size));
+        enum_put(json, field, chek__field_unsigned(field, record));
         return;
     case CHEK_SHAPE_RECORD:
         inner_put(run, field, record);
@@ -283,23 +268,14 @@ value_put(struct chek__run *run, const struct chek_field_shape *field, const uin
     }
 }
 
-/* "line.price" is "price" inside a line. */
-static const char *
-field_name(const struct chek_field_shape *field)
-{
-    const char *dot = strrchr(field->name, '.');
-    return dot != NULL ? dot + 1 : field->name;
-}
-
 static void
 fields_put(struct chek__run *run, const struct chek_record_shape *shape, const void *record)
 {
     for (size_t i = 0; i < shape->field_count; i++) {
         const struct chek_field_shape *field = &shape->fields[i];
-        const char *name = field_name(field);
-        if (field->type == CHEK_SHAPE_U16 && strcmp(name, "currency") == 0) {
-            const uint8_t *at = (const uint8_t *)record + field->offset;
-            chek__json_currency(run, (uint16_t)unsigned_read(at, field->size));
+        const char *name = chek__field_name(field);
+        if (chek__field_is_currency(field)) {
+            chek__json_currency(run, (uint16_t)chek__field_unsigned(field, record));
             continue;
         }
         name_put(generator(run), name);
@@ -325,6 +301,69 @@ shape_of(uint16_t number)
         }
     }
     return NULL;
+}
+
+/* ---- what is given ---------------------------------------------------------------------------- */
+
+static void given_put(struct chek__run *run, const struct chek_record_shape *shape,
+                      const void *record);
+
+/* A list, its elements as what they give. */
+static void
+given_list_put(struct chek__run *run, const struct chek_field_shape *field, const uint8_t *record)
+{
+    const uint8_t *elements;
+    uint32_t count;
+    char text[CHEK__FIELD_TEXT_MAX + 8];
+    memcpy(&elements, record + field->offset, sizeof elements);
+    memcpy(&count, record + field->count_offset, sizeof count);
+    (void)yajl_gen_array_open(generator(run));
+    for (uint32_t i = 0; i < count; i++) {
+        struct chek_bytes_view blob;
+        if (field->type == CHEK_SHAPE_LIST) {
+            given_put(run, field->record, elements + i * field->record->struct_size);
+            continue;
+        }
+        memcpy(&blob, elements + i * sizeof blob, sizeof blob);
+        string(generator(run), chek__blob_text(blob, text));
+    }
+    (void)yajl_gen_array_close(generator(run));
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): records are nested as deep as protocol.def says */
+static void
+given_put(struct chek__run *run, const struct chek_record_shape *shape, const void *record)
+{
+    (void)yajl_gen_map_open(generator(run));
+    for (size_t i = 0; i < shape->field_count; i++) {
+        const struct chek_field_shape *field = &shape->fields[i];
+        const void *inner;
+        if (chek__field_is_empty(field, record)) {
+            continue;
+        }
+        name_put(generator(run), chek__field_name(field));
+        if (field->type == CHEK_SHAPE_LIST || field->type == CHEK_SHAPE_BLOBS) {
+            given_list_put(run, field, record);
+        } else if (field->type == CHEK_SHAPE_RECORD) {
+            memcpy(&inner, (const uint8_t *)record + field->offset, sizeof inner);
+            given_put(run, field->record, inner);
+        } else if (chek__field_is_currency(field)) {
+            string(generator(run), chek_bytes_view_text(chek_currency_name(
+                                       (uint16_t)chek__field_unsigned(field, record))));
+        } else {
+            value_put(run, field, record);
+        }
+    }
+    (void)yajl_gen_map_close(generator(run));
+}
+
+void
+chek__json_given(struct chek__run *run, const char *name, uint16_t number, const void *record)
+{
+    if (record != NULL) {
+        name_put(generator(run), name);
+        given_put(run, shape_of(number), record);
+    }
 }
 
 void

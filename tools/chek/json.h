@@ -28,6 +28,9 @@ void chek__json_fields(struct chek__run *run, uint16_t number, const void *recor
 void chek__json_record(struct chek__run *run, const char *name, uint16_t number,
                        const void *record);
 
+/* The same with the fields that are there only; nothing for NULL. */
+void chek__json_given(struct chek__run *run, const char *name, uint16_t number, const void *record);
+
 /* {"code","field","text","hint"} on stderr; a field that is NULL or empty is null. */
 void chek__json_error(struct chek__run *run, const char *code, const char *field, const char *text,
                       const char *hint);

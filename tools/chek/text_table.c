@@ -69,9 +69,8 @@ chek__table_open(struct chek__table *table, const char *const *titles, uint32_t 
     return chek_arena_init(&table->arena, TABLE_MEMORY_SIZE);
 }
 
-/* A field of RFC 4180: in quotes when it has a comma, a quote or an end of line. */
-static void
-csv_put(struct chek_bytes_view cell)
+void
+chek__csv_put(struct chek_bytes_view cell)
 {
     bool plain = true;
     for (size_t i = 0; i < cell.size; i++) {
@@ -113,7 +112,7 @@ cell_put(const struct chek__table *table, uint32_t column, struct chek_bytes_vie
 {
     bool last = column + 1 == table->column_count;
     if (table->csv) {
-        csv_put(cell);
+        chek__csv_put(cell);
         (void)fputs(last ? "\r\n" : ",", stdout);
         return;
     }

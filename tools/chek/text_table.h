@@ -36,6 +36,9 @@ void chek__cell_number(struct chek__table *table, uint64_t value);
 void chek__cell_time(struct chek__table *table, int64_t civil_s); /* 0: empty */
 void chek__cell_money(struct chek__table *table, chek_i128 value, uint16_t currency);
 
+/* A field of RFC 4180: in quotes when it has a comma, a quote or an end of line. */
+void chek__csv_put(struct chek_bytes_view cell);
+
 /* Show the last block. */
 void chek__table_close(struct chek__table *table);
 
