@@ -321,8 +321,8 @@ run_write(struct chek_bench_state *state, enum chek_sync_method method)
         chek_bench_set_counter(state, "MB/s", (double)writer.durable_size / seconds / 1e6);
         chek_bench_set_counter(state, "groups/s", (double)counters.group_count / seconds);
         chek_bench_set_counter(state, "us_mean",
-                               (double)counters.group_ns_sum / 1e3 / (double)counters.group_count);
-        chek_bench_set_counter(state, "us_max", (double)counters.group_ns_max / 1e3);
+                               (double)counters.groups.sum_ns / 1e3 / (double)counters.group_count);
+        chek_bench_set_counter(state, "us_max", (double)counters.groups.max_ns / 1e3);
     }
     chek_log_close(writer.log);
     chek_uring_group_destroy(writer.group);

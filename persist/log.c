@@ -102,14 +102,9 @@ static void
 group_on_durable(struct log_group *group)
 {
     struct chek_log *log = group->log;
-    uint64_t wait_ns = chek_io_now_ns(log->io) - group->submit_ns;
 
     group->state = LOG_GROUP_DURABLE;
-    log->counters.group_ns_sum += wait_ns;
-    log->counters.group_wait_counts[persist__log_wait_step(wait_ns)] += 1;
-    if (wait_ns > log->counters.group_ns_max) {
-        log->counters.group_ns_max = wait_ns;
-    }
+    chek_waits_add(&log->counters.groups, chek_io_now_ns(log->io) - group->submit_ns);
     if (CHEK_PLANTED(PREFIX_IGNORED) && !group->delivered) {
         group->delivered = true;
         group_deliver(group);

@@ -17,6 +17,7 @@
 
 #include "engine/base/bytes.h"
 #include "engine/base/error.h"
+#include "engine/base/waits.h"
 #include "engine/io/io.h"
 
 #define CHEK_LOG_FOLDER "log"                /* inside the data folder */
@@ -61,18 +62,11 @@ struct chek_log_config {
     void (*on_latch)(void *context, int error);
 };
 
-/*
- * How long groups took from being submitted to being durable, counted in steps of a quarter of a
- * power of two: what a device does to acknowledgements is in its slowest hundredth.
- */
-#define CHEK_LOG_WAIT_COUNT 128
-
 struct chek_log_counters {
     uint64_t command_count, command_size;
     uint64_t group_count, block_count, file_count;
     uint64_t sync_count;
-    uint64_t group_ns_max, group_ns_sum;             /* submit to durable */
-    uint32_t group_wait_counts[CHEK_LOG_WAIT_COUNT]; /* of them, by chek_log_wait_ns() */
+    struct chek_waits groups; /* from being submitted to being durable */
     uint64_t durable_lsn, appended_lsn;
     enum chek_sync_method method;
     int prepare_error; /* why there is no next file (-ENOSPC); 0 when there is or will be one */
@@ -157,9 +151,6 @@ bool chek_log_is_quiet(const struct chek_log *log);
 void chek_log_close(struct chek_log *log);
 
 struct chek_log_counters chek_log_count(const struct chek_log *log);
-
-/* The wait that `per_1000` of 1,000 groups did not exceed, to within a quarter (upwards); 0: none. */
-uint64_t chek_log_wait_ns(const struct chek_log_counters *counters, uint32_t per_1000);
 
 /* ---- recovery ------------------------------------------------------------------------------- */
 

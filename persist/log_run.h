@@ -153,8 +153,6 @@ log_filling(struct chek_log *log)
 /* Submit the group being filled, with these flags; there is room for it. */
 void persist__log_group_submit(struct chek_log *log, uint16_t flags);
 
-/* Which of CHEK_LOG_WAIT_COUNT steps a wait is counted in (log_wait.c). */
-uint32_t persist__log_wait_step(uint64_t wait_ns);
 
 /* ---- files (log_file.c) --------------------------------------------------------------------- */
 

@@ -30,6 +30,7 @@ struct chek_query_host {
     uint8_t *memory; /* questions and chunks: reserved, touched as used */
     size_t memory_size;
     uint32_t free_count;
+    struct chek_waits report_waits;
 };
 
 /* The rows; one for every opcode of the room. */

@@ -73,6 +73,12 @@ chek_query_is_idle(const struct chek_query_host *host)
     return host->free_count == host->config.visit_count;
 }
 
+const struct chek_waits *
+chek_query_report_waits(const struct chek_query_host *host)
+{
+    return &host->report_waits;
+}
+
 const struct chek_directory *
 query__directory(struct chek_query_host *host)
 {
@@ -98,6 +104,7 @@ visit_take(struct chek_query_host *host, struct chek_request *request,
     visit->is_long = kind->is_long;
     visit->place = visit->prepared = NULL;
     visit->opcode = kind->opcode;
+    visit->begin_ns = chek_io_now_ns(host->config.io);
     visit->principal = chek_request_principal(request);
     visit->partition = visit->partition_last = 0;
     visit->under_way = visit->done = visit->ready = false;
@@ -166,11 +173,16 @@ visit_send(struct chek_query_host *host, struct chek_visit *visit)
             chek_writer_u8(&out, 0); /* an empty record of eight fields: nothing more */
         }
         struct chek_request *request = visit->request;
+        uint64_t begin_ns = visit->begin_ns;
+        bool is_report = visit->opcode == CHEK_OPCODE_ASK_REPORT;
         if (last) {
             visit_give(host, visit);
         }
         chek_request_answer_end(request, &out, last);
         if (last) {
+            if (is_report) {
+                chek_waits_add(&host->report_waits, chek_io_now_ns(host->config.io) - begin_ns);
+            }
             return;
         }
     }

@@ -13,6 +13,7 @@
 #ifndef CHEK_QUERY_QUERY_H
 #define CHEK_QUERY_QUERY_H
 
+#include "engine/base/waits.h"
 #include "engine/session/session.h"
 #include "query/visit.h"
 
@@ -28,6 +29,7 @@ struct chek_query_port {
 };
 
 struct chek_query_config {
+    struct chek_io *io;
     unsigned shard;
     uint32_t visit_count; /* questions in work at once; more are BUSY */
 };
@@ -45,6 +47,10 @@ void chek_query_on_room(void *host, struct chek_request *request);
 
 /* A visit is back from its owner. */
 void chek_query_visited(struct chek_query_host *host, struct chek_visit *visit);
+
+/* How long answered ask_report took, from the whole request to the answer handed to its session.
+ * Ownership: the host's. */
+const struct chek_waits *chek_query_report_waits(const struct chek_query_host *host);
 
 bool chek_query_is_idle(const struct chek_query_host *host);
 

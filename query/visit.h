@@ -64,7 +64,8 @@ struct chek_visit {
     bool ready;     /* a chunk waits for room */
     bool is_long;   /* it wants a place before it is run */
     uint32_t principal;
-    int error; /* instead of a chunk */
+    uint64_t begin_ns; /* when the request was whole */
+    int error;         /* instead of a chunk */
     struct chek_fault fault;
     char text[256]; /* of the refusal; "" = the error's own */
     const void *kind;

@@ -433,7 +433,7 @@ test_log_tells_how_long_groups_took(void **state)
     struct chek_log_counters counters;
     log_bench_open(&bench, CHEK_SYNC_DATA_SYNC, FILE_SIZE);
     counters = chek_log_count(bench.log);
-    assert_int_equal(chek_log_wait_ns(&counters, 990), 0);
+    assert_int_equal(chek_waits_ns(&counters.groups, 990), 0);
     for (unsigned i = 0; i < CHEK_COUNT(waits_us); i++) {
         assert_true(log_bench_send(&bench, 100));
         chek_log_turn(bench.log);
@@ -442,7 +442,7 @@ test_log_tells_how_long_groups_took(void **state)
         chek_log_turn(bench.log);
         counters = chek_log_count(bench.log);
         for (unsigned j = 0; j <= i; j++) { /* the slowest but i - j */
-            uint64_t wait_ns = chek_log_wait_ns(&counters, (j + 1) * 1000 / (i + 1));
+            uint64_t wait_ns = chek_waits_ns(&counters.groups, (j + 1) * 1000 / (i + 1));
             assert_true(wait_ns >= waits_us[j] * 1000);
             assert_true(wait_ns <= waits_us[j] * 1250 + 1000);
         }

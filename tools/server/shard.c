@@ -410,7 +410,7 @@ hosts_init(struct server__shard *shard)
                                   server__subject_key(shard->server)};
     struct chek_feed_config feed_config = {shard->io, FEED_FRAME_COUNT, FEED_PART_COUNT};
     struct chek_query_port query = {shard, port_directory, port_shard_of, port_visit};
-    struct chek_query_config query_config = {shard->index, VISIT_COUNT};
+    struct chek_query_config query_config = {shard->io, shard->index, VISIT_COUNT};
 
     memcpy(table.handlers, handlers, sizeof table.handlers);
     int error = chek_session_host_create(shard->io, &session, &table, &shard->sessions);

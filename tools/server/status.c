@@ -112,10 +112,10 @@ rows_of_log(struct server__shard *shard, struct rows *rows)
     row(rows, "log_blocks", log.block_count);
     row(rows, "log_files", log.file_count);
     row(rows, "log_syncs", log.sync_count);
-    row(rows, "log_group_ns_max", log.group_ns_max);
-    row(rows, "log_group_ns_sum", log.group_ns_sum);
-    row(rows, "log_group_p50_us", chek_log_wait_ns(&log, 500) / 1000);
-    row(rows, "log_group_p99_us", chek_log_wait_ns(&log, 990) / 1000);
+    row(rows, "log_group_ns_max", log.groups.max_ns);
+    row(rows, "log_group_ns_sum", log.groups.sum_ns);
+    row(rows, "log_group_p50_us", chek_waits_ns(&log.groups, 500) / 1000);
+    row(rows, "log_group_p99_us", chek_waits_ns(&log.groups, 990) / 1000);
     row(rows, "log_latched", server__is_latched(shard->server));
 }
 
@@ -143,6 +143,10 @@ rows_of_sessions(struct server__shard *shard, struct rows *rows)
     row(rows, "conflicts", feed.conflict_count);
     row(rows, "refused", feed.refused_count);
     row(rows, "completed", feed.completed_count);
+    const struct chek_waits *reports = chek_query_report_waits(shard->queries);
+    row(rows, "report_p50_us", chek_waits_ns(reports, 500) / 1000);
+    row(rows, "report_p99_us", chek_waits_ns(reports, 990) / 1000);
+    row(rows, "report_run_p99_us", chek_waits_ns(&shard->counters.report_runs, 990) / 1000);
     row(rows, "repeats_not_logged", shard->counters.repeat_count);
     struct server__cpcr_counters cpcr = server__cpcr_count(shard->cpcr);
     row(rows, "cpcr_connections", cpcr.connection_count);

@@ -207,7 +207,11 @@ server__visit_try(struct server__shard *shard, struct chek_visit *visit, struct 
     if (store != NULL) {
         chek_store_ask_begin(store, cold);
     }
+    uint64_t begin_ns = chek_io_now_ns(shard->io);
     *ret = visit->run(visit, &ground);
+    if (visit->opcode == CHEK_OPCODE_ASK_REPORT) {
+        chek_waits_add(&shard->counters.report_runs, chek_io_now_ns(shard->io) - begin_ns);
+    }
     if (store != NULL) {
         chek_store_ask_end(store);
     }
