@@ -153,7 +153,6 @@ log_filling(struct chek_log *log)
 /* Submit the group being filled, with these flags; there is room for it. */
 void persist__log_group_submit(struct chek_log *log, uint16_t flags);
 
-
 /* ---- files (log_file.c) --------------------------------------------------------------------- */
 
 /*

@@ -108,10 +108,14 @@ class Protocol(unittest.TestCase):
 
     @staticmethod
     def taken(client, stream):
-        """Give the server time for what it may send, and return how many frames there are."""
-        for _ in range(20):
-            client.call("ask_status")
-        return len(stream.request.answers)
+        """Wait until the server has sent what it may, and return how many frames there are."""
+        before = -1
+        while len(stream.request.answers) != before:
+            before = len(stream.request.answers)
+            for _ in range(20):  # a worker makes the frames
+                client.call("ask_status")
+                time.sleep(0.02)
+        return before
 
     def test_a_frame_id_in_flight_exists_already(self):
         client = self.client()
