@@ -181,6 +181,12 @@ chek_partition_ensure(struct chek_partition *partition, size_t body_size)
     return CHEK_OK;
 }
 
+uint32_t
+chek_partition_reserved(const struct chek_partition *partition)
+{
+    return partition->pending.document_count;
+}
+
 /* A command was applied: what was reserved for it is used or given back. */
 static void
 reservation_end(struct chek_partition *partition, size_t body_size)

@@ -50,11 +50,15 @@ CHEK_MUST_USE int chek_partition_create(const struct chek_partition_config *conf
 void chek_partition_destroy(struct chek_partition *partition); /* takes NULL */
 
 /*
- * Reserve what the worst case of applying this command may need, before it is logged.
+ * Reserve what the worst case of applying this command may need, before it is logged. Applying it
+ * gives that back; so nothing is reserved for a command that will be skipped.
  *
  *   Errors     FULL, -ENOMEM: answer BUSY or refuse; nothing changes
  */
 CHEK_MUST_USE int chek_partition_ensure(struct chek_partition *partition, size_t body_size);
+
+/* Commands that something is reserved for. */
+uint32_t chek_partition_reserved(const struct chek_partition *partition);
 
 /* A command that is about to be applied. */
 struct chek_partition_target {

@@ -116,6 +116,9 @@ static int
 command_apply(struct lane *lane, const struct chek_partition_target *target)
 {
     struct chek_outcome outcome;
+    if (target->command.envelope.partition_seq <= chek_partition_seq(target->partition)) {
+        return CHEK_OK; /* the snapshot had it */
+    }
     int error = events_make_room(lane);
     if (error == CHEK_OK) {
         error = chek_partition_ensure(target->partition, target->command.body.size);
@@ -127,7 +130,7 @@ command_apply(struct lane *lane, const struct chek_partition_target *target)
         error = unread_row(&target->command, &outcome);
     }
     if (error != CHEK_OK || !has_document(&target->command)) {
-        return error < CHEK_OK ? error : CHEK_OK; /* 1: the snapshot had it */
+        return error;
     }
     lane->open_size += target->command.body.size + 128;
     if (lane->open_size > lane->folder->replay_open_size / lane->folder->shard_count) {
@@ -280,5 +283,10 @@ server__replay(struct server__folder *folder, struct chek_log_fault *where)
         error = server__manifest_replay(folder, on_command, &replay, where);
     }
     int of_lanes = replay_finish(&replay);
-    return of_lanes != CHEK_OK ? of_lanes : error;
+    error = of_lanes != CHEK_OK ? of_lanes : error;
+    for (unsigned i = 0; error == CHEK_OK && i <= folder->partition_count; i++) {
+        /* What is not given back at a start is missing for ever. */
+        CHEK_ASSERT(chek_partition_reserved(folder->partitions[i]) == 0);
+    }
+    return error;
 }
