@@ -14,6 +14,7 @@ import sys
 import time
 import unittest
 
+from plain_client import Client
 from server import Server
 
 BIN = pathlib.Path(sys.argv[1])
@@ -46,9 +47,12 @@ class KkmServer(unittest.TestCase):
 
     def kill_at(self, process, count):
         """Kill the server when it has so many documents, and start it again."""
-        while self.documents() < count:
+        client = Client(self.server.address, self.server.token_file.read_text().strip())
+        self.addCleanup(client.socket.close)
+        while sum(row.value for row in client.call("ask_status")["items"]
+                  if row.name == "documents") < count:
             self.assertIsNone(process.poll(), "the registers were through before the kill")
-            time.sleep(0.01)
+            time.sleep(0.005)
         self.server.kill()
         self.server.start()
 
