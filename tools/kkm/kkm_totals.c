@@ -47,7 +47,9 @@ chek_kkm_totals_section(struct chek_kkm_totals *totals, struct chek_bytes_view c
     }
     struct chek_kkm_section_row *row = &totals->sections[totals->section_count++];
     *row = (struct chek_kkm_section_row){0};
-    memcpy(row->code, code.bytes, code.size);
+    if (code.size != 0) {
+        memcpy(row->code, code.bytes, code.size);
+    }
     return row;
 }
 
