@@ -117,6 +117,16 @@ struct goods {
     size_t tax_count;
 };
 
+/* The same fields of two types that protobuf-c made. */
+#define GOODS_OF(from)                                                                        \
+    {                                                                                         \
+        .name = (from)->name, .section = (from)->section_code, .stamp = (from)->excise_stamp, \
+        .barcode = (from)->barcode, .unit = (from)->measure_unit_code,                        \
+        .stamps = (from)->list_excise_stamp, .stamp_count = (from)->n_list_excise_stamp,      \
+        .quantity = (from)->quantity, .price = (from)->price, .sum = (from)->sum,             \
+        .taxes = (from)->taxes, .tax_count = (from)->n_taxes,                                 \
+    }
+
 static uint32_t
 goods_make(const struct goods *goods, struct chek_arena *arena, struct chek_line *line,
            struct chek_cpcr_fault *fault)
@@ -150,18 +160,7 @@ static uint32_t
 commodity_make(const Ingest__Commodity *from, struct chek_arena *arena, struct chek_line *line,
                struct chek_cpcr_fault *fault)
 {
-    struct goods goods = {.name = from->name,
-                          .section = from->section_code,
-                          .stamp = from->excise_stamp,
-                          .barcode = from->barcode,
-                          .unit = from->measure_unit_code,
-                          .stamps = from->list_excise_stamp,
-                          .stamp_count = from->n_list_excise_stamp,
-                          .quantity = from->quantity,
-                          .price = from->price,
-                          .sum = from->sum,
-                          .taxes = from->taxes,
-                          .tax_count = from->n_taxes};
+    struct goods goods = GOODS_OF(from);
     if (!from->has_code && from->name.len == 0) {
         return ingest__cpcr_incorrect(fault, "commodity", "neither code nor name is there");
     }
@@ -180,18 +179,7 @@ static uint32_t
 storno_make(const Ingest__StornoCommodity *from, struct chek_arena *arena, struct chek_line *line,
             struct chek_cpcr_fault *fault)
 {
-    struct goods goods = {.name = from->name,
-                          .section = from->section_code,
-                          .stamp = from->excise_stamp,
-                          .barcode = from->barcode,
-                          .unit = from->measure_unit_code,
-                          .stamps = from->list_excise_stamp,
-                          .stamp_count = from->n_list_excise_stamp,
-                          .quantity = from->quantity,
-                          .price = from->price,
-                          .sum = from->sum,
-                          .taxes = from->taxes,
-                          .tax_count = from->n_taxes};
+    struct goods goods = GOODS_OF(from);
     line->storno = true;
     return goods_make(&goods, arena, line, fault);
 }

@@ -237,7 +237,7 @@ function(chek_test_library)
   chek__scan_includes(tests ${arg_SOURCES} ${arg_HEADERS})
 endfunction()
 
-# A decoder's fuzz target. Every build replays tests/fuzz/corpus/<noun>/ through it; with
+# A decoder's fuzz target. The dev and the fuzz build replay tests/fuzz/corpus/<noun>/ through it; with
 # CHEK_FUZZER it is a libFuzzer program as well, and listed in fuzz_targets.txt for tools/test.
 function(chek_fuzz)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;DICTIONARY" "SOURCES;MODULES;LIBRARIES")

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/load/options.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/base/decimal.h"
 #include "engine/base/limits.h"
 #include "tools/load/sender.h"
 
@@ -101,10 +101,8 @@ static const struct option names[] = {
 static bool
 read_number(const char *value, uint64_t min, uint64_t max, uint64_t *ret)
 {
-    char *end;
-    errno = 0;
-    unsigned long long number = strtoull(value, &end, 10);
-    if (errno != 0 || end == value || *end != 0 || value[0] == '-' || number < min ||
+    uint64_t number;
+    if (chek_decimal_read_u64(chek_bytes_view_text(value), &number) != CHEK_OK || number < min ||
         number > max) {
         return false;
     }
