@@ -16,6 +16,9 @@
 #include "engine/fiscal/check.h"
 #include "ingest/feed_frame.h"
 
+/* Reserved; one document, or the claim of one register, touches what it needs. */
+#define ARENA_SIZE ((size_t)16 * 1024 * 1024)
+
 int
 chek_feed_host_create(const struct chek_feed_config *config, const struct chek_feed_port *port,
                       struct chek_feed_host **ret)
@@ -28,7 +31,10 @@ chek_feed_host_create(const struct chek_feed_config *config, const struct chek_f
     host->io = config->io;
     host->frame_count = config->frame_count;
     chek_list_init(&host->free);
-    int error = chek_part_pool_init(&host->parts, config->part_count);
+    int error = chek_arena_init(&host->arena, ARENA_SIZE);
+    if (error == CHEK_OK) {
+        error = chek_part_pool_init(&host->parts, config->part_count);
+    }
     if (error == CHEK_OK) {
         error = ingest__frames_init(host);
     }
@@ -50,6 +56,7 @@ chek_feed_host_destroy(struct chek_feed_host *host)
     if (host->parts.parts != NULL) {
         chek_part_pool_finish(&host->parts);
     }
+    chek_arena_finish(&host->arena);
     chek_memory_free(host, sizeof *host);
 }
 
@@ -95,12 +102,13 @@ resolve_profile(struct chek_feed_host *host, struct chek_feed_frame *frame,
         return error;
     }
     *fault = (struct chek_fault){.field = CHEK_FIELD_DOCUMENT_PROFILE};
-    if (!chek_directory_sees_register(directory, frame->principal, what)) {
+    bool is_inside = frame->inside != NULL;
+    if (!is_inside && !chek_directory_sees_register(directory, frame->principal, what)) {
         return CHEK_E_UNREGISTERED;
     }
     error = chek_directory_find_register(directory, what, ret);
     if (error == CHEK_E_UNREGISTERED && frame->claim_round < FEED_CLAIM_ROUND_MAX &&
-        chek_directory_is_trusted(directory, frame->principal)) {
+        (is_inside || chek_directory_is_trusted(directory, frame->principal))) {
         want_claim(frame, what);
         return CHEK_OK;
     }
@@ -265,29 +273,34 @@ frame_claim(struct chek_feed_host *host, struct chek_feed_frame *frame, struct c
     chek_command_claim_encode(&out, &claim);
     /* What was inside one frame fits into a buffer of a frame's size. */
     CHEK_ASSERT(!out.full);
-    memcpy(frame->body_buffer, body.bytes, body.size);
-    frame->body_size = body.size;
-    chek_request_park(frame->request);
+    if (body.bytes != frame->body_buffer) {
+        memcpy(frame->body_buffer, body.bytes, body.size);
+        frame->body_size = body.size;
+    }
+    if (frame->request != NULL) {
+        chek_request_park(frame->request);
+    }
     if (!host->port.claim(host->port.context, frame, chek_bytes_view_of(out.bytes, out.size))) {
-        chek_request_unpark(frame->request);
+        if (frame->request != NULL) {
+            chek_request_unpark(frame->request);
+        }
         ingest__frame_busy(host, frame);
         return;
     }
     host->counters.claim_count += 1;
 }
 
-static void
-frame_run(struct chek_feed_host *host, struct chek_feed_frame *frame, struct chek_bytes_view body)
+void
+ingest__frame_run(struct chek_feed_host *host, struct chek_feed_frame *frame,
+                  struct chek_bytes_view body)
 {
-    struct chek_arena *arena = chek_request_arena(frame->request);
+    struct chek_arena *arena = ingest__frame_arena(host, frame);
     struct chek_feed feed;
     struct chek_fault fault;
 
     int error = chek_feed_decode_whole(body.bytes, body.size, arena, &feed, &fault);
     if (error != CHEK_OK) {
-        struct chek_request *request = frame->request;
-        ingest__frame_give(host, frame);
-        chek_request_refuse(request, error, &fault, NULL);
+        ingest__frame_refuse(host, frame, error, &fault);
         return;
     }
     frame->document_count = feed.documents_count;
@@ -324,7 +337,7 @@ chek_feed_handle(void *context, struct chek_request *request, struct chek_bytes_
         return;
     }
     host->counters.frame_count += 1;
-    frame_run(host, frame, body);
+    ingest__frame_run(host, frame, body);
 }
 
 void
@@ -336,16 +349,17 @@ chek_feed_claimed(struct chek_feed_host *host, struct chek_feed_frame *frame, in
         ingest__answer_claim(host, frame, error, claimed, claimed_count);
         return;
     }
-    if (request == NULL) {
+    if (request == NULL && frame->inside == NULL) {
         ingest__frame_give(host, frame);
         return;
     }
-    chek_request_unpark(request);
+    if (request != NULL) {
+        chek_request_unpark(request);
+    }
     if (error != CHEK_OK) {
-        ingest__frame_give(host, frame);
-        chek_request_refuse(request, error, NULL, NULL);
+        ingest__frame_refuse(host, frame, error, NULL);
         return;
     }
     frame->claim_round += 1;
-    frame_run(host, frame, chek_bytes_view_of(frame->body_buffer, frame->body_size));
+    ingest__frame_run(host, frame, chek_bytes_view_of(frame->body_buffer, frame->body_size));
 }

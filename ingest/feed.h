@@ -34,6 +34,18 @@ struct chek_feed_port {
     const struct chek_subject_key *key;
 };
 
+/*
+ * Something to be fed that is nobody's session: an adapter's listener has it. It is as trusted as the
+ * server itself: it sees every register, and what nobody knows is claimed.
+ */
+struct chek_feed_inside {
+    /*
+     * Told once, maybe inside of the call that begins it. BUSY: nothing happened, begin again later;
+     * another error: what became of it is not known; CHEK_OK: *result says it, durably.
+     */
+    void (*on_done)(struct chek_feed_inside *inside, int error, const struct chek_result *result);
+};
+
 struct chek_feed_config {
     struct chek_io *io;
     uint32_t frame_count; /* in work at once */
@@ -55,6 +67,12 @@ void chek_feed_handle(void *host, struct chek_request *request, struct chek_byte
 void chek_feed_claim_handle(void *host, struct chek_request *request, struct chek_bytes_view body);
 void chek_feed_on_abandon(void *host, struct chek_request *request);
 void chek_feed_on_room(void *host, struct chek_request *request);
+
+/* Feed a document, or tell of a register as the opcode claim does. Both borrow for the call. */
+void chek_feed_document(struct chek_feed_host *host, struct chek_feed_inside *inside,
+                        const struct chek_document *document);
+void chek_feed_register(struct chek_feed_host *host, struct chek_feed_inside *inside,
+                        const struct chek_register *what);
 
 /* A part is back with its results. */
 void chek_feed_part_done(struct chek_feed_host *host, struct chek_part *part);

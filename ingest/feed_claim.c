@@ -79,15 +79,15 @@ claim_check(struct chek_feed_host *host, const struct chek_feed_frame *frame,
     return CHEK_OK;
 }
 
-static void
-frame_refuse(struct chek_feed_host *host, struct chek_feed_frame *frame, int error,
-             const struct chek_fault *fault)
+void
+ingest__frame_claim(struct chek_feed_host *host, struct chek_feed_frame *frame)
 {
-    struct chek_request *request = frame->request;
-    ingest__frame_give(host, frame);
-    if (request != NULL) {
-        chek_request_refuse(request, error, fault, NULL);
+    if (!host->port.claim(host->port.context, frame,
+                          chek_bytes_view_of(frame->claim_buffer, frame->body_size))) {
+        ingest__frame_busy(host, frame);
+        return;
     }
+    host->counters.claim_count += 1;
 }
 
 void
@@ -110,7 +110,7 @@ chek_feed_claim_handle(void *context, struct chek_request *request, struct chek_
         error = claim_check(host, frame, &claim, &fault);
     }
     if (error != CHEK_OK) {
-        frame_refuse(host, frame, error, &fault);
+        ingest__frame_refuse(host, frame, error, &fault);
         return;
     }
     struct chek_command_claim command = {.registers = claim.registers,
@@ -119,11 +119,7 @@ chek_feed_claim_handle(void *context, struct chek_request *request, struct chek_
     chek_command_claim_encode(&out, &command);
     CHEK_ASSERT(!out.full);
     frame->body_size = out.size;
-    if (!host->port.claim(host->port.context, frame, chek_bytes_view_of(out.bytes, out.size))) {
-        ingest__frame_busy(host, frame);
-        return;
-    }
-    host->counters.claim_count += 1;
+    ingest__frame_claim(host, frame);
 }
 
 /* Tell the partitions. False: no part or no room for one; nothing was handed over. */
@@ -167,7 +163,7 @@ static void
 claim_continue(struct chek_feed_host *host, struct chek_feed_frame *frame,
                const struct chek_claimed *claimed, uint32_t claimed_count)
 {
-    struct chek_arena *arena = chek_request_arena(frame->request);
+    struct chek_arena *arena = ingest__frame_arena(host, frame);
     struct chek_command_claim claim;
     struct chek_fault fault;
     int error = chek_command_claim_decode_whole(frame->claim_buffer, frame->body_size, arena,
@@ -211,11 +207,21 @@ refused_find(const struct chek_feed_frame *frame)
 static bool
 answer_try(struct chek_feed_host *host, struct chek_feed_frame *frame)
 {
+    if (frame->inside != NULL) {
+        const struct chek_claimed *claimed = &frame->claimed_list[0];
+        bool is_refused = claimed->error != CHEK_OK;
+        frame->results[0] =
+            (struct chek_result){.status = is_refused ? CHEK_STATUS_REFUSED : CHEK_STATUS_STORED,
+                                 .code = is_refused ? (uint32_t)-claimed->error : 0,
+                                 .registration = claimed->registration};
+        ingest__frame_tell(host, frame, CHEK_OK);
+        return true;
+    }
     uint32_t refused = refused_find(frame);
     if (refused < frame->document_count) {
         int error = frame->claimed_list[refused].error;
         struct chek_fault fault = fault_of(error, refused);
-        frame_refuse(host, frame, error, &fault);
+        ingest__frame_refuse(host, frame, error, &fault);
         return true;
     }
     struct chek_registers answer = {.registers = frame->registered_list,
@@ -246,10 +252,10 @@ void
 ingest__answer_claim(struct chek_feed_host *host, struct chek_feed_frame *frame, int error,
                      const struct chek_claimed *claimed, uint32_t claimed_count)
 {
-    if (frame->request == NULL) {
+    if (frame->request == NULL && frame->inside == NULL) {
         ingest__frame_give(host, frame);
     } else if (error != CHEK_OK) {
-        frame_refuse(host, frame, error, NULL);
+        ingest__frame_refuse(host, frame, error, NULL);
     } else if (claimed != NULL) {
         claim_continue(host, frame, claimed, claimed_count);
     } else {

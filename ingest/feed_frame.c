@@ -83,21 +83,45 @@ ingest__frame_take(struct chek_feed_host *host, struct chek_request *request)
     chek_list_remove(&frame->link);
     host->free_count -= 1;
     frame->request = request;
-    frame->principal = chek_request_principal(request);
-    frame->source = chek_request_source(request);
-    frame->unbounded = chek_directory_is_unbounded(directory, frame->principal);
+    frame->inside = NULL;
+    frame->principal = request != NULL ? chek_request_principal(request) : 0;
+    frame->source = request != NULL ? chek_request_source(request) : 0;
+    frame->unbounded = request == NULL || chek_directory_is_unbounded(directory, frame->principal);
     frame->offset = 0;
     frame->document_count = frame->part_count = frame->open_count = frame->claim_count = 0;
     frame->claim_round = 0;
     frame->for_claim = frame->answer_waits = false;
-    memcpy(chek_request_state(request), &frame, sizeof frame);
+    if (request != NULL) {
+        memcpy(chek_request_state(request), &frame, sizeof frame);
+    }
     return frame;
+}
+
+struct chek_feed_frame *
+ingest__frame_take_inside(struct chek_feed_host *host, struct chek_feed_inside *inside)
+{
+    struct chek_feed_frame *frame = ingest__frame_take(host, NULL);
+    if (frame != NULL) {
+        frame->inside = inside;
+    }
+    return frame;
+}
+
+struct chek_arena *
+ingest__frame_arena(struct chek_feed_host *host, struct chek_feed_frame *frame)
+{
+    if (frame->inside == NULL) {
+        return chek_request_arena(frame->request);
+    }
+    chek_arena_reset(&host->arena);
+    return &host->arena;
 }
 
 void
 ingest__frame_give(struct chek_feed_host *host, struct chek_feed_frame *frame)
 {
     frame->request = NULL;
+    frame->inside = NULL;
     chek_list_add(host->free.next, &frame->link);
     host->free_count += 1;
 }
@@ -189,9 +213,37 @@ ingest__frame_busy(struct chek_feed_host *host, struct chek_feed_frame *frame)
     struct chek_request *request = frame->request;
     host->counters.busy_count += 1;
     ingest__parts_give_back(host, frame);
+    if (frame->inside != NULL) {
+        ingest__frame_tell(host, frame, CHEK_E_BUSY);
+        return;
+    }
     ingest__frame_give(host, frame);
     if (request != NULL) {
         chek_request_busy(request);
+    }
+}
+
+void
+ingest__frame_tell(struct chek_feed_host *host, struct chek_feed_frame *frame, int error)
+{
+    struct chek_feed_inside *inside = frame->inside;
+    struct chek_result result = frame->results[0];
+    ingest__frame_give(host, frame); /* who is told may feed the next */
+    inside->on_done(inside, error, &result);
+}
+
+void
+ingest__frame_refuse(struct chek_feed_host *host, struct chek_feed_frame *frame, int error,
+                     const struct chek_fault *fault)
+{
+    struct chek_request *request = frame->request;
+    if (frame->inside != NULL) {
+        ingest__frame_tell(host, frame, error);
+        return;
+    }
+    ingest__frame_give(host, frame);
+    if (request != NULL) {
+        chek_request_refuse(request, error, fault, NULL);
     }
 }
 
@@ -229,6 +281,10 @@ ingest__answer(struct chek_feed_host *host, struct chek_feed_frame *frame)
 {
     results_count(host, frame);
     frame->part_count = 0;
+    if (frame->inside != NULL) {
+        ingest__frame_tell(host, frame, CHEK_OK);
+        return;
+    }
     if (frame->request == NULL) {
         ingest__frame_give(host, frame);
         return;

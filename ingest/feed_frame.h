@@ -22,8 +22,9 @@ struct ingest__home {
 };
 
 struct chek_feed_frame {
-    struct chek_list link;        /* free */
-    struct chek_request *request; /* NULL when its connection went away */
+    struct chek_list link;           /* free */
+    struct chek_request *request;    /* NULL when its connection went away, and beside `inside` */
+    struct chek_feed_inside *inside; /* who fed it, when no session did */
     uint64_t source;
     uint64_t offset;
     uint32_t principal;
@@ -57,6 +58,7 @@ struct chek_feed_host {
     size_t memory_size;
     uint32_t frame_count, free_count;
     struct chek_feed_counters counters;
+    struct chek_arena arena; /* of what comes from inside, as a request has one */
 };
 
 extern const uint8_t ingest__no_subject[16];
@@ -66,6 +68,17 @@ void ingest__frames_finish(struct chek_feed_host *host);
 struct chek_feed_frame *ingest__frame_take(struct chek_feed_host *host,
                                            struct chek_request *request);
 void ingest__frame_give(struct chek_feed_host *host, struct chek_feed_frame *frame);
+/* A frame of something from inside; NULL: all are in work. */
+struct chek_feed_frame *ingest__frame_take_inside(struct chek_feed_host *host,
+                                                  struct chek_feed_inside *inside);
+/* Where a frame is decoded: what is there is over with the turn, or with the next from inside. */
+struct chek_arena *ingest__frame_arena(struct chek_feed_host *host, struct chek_feed_frame *frame);
+
+/* End a frame without any results. Nobody may be left to hear of it. */
+void ingest__frame_refuse(struct chek_feed_host *host, struct chek_feed_frame *frame, int error,
+                          const struct chek_fault *fault);
+/* End a frame from inside. */
+void ingest__frame_tell(struct chek_feed_host *host, struct chek_feed_frame *frame, int error);
 
 /* End a frame as BUSY: it is sent again. Of a claim, what the directory decided stands. */
 void ingest__frame_busy(struct chek_feed_host *host, struct chek_feed_frame *frame);
@@ -74,6 +87,12 @@ void ingest__frame_busy(struct chek_feed_host *host, struct chek_feed_frame *fra
 struct chek_part *ingest__part_for(struct chek_feed_host *host, struct chek_feed_frame *frame,
                                    unsigned shard);
 void ingest__parts_give_back(struct chek_feed_host *host, struct chek_feed_frame *frame);
+
+/* Judge the documents of a frame, then claim, or cut parts and hand them over. */
+void ingest__frame_run(struct chek_feed_host *host, struct chek_feed_frame *frame,
+                       struct chek_bytes_view body);
+/* Have the claim in `claim_buffer` made, `body_size` bytes. */
+void ingest__frame_claim(struct chek_feed_host *host, struct chek_feed_frame *frame);
 
 /* Take the buyer out of a document: the body is written anew into the part, with the subject. */
 bool ingest__take_personal(struct chek_feed_host *host, struct chek_part *part,
