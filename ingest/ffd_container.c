@@ -11,7 +11,6 @@
 #define CRC_BEGIN 0xffff
 #define SESSION_VERSION 0xa281 /* 81 A2 */
 #define TEST_VERSION 0xfb82    /* 82 FB: packets of a test */
-#define CRC_MODE 0x0003
 #define CRC_OF_HEAD 1
 #define CRC_OF_ALL 2
 #define FLAG_RESERVED 0xffc8 /* bit 3, and all above the mode of the answer */
@@ -56,6 +55,7 @@ chek_ffd_message_read(struct chek_bytes_view bytes, struct chek_ffd_message *ret
     struct chek_ffd_message message = {0};
     const uint8_t *begin = chek_cursor_take(&in, sizeof signature);
     uint16_t version = chek_cursor_u16(&in);
+    message.version = version;
     const uint8_t *format = chek_cursor_take(&in, 2);
     const uint8_t *drive = chek_cursor_take(&in, CHEK_FFD_DRIVE_SIZE);
     message.body_size = chek_cursor_u16(&in);
@@ -73,7 +73,8 @@ chek_ffd_message_read(struct chek_bytes_view bytes, struct chek_ffd_message *ret
     if (message.body_size > CHEK_FFD_CONTAINER_SIZE_MAX) {
         return CHEK_E_LIMIT;
     }
-    if ((message.flags & FLAG_RESERVED) != 0 || (message.flags & CRC_MODE) == CRC_MODE) {
+    if ((message.flags & FLAG_RESERVED) != 0 ||
+        (message.flags & CHEK_FFD_FLAG_CRC_MODE) == CHEK_FFD_FLAG_CRC_MODE) {
         return CHEK_E_RESERVED;
     }
     size_t size = CHEK_FFD_DRIVE_SIZE;
@@ -89,7 +90,7 @@ chek_ffd_message_read(struct chek_bytes_view bytes, struct chek_ffd_message *ret
 int
 chek_ffd_message_check(const struct chek_ffd_message *message, struct chek_bytes_view bytes)
 {
-    uint16_t mode = message->flags & CRC_MODE;
+    uint16_t mode = message->flags & CHEK_FFD_FLAG_CRC_MODE;
     size_t size = mode == CRC_OF_ALL ? bytes.size - CHEK_FFD_MESSAGE_HEAD_SIZE : 0;
     if (mode == 0) {
         return CHEK_OK;
@@ -97,6 +98,60 @@ chek_ffd_message_check(const struct chek_ffd_message *message, struct chek_bytes
     uint16_t crc =
         chek_ffd_crc(bytes.bytes, CRC_AT, bytes.bytes + CHEK_FFD_MESSAGE_HEAD_SIZE, size);
     return crc == message->crc ? CHEK_OK : CHEK_E_CHECKSUM;
+}
+
+void
+chek_ffd_message_write(struct chek_writer *out, const struct chek_ffd_message *message,
+                       struct chek_bytes_view body)
+{
+    uint16_t mode = message->flags & CHEK_FFD_FLAG_CRC_MODE;
+    size_t begin = out->size;
+    char drive[CHEK_FFD_DRIVE_SIZE];
+    memset(drive, ' ', sizeof drive);
+    memcpy(drive, message->drive, strlen(message->drive));
+    chek_writer_bytes(out, signature, sizeof signature);
+    chek_writer_u16(out, message->version);
+    chek_writer_u8(out, (uint8_t)(message->format >> 8));
+    chek_writer_u8(out, (uint8_t)message->format);
+    chek_writer_bytes(out, drive, sizeof drive);
+    chek_writer_u16(out, (uint16_t)body.size);
+    chek_writer_u16(out, message->flags);
+    uint16_t crc = 0;
+    if (mode != 0 && !out->full) {
+        crc = chek_ffd_crc(out->bytes + begin, CRC_AT, body.bytes,
+                           mode == CRC_OF_ALL ? body.size : 0);
+    }
+    chek_writer_u16(out, crc);
+    chek_writer_view(out, body);
+}
+
+/* ---- containers ------------------------------------------------------------------------------- */
+
+void
+chek_ffd_container_write(struct chek_writer *out, const char *drive, uint32_t number,
+                         struct chek_bytes_view document)
+{
+    size_t size = CHEK_FFD_CONTAINER_HEAD_SIZE + document.size;
+    size_t length = strlen(drive);
+    uint8_t head[CHEK_FFD_CONTAINER_HEAD_SIZE] = {0};
+    chek_store_u16(head, (uint16_t)size);
+    head[4] = CONTAINER_KIND;
+    head[5] = document.bytes[0];
+    head[6] = CONTAINER_VERSION;
+    for (size_t i = 0; i < (size_t)2 * BCD_SIZE; i++) {
+        unsigned digit = i < length ? (unsigned)(drive[i] - '0') & 0x0f : 0x0f;
+        head[9 + i / 2] |= (uint8_t)(i % 2 == 0 ? digit << 4 : digit);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        head[17 + i] = (uint8_t)(number >> (8 * (2 - i)));
+    }
+    head[30] = (uint8_t)(document.size >> 8);
+    head[31] = (uint8_t)document.size;
+    uint16_t crc = crc_add(chek_ffd_crc(head, 2, head + SUMS_SIZE, sizeof head - SUMS_SIZE),
+                           document.bytes, document.size);
+    chek_store_u16(head + 2, crc);
+    chek_writer_bytes(out, head, sizeof head);
+    chek_writer_view(out, document);
 }
 
 /* ---- documents -------------------------------------------------------------------------------- */
@@ -180,9 +235,11 @@ content_find(struct chek_bytes_view bytes, bool bounded, struct chek_ffd_found *
     if (kind != CONTAINER_KIND || version != CONTAINER_VERSION) {
         return refuse(ret, CHEK_E_VERSION, "the container is of another kind or version");
     }
+    ret->number = (uint32_t)number[0] << 16 | (uint32_t)number[1] << 8 | number[2];
     size_t size = (size_t)(length[0] << 8 | length[1]);
     if (chek_load_u16(head) != code ||
         (size_t)chek_load_u16(head + 2) + DOCUMENT_HEAD_SIZE != size) {
+        ret->encrypted = true;
         return refuse(ret, CHEK_E_VERSION,
                       "the container is encrypted: only the operator's keys open it");
     }
@@ -190,7 +247,6 @@ content_find(struct chek_bytes_view bytes, bool bounded, struct chek_ffd_found *
         return refuse(ret, CHEK_E_NUMBER, "the container's fiscal drive is no number");
     }
     ret->contained = true;
-    ret->number = (uint32_t)number[0] << 16 | (uint32_t)number[1] << 8 | number[2];
     ret->elements_at += CHEK_FFD_CONTAINER_HEAD_SIZE - SUMS_SIZE;
     return document_find(rest, bounded, ret);
 }

@@ -14,6 +14,7 @@
 
 #include "engine/base/bytes.h"
 #include "engine/base/error.h"
+#include "engine/base/writer.h"
 
 #define CHEK_FFD_MESSAGE_HEAD_SIZE 30
 #define CHEK_FFD_CONTAINER_HEAD_SIZE 32
@@ -26,7 +27,8 @@ uint16_t chek_ffd_crc(const void *bytes, size_t size, const void *more, size_t m
 /* ---- messages --------------------------------------------------------------------------------- */
 
 struct chek_ffd_message {
-    uint16_t format; /* 0x0105: FFD 1.05, as it is written */
+    uint16_t version; /* of the session protocol, as it is written */
+    uint16_t format;  /* 0x0105: FFD 1.05, as it is written */
     uint16_t body_size;
     uint16_t flags;
     uint16_t crc;
@@ -34,6 +36,9 @@ struct chek_ffd_message {
 };
 
 #define CHEK_FFD_FLAG_CONTAINER 0x0004
+#define CHEK_FFD_FLAG_ANSWER 0x0010 /* an answer is wanted */
+#define CHEK_FFD_FLAG_ANSWER_MODE 0x0030
+#define CHEK_FFD_FLAG_CRC_MODE 0x0003
 
 /*
  * Read a message's head.
@@ -43,10 +48,21 @@ struct chek_ffd_message {
  */
 CHEK_MUST_USE int chek_ffd_message_read(struct chek_bytes_view bytes, struct chek_ffd_message *ret);
 
+/* Write a message's head, with the sum that its flags speak of over it and `body`. Its version,
+ * format, drive and flags are used. */
+void chek_ffd_message_write(struct chek_writer *out, const struct chek_ffd_message *message,
+                            struct chek_bytes_view body);
+
 /* Check the sum that the flags speak of. `bytes` is the whole message, read before. Errors:
  * CHECKSUM. */
 CHEK_MUST_USE int chek_ffd_message_check(const struct chek_ffd_message *message,
                                          struct chek_bytes_view bytes);
+
+/* ---- containers ------------------------------------------------------------------------------- */
+
+/* Write a container's head in front of a document, and its sums. */
+void chek_ffd_container_write(struct chek_writer *out, const char *drive, uint32_t number,
+                              struct chek_bytes_view document);
 
 /* ---- documents -------------------------------------------------------------------------------- */
 
@@ -57,9 +73,10 @@ struct chek_ffd_found {
     size_t elements_at;              /* offset of the elements */
     uint64_t message_sign;           /* 0: none */
     uint64_t drive;                  /* the container's, 0: there is none */
-    uint32_t number;                 /* the container's, its lowest 24 bits */
+    uint32_t number;                 /* the container's, its lowest 24 bits; also beside VERSION */
     uint16_t code;                   /* of the document */
     bool contained;                  /* drive and number are given */
+    bool encrypted;                  /* beside VERSION: only a key opens it */
     const char *why;                 /* beside an error: more than its text says; or NULL */
 };
 

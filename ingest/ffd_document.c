@@ -306,6 +306,13 @@ chek_ffd_make(struct chek_ffd_maker *maker, const struct chek_ffd_found *found,
             error = chek_document_check(&made.document, &made.warnings, fault);
         }
     }
+    made.registers = found->code == CHEK_FFD_REGISTRATION || found->code == CHEK_FFD_REREGISTRATION;
+    if (error == CHEK_OK && made.registers) {
+        error = ingest__fns_register(&maker->raw, &maker->arena, &made.document, fault);
+        if (error == CHEK_OK) {
+            error = chek_register_check(made.document.profile, fault);
+        }
+    }
     if (error != CHEK_OK) {
         if (why[0] == 0) {
             (void)snprintf(why, CHEK_FFD_WHY_SIZE, "%s", chek_error_text(error));

@@ -152,6 +152,10 @@ bool ingest__fns_is_report(const struct ingest__fns_raw *raw);
 CHEK_MUST_USE int ingest__fns_document(const struct ingest__fns_raw *raw, struct chek_arena *arena,
                                        struct chek_document *ret, struct chek_fault *fault);
 
+/* The register that a receipt or a report is of: document->profile. Errors: as above. */
+CHEK_MUST_USE int ingest__fns_register(const struct ingest__fns_raw *raw, struct chek_arena *arena,
+                                       struct chek_document *document, struct chek_fault *fault);
+
 /* Taxes of a receipt whose lines are made: on its lines, or on the whole (fns_tax.c). */
 CHEK_MUST_USE int ingest__fns_taxes(const struct ingest__fns_raw *raw, bool roubles,
                                     struct chek_arena *arena, struct chek_receipt *receipt,

@@ -200,11 +200,35 @@ key_add(struct chek_register *what, struct chek_register_key *keys, uint8_t kind
     }
 }
 
+/* Texts come from a parser that checked UTF-8, but a NUL can be written as an escape. */
 static int
-register_make(const struct ingest__fns_raw *raw, struct chek_arena *arena,
-              struct chek_document *document, struct chek_fault *fault)
+texts_check(const struct ingest__fns_raw *raw, struct chek_fault *fault)
+{
+    for (size_t i = 0; i < FNS_FIELD_COUNT; i++) {
+        if (!chek_utf8_is_valid(raw->fields[i].text)) {
+            return ingest__fns_fault(fault, CHEK_E_TEXT, CHEK_RECORD_RECEIPT * CHEK_FIELDS_A_RECORD,
+                                     0);
+        }
+    }
+    for (uint32_t i = 0; i < raw->line_count; i++) {
+        for (size_t j = 0; j < FNS_LINE_FIELD_COUNT; j++) {
+            if (!chek_utf8_is_valid(raw->lines[i]->fields[j].text)) {
+                return ingest__fns_fault(fault, CHEK_E_TEXT, CHEK_FIELD_LINE_NAME, i);
+            }
+        }
+    }
+    return CHEK_OK;
+}
+
+int
+ingest__fns_register(const struct ingest__fns_raw *raw, struct chek_arena *arena,
+                     struct chek_document *document, struct chek_fault *fault)
 {
     const struct ingest__fns_value *fields = raw->fields;
+    int error = texts_check(raw, fault);
+    if (error != CHEK_OK) {
+        return error;
+    }
     struct chek_register *what = chek_arena_take(arena, sizeof *what);
     struct chek_register_key *keys = chek_arena_take(arena, 3 * sizeof *keys);
     if (what == NULL || keys == NULL) {
@@ -448,26 +472,6 @@ close_make(const struct ingest__fns_raw *raw, struct chek_arena *arena,
     return CHEK_OK;
 }
 
-/* Texts come from a parser that checked UTF-8, but a NUL can be written as an escape. */
-static int
-texts_check(const struct ingest__fns_raw *raw, struct chek_fault *fault)
-{
-    for (size_t i = 0; i < FNS_FIELD_COUNT; i++) {
-        if (!chek_utf8_is_valid(raw->fields[i].text)) {
-            return ingest__fns_fault(fault, CHEK_E_TEXT, CHEK_RECORD_RECEIPT * CHEK_FIELDS_A_RECORD,
-                                     0);
-        }
-    }
-    for (uint32_t i = 0; i < raw->line_count; i++) {
-        for (size_t j = 0; j < FNS_LINE_FIELD_COUNT; j++) {
-            if (!chek_utf8_is_valid(raw->lines[i]->fields[j].text)) {
-                return ingest__fns_fault(fault, CHEK_E_TEXT, CHEK_FIELD_LINE_NAME, i);
-            }
-        }
-    }
-    return CHEK_OK;
-}
-
 int
 ingest__fns_document(const struct ingest__fns_raw *raw, struct chek_arena *arena,
                      struct chek_document *ret, struct chek_fault *fault)
@@ -476,10 +480,7 @@ ingest__fns_document(const struct ingest__fns_raw *raw, struct chek_arena *arena
     if (raw->line_count > CHEK_LINE_COUNT_MAX || raw->exhausted) {
         return ingest__fns_fault(fault, CHEK_E_LIMIT, CHEK_FIELD_RECEIPT_LINES, 0);
     }
-    int error = texts_check(raw, fault);
-    if (error == CHEK_OK) {
-        error = register_make(raw, arena, &document, fault);
-    }
+    int error = ingest__fns_register(raw, arena, &document, fault);
     if (error == CHEK_OK) {
         bool is_close = raw->is_close || code_of(raw) == CODE_SHIFT_CLOSE;
         error = is_close ? close_make(raw, arena, &document, fault)
