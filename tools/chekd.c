@@ -48,8 +48,8 @@ static void
 on_ready(void *context, const struct chek_server_ports *ports)
 {
     (void)context;
-    (void)printf("chekd ready listen=%s cpcr=%s ffd=- metrics=%s\n", ports->listen,
-                 ports->cpcr[0] != 0 ? ports->cpcr : "-",
+    (void)printf("chekd ready listen=%s cpcr=%s ffd=%s metrics=%s\n", ports->listen,
+                 ports->cpcr[0] != 0 ? ports->cpcr : "-", ports->ffd[0] != 0 ? ports->ffd : "-",
                  ports->metrics[0] != 0 ? ports->metrics : "-");
     (void)fflush(stdout);
 }
@@ -149,6 +149,8 @@ serve(struct program *program)
         .listen = options->listen,
         .cpcr = options->cpcr[0] != 0 ? options->cpcr : NULL,
         .qr_url = options->qr_url[0] != 0 ? options->qr_url : NULL,
+        .ffd = options->ffd[0] != 0 ? options->ffd : NULL,
+        .ffd_inn = options->ffd_inn[0] != 0 ? options->ffd_inn : NULL,
         .metrics = options->metrics[0] != 0 ? options->metrics : NULL,
         .partition_count = (uint16_t)options->partition_count,
         .log_file_size = options->log_file_size,

@@ -22,6 +22,8 @@ static const char help[] =
     "  --cpcr HOST:PORT       Kazakh registers, protocol 2.0.2 and 2.0.3 (off)\n"
     "  --qr-url URL           what the QR codes of their tickets begin with\n"
     "                         (http://consumer.oofd.kz)\n"
+    "  --ffd HOST:PORT        Russian registers: messages of fiscal drives, not encrypted (off)\n"
+    "  --ffd-inn INN          the operator's INN in what they are answered (left away)\n"
     "  --metrics HOST:PORT    answer GET /metrics for Prometheus (off)\n"
     "  --shards N             threads that serve (as many as processors); may differ every start\n"
     "  --partitions N         of a fresh folder (64)\n"
@@ -29,13 +31,13 @@ static const char help[] =
     "  --snapshot-log-mib N   take a snapshot after so much log (4096)\n"
     "  --page-cache N         MiB of stored receipts in memory; others are read when they are asked\n"
     "                         for. 0: whatever came or was read stays (0)\n"
-    "  --insecure-listen      allow --listen, --cpcr and --metrics on an address that is not this machine:\n"
-    "                         tokens then travel in clear; put stunnel in front instead\n"
+    "  --insecure-listen      allow --listen, --cpcr, --ffd and --metrics on an address that is not\n"
+    "                         this machine: tokens then travel in clear; put stunnel in front instead\n"
     "  --config FILE          the same names as keys: listen = 127.0.0.1:7420\n"
     "  --help, --version\n"
     "\n"
     "  Ready is the line on stdout\n"
-    "    chekd ready listen=HOST:PORT cpcr=HOST:PORT|- ffd=- metrics=HOST:PORT|-\n"
+    "    chekd ready listen=HOST:PORT cpcr=HOST:PORT|- ffd=HOST:PORT|- metrics=HOST:PORT|-\n"
     "  SIGTERM: answer what came in, take a snapshot, stop.\n"
     "\n"
     "Examples\n"
@@ -47,6 +49,8 @@ enum chekd_option {
     OPTION_LISTEN,
     OPTION_CPCR,
     OPTION_QR_URL,
+    OPTION_FFD,
+    OPTION_FFD_INN,
     OPTION_METRICS,
     OPTION_SHARDS,
     OPTION_PARTITIONS,
@@ -64,6 +68,8 @@ static const struct option names[] = {
     {"listen", required_argument, NULL, OPTION_LISTEN},
     {"cpcr", required_argument, NULL, OPTION_CPCR},
     {"qr-url", required_argument, NULL, OPTION_QR_URL},
+    {"ffd", required_argument, NULL, OPTION_FFD},
+    {"ffd-inn", required_argument, NULL, OPTION_FFD_INN},
     {"metrics", required_argument, NULL, OPTION_METRICS},
     {"shards", required_argument, NULL, OPTION_SHARDS},
     {"partitions", required_argument, NULL, OPTION_PARTITIONS},
@@ -102,6 +108,14 @@ read_number(const char *value, uint64_t min, uint64_t max, uint64_t *ret)
     return true;
 }
 
+/* An INN of an organisation or of a person; its control digits are the operator's own care. */
+static bool
+is_inn(const char *value)
+{
+    size_t size = strspn(value, "0123456789");
+    return value[size] == 0 && (size == 10 || size == 12);
+}
+
 /* Set one option; false when its value cannot be. */
 static bool
 option_set(struct chekd_options *options, int option, const char *value)
@@ -116,6 +130,10 @@ option_set(struct chekd_options *options, int option, const char *value)
         return read_text(value, options->cpcr, sizeof options->cpcr);
     case OPTION_QR_URL:
         return read_text(value, options->qr_url, sizeof options->qr_url);
+    case OPTION_FFD:
+        return read_text(value, options->ffd, sizeof options->ffd);
+    case OPTION_FFD_INN:
+        return is_inn(value) && read_text(value, options->ffd_inn, sizeof options->ffd_inn);
     case OPTION_METRICS:
         return read_text(value, options->metrics, sizeof options->metrics);
     case OPTION_SHARDS:
@@ -254,6 +272,7 @@ check(const struct chekd_options *options)
     }
     bool open = !is_loopback(options->listen) ||
                 (options->cpcr[0] != 0 && !is_loopback(options->cpcr)) ||
+                (options->ffd[0] != 0 && !is_loopback(options->ffd)) ||
                 (options->metrics[0] != 0 && !is_loopback(options->metrics));
     if (open && !options->insecure_listen) {
         (void)fprintf(stderr,

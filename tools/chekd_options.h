@@ -16,6 +16,8 @@ struct chekd_options {
     char data[CHEKD_PATH_MAX];
     char listen[CHEK_ADDRESS_TEXT_MAX];
     char cpcr[CHEK_ADDRESS_TEXT_MAX];    /* "" = none */
+    char ffd[CHEK_ADDRESS_TEXT_MAX];     /* "" = none */
+    char ffd_inn[13];                    /* "" = none */
     char qr_url[256];                    /* "" = the default */
     char metrics[CHEK_ADDRESS_TEXT_MAX]; /* "" = none */
     unsigned shard_count;

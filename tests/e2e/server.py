@@ -69,6 +69,7 @@ class Server:
         self.address = where["listen"]
         self.metrics = where["metrics"]
         self.cpcr = where["cpcr"]
+        self.ffd = where["ffd"]
 
     def end(self, how):
         """End the process by a signal and return its exit code."""

@@ -7,6 +7,7 @@
 
 #include "engine/base/assertion.h"
 #include "tools/server/event_flow.h"
+#include "tools/server/ffd.h"
 #include "tools/server/kkm.h"
 #include "tools/server/metrics.h"
 #include "tools/server/shard.h"
@@ -53,6 +54,9 @@ server__shard_start(struct server__shard *shard)
         shard->start_error =
             server__cpcr_open(shard, config->cpcr, &shard->cpcr_port, &shard->cpcr);
     }
+    if (config->ffd != NULL && shard->start_error == CHEK_OK) {
+        shard->start_error = server__ffd_open(shard, config->ffd, &shard->ffd_port, &shard->ffd);
+    }
     if (shard->index == 0 && config->metrics != NULL && shard->start_error == CHEK_OK) {
         shard->start_error =
             server__metrics_open(shard, config->metrics, &shard->metrics_port, &shard->metrics);
@@ -90,6 +94,9 @@ on_started(struct server__shard *zero, const struct server__shard *shard)
         if (config->cpcr != NULL) {
             address_write(config->cpcr, zero->cpcr_port, ports.cpcr);
         }
+        if (config->ffd != NULL) {
+            address_write(config->ffd, zero->ffd_port, ports.ffd);
+        }
         if (config->metrics != NULL) {
             address_write(config->metrics, zero->metrics_port, ports.metrics);
         }
@@ -109,6 +116,9 @@ on_stop(struct server__shard *shard)
         if (shard->cpcr != NULL) {
             server__cpcr_stop(shard->cpcr);
         }
+        if (shard->ffd != NULL) {
+            server__ffd_stop(shard->ffd);
+        }
         if (shard->metrics != NULL) {
             server__metrics_stop(shard->metrics);
         }
@@ -122,7 +132,8 @@ is_quiet(const struct server__shard *shard)
     return chek_session_is_drained(shard->sessions) && chek_feed_is_idle(shard->feeds) &&
            chek_query_is_idle(shard->queries) && chek_list_is_empty(&shard->intake) &&
            shard->job_open_count == 0 &&
-           (shard->cpcr == NULL || server__cpcr_is_idle(shard->cpcr)) && shard->ticket_count == 0 &&
+           (shard->cpcr == NULL || server__cpcr_is_idle(shard->cpcr)) &&
+           (shard->ffd == NULL || server__ffd_is_idle(shard->ffd)) && shard->ticket_count == 0 &&
            chek_log_is_idle(shard->log) && shard->change_now == NULL &&
            !shard->memory_op.in_flight && server__cold_is_idle(shard);
 }

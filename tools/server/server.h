@@ -24,6 +24,7 @@ struct chek_server;
 struct chek_server_ports {
     char listen[CHEK_ADDRESS_TEXT_MAX];
     char cpcr[CHEK_ADDRESS_TEXT_MAX];
+    char ffd[CHEK_ADDRESS_TEXT_MAX];
     char metrics[CHEK_ADDRESS_TEXT_MAX];
 };
 
@@ -44,7 +45,9 @@ struct chek_server_config {
     uint64_t intake_credit_size; /* bytes of parts under way from one shard to another; 0 = 8 MiB */
     const char *cpcr;            /* HOST:PORT for Kazakh registers; NULL = none */
     const char *qr_url;          /* what the QR codes of their tickets begin with; NULL = default */
-    const char *metrics;         /* HOST:PORT of GET /metrics; NULL = none */
+    const char *ffd;             /* HOST:PORT for Russian registers; NULL = none */
+    const char *ffd_inn; /* the operator's INN in their acknowledgements; NULL = left away */
+    const char *metrics; /* HOST:PORT of GET /metrics; NULL = none */
     void *context;
     uint64_t scrub_rate; /* bytes of segment files that are compared with their sums a second, by
                           * all shards; 0 = 8 MiB */

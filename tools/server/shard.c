@@ -11,6 +11,7 @@
 #include "engine/base/memory.h"
 #include "engine/base/planted.h"
 #include "tools/server/event_flow.h"
+#include "tools/server/ffd.h"
 #include "tools/server/kkm.h"
 #include "tools/server/metrics.h"
 
@@ -272,6 +273,9 @@ on_turn(void *context)
     if (shard->cpcr != NULL) {
         server__cpcr_turn(shard->cpcr, now_ns);
     }
+    if (shard->ffd != NULL) {
+        server__ffd_turn(shard->ffd, now_ns);
+    }
     server__jobs_run(shard);
     if (shard->index == 0) {
         server__step_next(shard, STEP_DIRECTORY);
@@ -503,6 +507,7 @@ server__shard_finish(struct server__shard *shard)
     chek_directory_destroy(shard->copy);
     server__metrics_free(shard->metrics);
     server__cpcr_free(shard->cpcr);
+    server__ffd_free(shard->ffd);
     server__jobs_finish(shard);
     server__watches_finish(shard);
     for (unsigned i = 0; shard->outboxes != NULL && i < shard_count; i++) {

@@ -23,6 +23,7 @@
 struct server__backup;
 struct server__job;
 struct server__cpcr;
+struct server__ffd;
 
 /* Kinds of messages between shards. */
 enum server__message {
@@ -318,6 +319,8 @@ struct server__shard {
     struct chek_list jobs_wait; /* for room in the log, or for their register */
     struct server__cpcr *cpcr;  /* NULL: registers are not served */
     uint16_t cpcr_port;
+    struct server__ffd *ffd; /* of Russia; NULL: not served */
+    uint16_t ffd_port;
     uint16_t metrics_port;
     struct server__metrics *metrics;
     struct chek_op poll_op; /* asks whether to stop */

@@ -11,6 +11,7 @@
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
 #include "engine/io/io.h"
+#include "tools/server/ffd.h"
 #include "tools/server/kkm.h"
 #include "tools/server/shard.h"
 
@@ -120,6 +121,26 @@ rows_of_log(struct server__shard *shard, struct rows *rows)
 }
 
 static void
+rows_of_ffd(struct server__shard *shard, struct rows *rows)
+{
+    struct server__ffd_counters ffd = server__ffd_count(shard->ffd);
+    row(rows, "ffd_connections", ffd.connection_count);
+    row(rows, "ffd_connections_open", ffd.connection_open_count);
+    row(rows, "ffd_messages", ffd.message_count);
+    row(rows, "ffd_pings", ffd.ping_count);
+    row(rows, "ffd_stored", ffd.stored_count);
+    row(rows, "ffd_duplicates", ffd.duplicate_count);
+    row(rows, "ffd_registrations", ffd.registration_count);
+    row(rows, "ffd_passed", ffd.passed_count);
+    row(rows, "ffd_refusals", ffd.refusal_count);
+    row(rows, "ffd_encrypted", ffd.encrypted_count);
+    row(rows, "ffd_unanswered", ffd.unanswered_count);
+    row(rows, "ffd_waits", ffd.wait_count);
+    row(rows, "ffd_frame_errors", ffd.frame_error_count);
+    row(rows, "ffd_timeouts", ffd.timeout_count);
+}
+
+static void
 rows_of_sessions(struct server__shard *shard, struct rows *rows)
 {
     struct chek_session_counters session = chek_session_count(shard->sessions);
@@ -155,6 +176,7 @@ rows_of_sessions(struct server__shard *shard, struct rows *rows)
     row(rows, "cpcr_refusals", cpcr.refusal_count);
     row(rows, "cpcr_frame_errors", cpcr.frame_error_count);
     row(rows, "cpcr_timeouts", cpcr.timeout_count);
+    rows_of_ffd(shard, rows);
     row(rows, "io_operations", shard->io->op_count);
     row(rows, "io_messages", shard->io->post_count);
 }
