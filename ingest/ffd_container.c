@@ -5,6 +5,8 @@
  */
 #include "ingest/ffd_container.h"
 
+#include <string.h>
+
 #include "engine/base/cursor.h"
 #include "ingest/ffd_tag.h"
 
@@ -77,7 +79,7 @@ chek_ffd_message_read(struct chek_bytes_view bytes, struct chek_ffd_message *ret
         (message.flags & CHEK_FFD_FLAG_CRC_MODE) == CHEK_FFD_FLAG_CRC_MODE) {
         return CHEK_E_RESERVED;
     }
-    size_t size = CHEK_FFD_DRIVE_SIZE;
+    size_t size = strnlen((const char *)drive, CHEK_FFD_DRIVE_SIZE); /* a NUL is padding too */
     while (size > 0 && drive[size - 1] == ' ') {
         size -= 1;
     }
