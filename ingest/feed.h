@@ -40,7 +40,8 @@ struct chek_feed_port {
  */
 struct chek_feed_inside {
     /*
-     * Told once, maybe inside of the call that begins it. BUSY: nothing happened, begin again later;
+     * Told once, maybe inside of the call that begins it; otherwise nothing is fed from here, since
+     * whoever tells is in the middle of taking documents. BUSY: nothing happened, begin again later;
      * another error: what became of it is not known; CHEK_OK: *result says it, durably.
      */
     void (*on_done)(struct chek_feed_inside *inside, int error, const struct chek_result *result);

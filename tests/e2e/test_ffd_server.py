@@ -148,11 +148,13 @@ class Ffd(unittest.TestCase):
 
     def test_what_wants_no_answer_has_none(self):
         line = self.line()
-        for number in (1, 2):
-            line.socket.sendall(fiscal.framed(
-                fiscal.container(fiscal.receipt(number), number), flags=0x04))
+        line.socket.sendall(b"".join(
+            fiscal.framed(fiscal.container(fiscal.receipt(number), number), flags=0x04)
+            for number in [*range(1, 41), *range(1, 41)]))
         self.assertIsNone(line.ask(fiscal.ping()).code)
-        self.assertEqual(self.counts()["ffd_stored"], 2)
+        counts = self.counts()
+        self.assertEqual((counts["ffd_stored"], counts["ffd_duplicates"]), (40, 40))
+        self.assertLess(counts["ffd_waits"], 5)
 
     def test_lost_framing_closes_the_connection(self):
         good = fiscal.message(fiscal.receipt(3))

@@ -92,7 +92,11 @@ server__ffd_fed(struct chek_feed_inside *inside, int error, const struct chek_re
         return;
     }
     document_answer(connection, &job->reply, verdict);
-    server__ffd_run(connection);
+    /* Not from here: whoever tells is in the middle of taking documents. The turn goes on with it,
+     * on_sent, or the run that has fed this one. */
+    if (!connection->running && !connection->sending) {
+        chek_list_add(&ffd->waiting, &connection->wait_link);
+    }
 }
 
 /* ---- questions -------------------------------------------------------------------------------- */
