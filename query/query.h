@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * query.h - questions and their answers: reports, shifts, receipts, sums, registers.
+ * query.h - questions and their answers: reports, shifts, receipts, sums, registers, gaps.
  *
  * A query host belongs to a shard. It decodes a question, intersects it with the scope of who asks
  * before anything else (what a principal does not see is NOT_FOUND, counts and sums included),
@@ -39,8 +39,7 @@ CHEK_MUST_USE int chek_query_host_create(const struct chek_query_config *config,
                                          struct chek_query_host **ret);
 void chek_query_host_destroy(struct chek_query_host *host); /* takes NULL */
 
-/* Handlers of ask_report, ask_shifts, ask_receipts, ask_receipt, ask_sums and ask_registers;
- * context is the host. */
+/* Handler of the questions that this room answers; context is the host. */
 void chek_query_handle(void *host, struct chek_request *request, struct chek_bytes_view body);
 void chek_query_on_abandon(void *host, struct chek_request *request);
 void chek_query_on_room(void *host, struct chek_request *request);

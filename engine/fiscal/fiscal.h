@@ -206,8 +206,18 @@ struct chek_fiscal_now {
 CHEK_MUST_USE int chek_fiscal_now(const struct chek_fiscal *fiscal, uint32_t registration,
                                   struct chek_fiscal_now *ret);
 
-/* Numbers that are missing between the first and the last regular number: called per hole. */
+/*
+ * Find numbers that are missing between the first and the last regular number, in ascending order:
+ * `on_gap` is called for each hole. Looks at *looks runs of numbers at most (1..; so there are no
+ * more holes than that and one), and takes those off that it looked at. *from is 0 at the beginning,
+ * then where to go on, and 0 again when that was all. Numbers that come between two calls are seen
+ * when they are not below *from.
+ *
+ *   Errors  UNREGISTERED; nothing is changed
+ *   Cost    a look into an index a run
+ */
 CHEK_MUST_USE int chek_fiscal_gaps(const struct chek_fiscal *fiscal, uint32_t registration,
+                                   uint32_t *from, uint32_t *looks,
                                    void (*on_gap)(void *context, uint32_t first, uint32_t count),
                                    void *context);
 

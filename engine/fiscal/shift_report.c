@@ -453,27 +453,45 @@ chek_fiscal_newest_copy(const struct chek_fiscal *fiscal, uint32_t registration,
     return CHEK_OK;
 }
 
+/* The number behind the run that `number` is in, or `number` itself: runs may have grown since it
+ * was where a walk stopped. */
+static uint32_t
+run_end(const struct chek_page_heap *heap, const struct fiscal__index *runs, uint32_t number)
+{
+    const struct fiscal__entry *run = fiscal__index_floor(heap, runs, number);
+    return run != NULL && number - run->key < run->b ? run->key + run->b : number;
+}
+
 int
-chek_fiscal_gaps(const struct chek_fiscal *fiscal, uint32_t registration,
-                 void (*on_gap)(void *context, uint32_t first, uint32_t count), void *context)
+chek_fiscal_gaps(const struct chek_fiscal *fiscal, uint32_t registration, uint32_t *from,
+                 uint32_t *looks, void (*on_gap)(void *context, uint32_t first, uint32_t count),
+                 void *context)
 {
     const struct fiscal__registration *record =
         fiscal__registration_find(fiscal, registration, NULL);
     if (record == NULL) {
         return CHEK_E_UNREGISTERED;
     }
-    uint32_t next = 0; /* the number expected after the runs so far */
-    const struct fiscal__entry *run = fiscal__index_ceiling(fiscal->heap, &record->runs, 0);
-    while (run != NULL) {
+    const struct fiscal__index *runs = &record->runs;
+    /* The number expected after the runs so far. */
+    uint32_t next = *from != 0 ? run_end(fiscal->heap, runs, *from) : 0;
+    const struct fiscal__entry *run = fiscal__index_ceiling(fiscal->heap, runs, next);
+    CHEK_ASSERT(*looks != 0); /* else *from could be 0 without an end */
+    for (; run != NULL; *looks -= 1) {
+        if (*looks == 0) {
+            *from = next;
+            return CHEK_OK;
+        }
         if (next != 0 && run->key != next) {
             on_gap(context, next, run->key - next);
         }
         next = run->key + run->b;
-        run = fiscal__index_ceiling(fiscal->heap, &record->runs, next);
+        run = fiscal__index_ceiling(fiscal->heap, runs, next);
     }
     uint32_t first = record->number_last - record->run_count + 1;
-    if (next != 0 && first != next) {
+    if (next != 0 && first > next) {
         on_gap(context, next, first - next);
     }
+    *from = 0;
     return CHEK_OK;
 }

@@ -85,6 +85,9 @@ class Client(plain_client.Client):
     def registers(self, **filters):
         return self.gather("ask_registers", **filters)
 
+    def gaps(self, target=None, **filters):
+        return self.gather("ask_gaps", **filters, **({"target": target} if target else {}))
+
     def events(self, cursor="0"):
         return [(chunk.events, chunk.cursor) for chunk in self.stream("ask_events", cursor=cursor)
                 if chunk.events]

@@ -304,6 +304,30 @@ class Changes(unittest.TestCase):
         self.assertEqual((refusal["offset"], refusal["code"]), (0, "CHECKSUM"))
         self.assertEqual((total["refused"], total["stored"] + total["duplicates"]), (1, 1))
 
+    def test_gaps_are_told_until_they_are_filled(self):
+        def told():
+            rows = self.server.lines("gaps")
+            self.assertEqual(self.server.lines("gaps", "--kkm", fiscal.DRIVE), rows)
+            return [(row["registration"], row["key"], row["first"], row["last"], row["count"])
+                    for row in rows]
+
+        def receive(*numbers):
+            paths = [self.server.home / f"receipt{number}" for number in numbers]
+            for number, path in zip(numbers, paths):
+                path.write_bytes(fiscal.message(fiscal.receipt(number)))
+            self.server.lines("import", *paths)
+
+        receive(7, 4, 1)
+        whose, key = told()[0][:2]
+        self.assertIn(key, self.server.chek("kkm", "list"))
+        self.assertEqual(told(), [(whose, key, 2, 3, 2), (whose, key, 5, 6, 2)])
+        self.assertEqual(self.server.lines("gaps", "--org", "nobody"), [])
+        head, *lines = self.server.chek("gaps").splitlines()
+        self.assertEqual(head.split(), ["register", "called", "from", "to", "count"])
+        self.assertEqual(lines[0].split(), [str(whose), key, "2", "3", "2"])
+        receive(3, 5, 6)
+        self.assertEqual(told(), [(whose, key, 2, 2, 1)])
+
     def test_copies_of_a_receipt_are_one(self):
         """As bytes, as JSON, as JSON round the bytes, without lines: in every order, twice."""
         forms = (lambda number: fiscal.message(fiscal.receipt(number)),

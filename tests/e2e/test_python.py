@@ -161,6 +161,39 @@ class Answers(unittest.TestCase):
         self.assertEqual([(row.time, row.tickets) for row in hours],
                          [(chek.civil(DAY + "T10:00:00"), 2), (chek.civil(DAY + "T11:00:00"), 1)])
 
+    def test_gaps_are_the_numbers_that_never_came(self):
+        client = self.client()
+        first, second = self.registers(client, "113")
+        self.assertEqual(list(client.gaps({"registration": first})), [])  # nothing came yet
+        for number in [3, 4, 9, 6, 2**32 - 1]:
+            client.feed([receipt(first, number, number % 60)])
+        client.feed([receipt(second, 1, 1), receipt(second, 3, 3)])
+
+        def rows(*question, **filters):
+            return [(row.registration, row.key, row.first, row.last, row.count)
+                    for row in client.gaps(*question, **filters)]
+
+        of_first = [(first, "R113-0", 5, 5, 1), (first, "R113-0", 7, 8, 2),
+                    (first, "R113-0", 10, 2**32 - 2, 2**32 - 11)]
+        of_second = [(second, "R113-1", 2, 2, 1)]
+        self.assertEqual(rows({"registration": first}), of_first)
+        self.assertEqual(rows(organisation="113"), of_first + of_second)
+        self.assertEqual(rows(organisation="113", point="point 1"), of_second)
+        self.assertEqual(rows({"registration": first}, point="point 1"), [])
+        client.feed([receipt(second, 2, 2)])
+        self.assertEqual(rows(organisation="113"), of_first)
+
+    def test_many_gaps_come_in_steps(self):
+        client = self.client()
+        first, second = self.registers(client, "114")
+        for half in (0, 2500):
+            client.feed([receipt(first, 1 + 2 * i, i % 600, total=100)
+                         for i in range(half, half + 2500)])
+        client.feed([receipt(second, 7, 1), receipt(second, 9, 2)])
+        rows = list(client.gaps(organisation="114"))
+        self.assertEqual([row.first for row in rows], [2 + 2 * i for i in range(4999)] + [8])
+        self.assertTrue(all(row.count == 1 and row.last == row.first for row in rows))
+
     def test_events_follow_from_a_cursor(self):
         client = self.client()
         first, _ = self.registers(client, "107")

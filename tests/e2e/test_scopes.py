@@ -199,6 +199,18 @@ class Asker:
             return "CURRENCY", "ask_sums.by", 0, 0, "the currency is not the register's"
         return groups
 
+    def ask_gaps(self, principal):
+        """Of one register, or of all that fit: the administrator's, less what is not seen."""
+        if self.chance.random() < 0.4:
+            return self.about_one(principal, "ask_gaps", {"target": self.any(principal)})
+        fields = {name: self.chance.choice(values) for name, values in
+                  (("organisation", ORGANISATIONS), ("point", POINTS))
+                  if self.chance.random() < 0.4}
+        seen = {one.registration for one in self.world.seen(principal) if self.fits(one, fields)}
+        want = [row for row in outcome(self.admin, "ask_gaps", {}).get("gaps", [])
+                if row.registration in seen]
+        return outcome(principal.client, "ask_gaps", fields).get("gaps", []), want
+
     def ask_events(self, principal):
         fields = {}
         if self.chance.random() < 0.3:
@@ -229,7 +241,7 @@ class Asker:
 
     QUESTIONS = {"ask_report": 3, "ask_shifts": 2, "ask_receipts": 3, "ask_receipt": 3,
                  "ask_receipt_by_paper": 3, "ask_registers": 2, "ask_sums": 5, "ask_events": 1,
-                 "feed": 1}
+                 "ask_gaps": 3, "feed": 1}
 
     def check(self, principal):
         name = self.chance.choices(list(self.QUESTIONS), list(self.QUESTIONS.values()))[0]

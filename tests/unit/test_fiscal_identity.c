@@ -511,21 +511,70 @@ on_gap(void *context, uint32_t first, uint32_t count)
 }
 
 static void
+gaps_list(uint32_t run_count_max, struct gap_list *ret)
+{
+    uint32_t from = 0;
+    *ret = (struct gap_list){0};
+    do {
+        uint32_t looks = run_count_max;
+        assert_error(
+            chek_fiscal_gaps(&fixture.fiscal, FIXTURE_REGISTRATION, &from, &looks, on_gap, ret),
+            CHEK_OK);
+    } while (from != 0);
+}
+
+static void
 F14_holes_are_what_was_never_sent(void **state)
 {
     (void)state;
     static const uint32_t order[] = {5, 6, 20, 8, 9, 21, 11};
-    struct gap_list list = {0};
-    assert_error(chek_fiscal_gaps(&fixture.fiscal, FIXTURE_REGISTRATION, on_gap, &list), CHEK_OK);
+    struct gap_list list;
+    gaps_list(1, &list);
     assert_int_equal(list.count, 0);
     for (uint32_t i = 0; i < CHEK_COUNT(order); i++) {
         fixture_sell(&fixture, order[i], 1, 100);
     }
-    assert_error(chek_fiscal_gaps(&fixture.fiscal, FIXTURE_REGISTRATION, on_gap, &list), CHEK_OK);
     static const uint32_t want[][2] = {{7, 1}, {10, 1}, {12, 8}};
+    for (uint32_t run_count_max = 1; run_count_max < 8; run_count_max++) {
+        gaps_list(run_count_max, &list);
+        assert_int_equal(list.count, CHEK_COUNT(want));
+        assert_memory_equal(list.gaps, want, sizeof want);
+    }
+    uint32_t from = 0;
+    uint32_t looks = 1;
+    assert_error(chek_fiscal_gaps(&fixture.fiscal, 99, &from, &looks, on_gap, &list),
+                 CHEK_E_UNREGISTERED);
+}
+
+/* A hole may be filled while somebody is half way through. */
+static void
+F14_a_hole_that_is_filled_between_steps_is_none(void **state)
+{
+    (void)state;
+    static const uint32_t order[] = {1, 5, 9, 12};
+    struct gap_list list = {0};
+    uint32_t from = 0;
+    uint32_t looks = 2;
+    for (uint32_t i = 0; i < CHEK_COUNT(order); i++) {
+        fixture_sell(&fixture, order[i], 1, 100);
+    }
+    assert_error(
+        chek_fiscal_gaps(&fixture.fiscal, FIXTURE_REGISTRATION, &from, &looks, on_gap, &list),
+        CHEK_OK);
+    assert_int_equal(list.count, 1);
+    assert_int_equal(from, 6);
+    assert_int_equal(looks, 0);
+    fixture_sell(&fixture, 6, 1, 100);
+    fixture_sell(&fixture, 7, 1, 100);
+    fixture_sell(&fixture, 10, 1, 100);
+    looks = 9;
+    assert_error(
+        chek_fiscal_gaps(&fixture.fiscal, FIXTURE_REGISTRATION, &from, &looks, on_gap, &list),
+        CHEK_OK);
+    static const uint32_t want[][2] = {{2, 3}, {8, 1}, {11, 1}};
+    assert_int_equal(from, 0);
     assert_int_equal(list.count, CHEK_COUNT(want));
     assert_memory_equal(list.gaps, want, sizeof want);
-    assert_error(chek_fiscal_gaps(&fixture.fiscal, 99, on_gap, &list), CHEK_E_UNREGISTERED);
 }
 
 static void
@@ -824,6 +873,7 @@ main(void)
         ROW(F14_numbers_lead_to_ordinals),
         ROW(F14_a_row_of_the_engine_breaks_no_number),
         ROW(F14_holes_are_what_was_never_sent),
+        ROW(F14_a_hole_that_is_filled_between_steps_is_none),
         ROW(F16_a_copy_without_a_number_finds_the_one_that_has_it),
         ROW(F16_equal_signs_of_two_numbers_are_two_documents),
         ROW(F16_an_autonomous_sign_is_of_its_kind_of_document),

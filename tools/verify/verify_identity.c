@@ -93,7 +93,10 @@ static void
 numbers_check(struct identity *identity)
 {
     struct verify__rows *rows = identity->run->rows;
-    int error = chek_fiscal_gaps(identity->fiscal, identity->registration, on_gap, identity);
+    uint32_t from = 0;
+    uint32_t looks = UINT32_MAX;
+    int error =
+        chek_fiscal_gaps(identity->fiscal, identity->registration, &from, &looks, on_gap, identity);
     if (error != CHEK_OK) {
         identity_find(identity, "its numbers cannot be listed: %s", chek_error_text(error));
         return;

@@ -226,6 +226,13 @@ class Client:
         for chunk in self.answers("ask_registers", filters):
             yield from chunk.registers
 
+    def gaps(self, target=None, **filters):
+        """Yield numbers that are missing among the documents of a register, or of all registers of
+        an organisation or a point: registration, key, first, last, count."""
+        question = dict(filters, target=target) if target is not None else filters
+        for chunk in self.answers("ask_gaps", question):
+            yield from chunk.gaps
+
     def events(self, cursor="0", partition=None, follow=False):
         """Yield (events, cursor) pairs; the cursor names the place behind these events."""
         question = {"cursor": cursor, "follow": follow}
