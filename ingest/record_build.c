@@ -213,6 +213,27 @@ text_set(struct chek_arena *arena, const struct chek_field_shape *field,
     return error;
 }
 
+/* Hexadecimal digits, as exports have them. */
+static int
+bytes_set(struct chek_arena *arena, const struct chek_field_shape *field,
+          struct chek_bytes_view text, uint8_t *at)
+{
+    struct chek_bytes_view view;
+    if (text.size / 2 > field->max) {
+        return CHEK_E_LIMIT;
+    }
+    uint8_t *bytes = chek_arena_take(arena, text.size / 2 + 1);
+    if (bytes == NULL) {
+        return CHEK_E_LIMIT;
+    }
+    int error = hex_read(text, bytes);
+    if (error == CHEK_OK) {
+        view = chek_bytes_view_of(bytes, text.size / 2);
+        memcpy(at, &view, sizeof view);
+    }
+    return error;
+}
+
 static int
 blob_add(struct chek_arena *arena, const struct chek_field_shape *field,
          struct chek_bytes_view text, uint8_t *record)
@@ -363,11 +384,12 @@ chek_record_build_set(struct chek_record_build *build, struct chek_bytes_view na
         return id_set(text, at);
     case CHEK_SHAPE_ENUM:
         return enum_set(field, text, at);
+    case CHEK_SHAPE_BYTES:
+        return bytes_set(build->arena, field, text, at);
     case CHEK_SHAPE_BLOBS:
         return blob_add(build->arena, field, text, record);
     case CHEK_SHAPE_WIDE:
     case CHEK_SHAPE_UTC:
-    case CHEK_SHAPE_BYTES:
     case CHEK_SHAPE_RECORD:
     case CHEK_SHAPE_LIST:
         return CHEK_E_FIELD_UNKNOWN; /* no document has them as values */

@@ -2,6 +2,7 @@
 /* shift.c - opening, closing, and what comes late. */
 #include "engine/fiscal/shift.h"
 
+#include "engine/fiscal/reconcile.h"
 #include "engine/fiscal/registration.h"
 #include "engine/fiscal/shift_cell.h"
 #include "engine/fiscal/shift_report.h"
@@ -147,6 +148,36 @@ close_append(struct fiscal__step *step, const struct chek_report *report,
     return ordinal;
 }
 
+static void
+on_difference(void *context, const struct chek_difference *difference)
+{
+    uint32_t *first = context;
+    *first = *first != 0 ? *first : difference->field;
+}
+
+/* Tell when the register counted something else. (F24) */
+static void
+figures_compare(struct fiscal__step *step, const struct chek_report *report,
+                const struct chek_close *close, uint32_t ordinal)
+{
+    uint32_t first = 0;
+    if (close->figures.size == 0) {
+        return;
+    }
+    int error = chek_figures_reconcile(close->figures, report, step->fiscal->scratch, on_difference,
+                                       &first);
+    CHEK_ASSERT(error == CHEK_OK); /* the scratch has room for it and for the report */
+    if (first != 0) {
+        fiscal__event_tell(step, &(struct chek_event){.kind = CHEK_EVENT_KIND_DIFFERS,
+                                                      .ordinal = ordinal,
+                                                      .shift = report->shift,
+                                                      .time = report->closed,
+                                                      .document = close->document,
+                                                      .sign = close->sign,
+                                                      .code = first});
+    }
+}
+
 uint32_t
 fiscal__shift_close(struct fiscal__step *step, const struct chek_close *close, uint32_t warnings)
 {
@@ -168,6 +199,7 @@ fiscal__shift_close(struct fiscal__step *step, const struct chek_close *close, u
     CHEK_ASSERT(error == CHEK_OK);
     report.closed = close->time;
     uint32_t ordinal = close_append(step, &report, close, warnings);
+    figures_compare(step, &report, close, ordinal);
 
     struct chek_fiscal_root *root = fiscal__root_change(step->fiscal);
     size_t frozen_size = fiscal__cells_free(step->heap, shift->cells);
@@ -191,7 +223,9 @@ fiscal__shift_close_unknown(struct fiscal__step *step, uint32_t number, int64_t 
         .point = fiscal__binding_point(step->heap, step->registration,
                                        fiscal__binding_now(step->registration)),
     };
-    return close_append(step, &report, close != NULL ? close : &ours, warnings);
+    uint32_t ordinal = close_append(step, &report, close != NULL ? close : &ours, warnings);
+    figures_compare(step, &report, close != NULL ? close : &ours, ordinal);
+    return ordinal;
 }
 
 /* ---- late ------------------------------------------------------------------------------------- */

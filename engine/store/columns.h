@@ -65,7 +65,8 @@
     X(GROSS, 36, INTEGER, OPTIONAL)                  \
     X(POSITIONS, 37, INTEGER, OPTIONAL)              \
     X(TAX_SUM, 38, INTEGER, OPTIONAL)                \
-    X(CELL, 39, BYTES, REQUIRED)
+    X(CELL, 39, BYTES, REQUIRED)                     \
+    X(FIGURES, 40, BYTES, REQUIRED)
 
 #define STORE__LINE_COLUMNS(X)              \
     X(PRESENT, 64, INTEGER, REQUIRED)       \

@@ -253,6 +253,7 @@ read_close(struct reading *from, const struct chek_row *row)
     close->withdraw = (VALUE(DOCUMENT_FLAGS, at) & STORE__FLAG_WITHDRAW) != 0;
     close->operator= store__source_text(&from->source, STORE__DOCUMENT_OPERATOR, at);
     close->sign = VALUE(DOCUMENT_SIGN, at);
+    close->figures = store__source_bytes(&from->source, STORE__DOCUMENT_FIGURES, at);
     return close;
 }
 

@@ -92,6 +92,8 @@ strings_of(enum store__column column)
         return STORE__DICTIONARY_COUNT;
     case STORE__DOCUMENT_CELL:
         return STORE__DICTIONARY_COUNT + 1;
+    case STORE__DOCUMENT_FIGURES:
+        return STORE__DICTIONARY_COUNT + 2;
     default:
         return store__dictionary_of(column - 1);
     }

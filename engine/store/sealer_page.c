@@ -295,6 +295,7 @@ put_document(struct taking *from, const struct chek_document *document)
         PUT(from, DOCUMENT, PRESENT, at, document->close->present);
         PUT(from, DOCUMENT, DOCUMENT_SHIFT, at, shift_of(from->row, document->close->shift));
         PUT_TEXT(from, DOCUMENT, OPERATOR, OPERATOR, at, document->close->operator);
+        put_string(from, STORE__DOCUMENT_FIGURES, at, document->close->figures);
     }
 }
 

@@ -92,8 +92,8 @@ chek_cpcr_is_offline(const struct chek_cpcr_message *message)
 
 /* ---- tickets ---------------------------------------------------------------------------------- */
 
-static uint8_t
-operation_of(Ingest__OperationType type)
+uint8_t
+ingest__cpcr_operation(Ingest__OperationType type)
 {
     switch (type) {
     case INGEST__OPERATION_TYPE__OPERATION_SELL:
@@ -107,8 +107,8 @@ operation_of(Ingest__OperationType type)
     }
 }
 
-static uint8_t
-payment_kind_of(Ingest__PaymentType type)
+uint8_t
+ingest__cpcr_payment(Ingest__PaymentType type)
 {
     switch (type) {
     case INGEST__PAYMENT_TYPE__PAYMENT_CASH:
@@ -140,7 +140,7 @@ payments_make(const Ingest__TicketRequest *ticket, struct chek_arena *arena,
     }
     uint32_t made_count = 0;
     for (size_t i = 0; i < count; i++) {
-        struct chek_payment payment = {.kind = payment_kind_of(ticket->payments[i]->type)};
+        struct chek_payment payment = {.kind = ingest__cpcr_payment(ticket->payments[i]->type)};
         uint32_t at = made_count;
         uint32_t code =
             chek_cpcr_money(ticket->payments[i]->sum, "payment.sum", &payment.sum, fault);
@@ -228,7 +228,7 @@ ticket_make(const Ingest__TicketRequest *ticket, const struct chek_cpcr_terms *t
             struct chek_arena *arena, struct chek_receipt *ret, struct chek_cpcr_fault *fault)
 {
     *ret = (struct chek_receipt){
-        .operation = operation_of(ticket->operation),
+        .operation = ingest__cpcr_operation(ticket->operation),
         .shift = ticket->fr_shift_number,
         .sign = terms->sign,
         .autonomous = terms->without_autonomous ? 0 : ticket->offline_ticket_number,
@@ -288,6 +288,9 @@ close_make(const Ingest__CloseShiftRequest *from, const struct chek_cpcr_terms *
     *ret = (struct chek_close){
         .shift = from->fr_shift_number, .withdraw = from->withdraw_money, .sign = terms->sign};
     uint32_t code = chek_cpcr_civil(from->close_time, "close_time", &ret->time, fault);
+    if (from->z_report != NULL && !ingest__cpcr_stated(from->z_report, arena, &ret->figures)) {
+        return ingest__cpcr_incorrect(fault, "z_report", "there is no room for it");
+    }
     return code == CHEK_CPCR_OK ? operator_make(from->operator_, arena, &ret->operator, fault)
                                 : code;
 }

@@ -51,6 +51,15 @@ CHEK_MUST_USE uint32_t ingest__cpcr_modifier(const Ingest__Modifier *modifier, c
                                              const struct chek_modifier **ret,
                                              struct chek_cpcr_fault *fault);
 
+/* Values of the protocol's enums as ours; all are known: they were looked at before (R10). */
+uint8_t ingest__cpcr_operation(Ingest__OperationType type);
+uint8_t ingest__cpcr_payment(Ingest__PaymentType type);
+
+/* cpcr_stated.c: a Z of a register as the bytes of `close.figures` (R53); empty when there are too
+ * many. False: the arena is too small. */
+CHEK_MUST_USE bool ingest__cpcr_stated(const Ingest__ZxReport *from, struct chek_arena *arena,
+                                       struct chek_bytes_view *ret);
+
 /* Incorrect data, and no memory for more of it: the arena is larger than any message may use. */
 uint32_t ingest__cpcr_incorrect(struct chek_cpcr_fault *fault, const char *field, const char *what);
 

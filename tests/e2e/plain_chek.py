@@ -88,6 +88,9 @@ class Client(plain_client.Client):
     def gaps(self, target=None, **filters):
         return self.gather("ask_gaps", **filters, **({"target": target} if target else {}))
 
+    def reconcile(self, target, **bounds):
+        return self.gather("ask_reconcile", target=target, **bounds)
+
     def events(self, cursor="0"):
         return [(chunk.events, chunk.cursor) for chunk in self.stream("ask_events", cursor=cursor)
                 if chunk.events]

@@ -15,8 +15,8 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from cpcr_register import (  # noqa: E402
     AUTH, BUY, BUY_RETURN, CANCEL, CARD, CASH, CLOSE, INFO, NOMENCLATURE, PLACEMENT, REPORT, SELL,
-    SELL_RETURN, SYSTEM, TICKET, Register, frame, line, modifier, part, receive, storno, ticket,
-    when)
+    SELL_RETURN, SYSTEM, TICKET, Register, frame, line, modifier, money, part, receive, storno,
+    ticket, when)
 from server import Server  # noqa: E402
 
 devices = iter(range(1001, 9999))
@@ -289,6 +289,53 @@ def test_figures_of_a_shift(server):
     second = kkm.close_shift(at="2026-03-03 20:00:00").figures
     wants((second["shift"], second["start"], second["cash"]), (2, x["sums"], 100))
     wants(second["tickets"]["sell"]["total"], 3)
+
+
+def test_a_z_of_the_register_is_kept_and_compared(server):
+    kkm = register(server)
+    name = f"device:{kkm.device}"
+    for _ in range(2):
+        kkm.place(0, 123456)
+        kkm.send(TICKET, ticket(SELL, 150050, taken=200000, change=49950))
+        kkm.send(TICKET, ticket(SELL_RETURN, 50025))
+        kkm.send(TICKET, ticket(SELL, 90000, payments={CARD: 90000}, items=[
+            line(100000, section="2", percent=16000, tax=13793),
+            modifier(5, 10000, percent=16000, tax=1379)]))
+        # The engine's X is what the register would close with.
+        answer = kkm.send(REPORT, {4: {1: 1, 2: when("2026-03-02 19:00:00")}})
+        z = part(answer.body, 4, 2)
+        kkm.close_shift(f5=z)
+    kkm.send(TICKET, ticket(SELL, 100))
+    kkm.close_shift()  # it says nothing
+    kkm.send(TICKET, ticket(SELL, 700))
+    wrong = {1: when("2026-03-02 20:00:00"), 2: 4, 13: money(5), 14: {1: money(700), 2: 0},
+             4: [{1: 2, 2: 1, 3: money(700)}], 10: [{1: 2, 2: 9, 3: 1, 4: money(701), 5: [
+                 {1: 0, 2: money(700), 3: 1}]}], 11: [{1: 0, 2: 2, 3: 0, 4: money(0)}],
+             3: [{1: "1", 2: [{1: 2, 2: 1, 3: money(700)}]},
+                 {1: "9", 2: [{1: 2, 2: 1, 3: money(1)}]}]}
+    kkm.close_shift(f5=wrong)
+    first, second, third, fourth = server.lines("reconcile", "--kkm", name)
+    for shift in (first, second):
+        wants((shift["stated"], shift["differences"], shift["more"]), (True, [], 0))
+    wants((third["shift"], third["stated"], third["differences"]), (3, False, []))
+    wants([(row["figure"], row["operation"], row["key"], row["stated"], row["counted"])
+           for row in fourth["differences"]], [
+               ("report_operation.net", "sell", "", 701, 700),
+               ("report_row.count", "sell", "9", 1, 0), ("report_row.sum", "sell", "9", 1, 0),
+               ("report.cash", "sell", "", 5, second_cash(server, name) + 800)])
+    wants(server.lines("reconcile", "--kkm", name, "--shift", "2..3"), [second, third])
+    events = [event for event in server.lines("events") if event["kind"] == "differs" and
+              event["registration"] == first["registration"]]
+    wants([(event["shift"], event["code"]) for event in events],
+          [(4, fourth["differences"][0]["field"])])
+    table = server.chek("reconcile", "--kkm", name)
+    for text in ("equal", "the register says nothing", "report_operation.net", "7.01", "7.00"):
+        if text not in table:
+            raise AssertionError(f"{text} is not in {table}")
+
+
+def second_cash(server, name):
+    return server.json("report", "z", "--kkm", name, "--shift", "2")["report"]["cash"]
 
 
 def test_stornos_and_modifiers_of_tickets(server):

@@ -66,7 +66,19 @@ class KkmServer(unittest.TestCase):
         self.assertGreaterEqual(told["z_compared"], registers * shifts)
         self.assertEqual((told["x_differences"], told["z_differences"]), (0, 0))
         self.assertEqual(self.documents(), told["documents"])
+        self.reconcile(registers, shifts)
         return told
+
+    def reconcile(self, registers, shifts):
+        """What registers counted themselves came with their closes, and is what the server did."""
+        listed = self.server.lines("kkm", "list")
+        self.assertEqual(len(listed), registers)
+        for row in listed[:20]:
+            compared = self.server.lines("reconcile", "--kkm", f"#{row['registration']}")
+            self.assertEqual([(shift["stated"], shift["differences"]) for shift in compared],
+                             [(True, [])] * shifts)
+        self.assertEqual([event for event in self.server.lines("events")
+                          if event["kind"] == "differs"], [])
 
     def verify(self):
         self.server.stop()

@@ -289,6 +289,7 @@ make_close(struct making *to)
         close->withdraw = percent(to, 30);
         close->operator= percent(to, 50) ? text(to, 64) : (struct chek_bytes_view){0};
         close->sign = number(to, UINT64_MAX);
+        close->figures = percent(to, 30) ? bytes_of_any_kind(to, 400) : (struct chek_bytes_view){0};
     }
     return close;
 }

@@ -22,9 +22,9 @@ struct event_list {
     uint64_t limit, count; /* limit 0: none */
 };
 
-static const char *const kind_names[] = {"receipt",      "movement",   "shift opened",
-                                         "shift closed", "registered", "late",
-                                         "completed",    "conflict",   "alarm"};
+static const char *const kind_names[] = {"receipt",    "movement", "shift opened", "shift closed",
+                                         "registered", "late",     "completed",    "conflict",
+                                         "alarm",      "differs"};
 
 _Static_assert(CHEK_COUNT(kind_names) == CHEK_EVENT_KIND_COUNT, "every kind has a name");
 

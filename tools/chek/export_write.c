@@ -72,12 +72,27 @@ chek__export_titles(void)
     (void)fputs("\r\n", stdout);
 }
 
+/* Bytes are digits, however many there are. */
+static void
+cell_write(const struct chek_field_shape *field, const void *record)
+{
+    char text[CHEK__FIELD_TEXT_MAX + 8];
+    struct chek_bytes_view bytes;
+    if (field->type != CHEK_SHAPE_BYTES) {
+        chek__csv_put(chek__field_text(field, record, text));
+        return;
+    }
+    memcpy(&bytes, (const uint8_t *)record + field->offset, sizeof bytes);
+    for (size_t i = 0; i < bytes.size; i++) {
+        (void)printf("%02x", bytes.bytes[i]);
+    }
+}
+
 /* A row: what it is, and the values of a record in their columns. */
 static void
 row_write(const char *path, const struct chek_record_shape *shape, const void *record)
 {
     const struct chek_field_shape *fields[COLUMN_COUNT_MAX] = {NULL};
-    char text[CHEK__FIELD_TEXT_MAX + 8];
     for (size_t i = 0; i < shape->field_count; i++) {
         const struct chek_field_shape *field = &shape->fields[i];
         if (is_value(field) && !chek__field_is_empty(field, record)) {
@@ -88,7 +103,7 @@ row_write(const char *path, const struct chek_record_shape *shape, const void *r
     for (uint32_t i = 0; i < columns.count; i++) {
         (void)fputc(',', stdout);
         if (fields[i] != NULL) {
-            chek__csv_put(chek__field_text(fields[i], record, text));
+            cell_write(fields[i], record);
         }
     }
     (void)fputs("\r\n", stdout);

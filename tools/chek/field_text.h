@@ -26,7 +26,7 @@ bool chek__field_is_currency(const struct chek_field_shape *field);
 struct chek_bytes_view chek__blob_text(struct chek_bytes_view blob,
                                        char text[CHEK__FIELD_TEXT_MAX + 8]);
 
-/* A value of a field that is no record and no list, as JSON has it without quotes; it may borrow
+/* A value of a field that is no record, no list and no bytes, as JSON has it without quotes; it may borrow
  * the record or `text`. */
 struct chek_bytes_view chek__field_text(const struct chek_field_shape *field, const void *record,
                                         char text[CHEK__FIELD_TEXT_MAX + 8]);

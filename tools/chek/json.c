@@ -78,6 +78,19 @@ chek__json_text(struct chek__run *run, const char *name, struct chek_bytes_view 
 }
 
 void
+chek__json_list_open(struct chek__run *run, const char *name)
+{
+    name_put(generator(run), name);
+    (void)yajl_gen_array_open(generator(run));
+}
+
+void
+chek__json_list_close(struct chek__run *run)
+{
+    (void)yajl_gen_array_close(generator(run));
+}
+
+void
 chek__json_number(struct chek__run *run, const char *name, int64_t value)
 {
     name_put(generator(run), name);

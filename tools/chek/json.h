@@ -16,6 +16,8 @@ void chek__json_close(struct chek__run *run); /* } */
 void chek__json_end(struct chek__run *run);   /* the document is complete: a line */
 
 void chek__json_text(struct chek__run *run, const char *name, struct chek_bytes_view text);
+void chek__json_list_open(struct chek__run *run, const char *name); /* [ */
+void chek__json_list_close(struct chek__run *run);                  /* ] */
 void chek__json_number(struct chek__run *run, const char *name, int64_t value);
 void chek__json_flag(struct chek__run *run, const char *name, bool value);
 void chek__json_null(struct chek__run *run, const char *name);

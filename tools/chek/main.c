@@ -12,14 +12,15 @@
 #define KEPT_SIZE ((size_t)1024 * 1024 * 1024)
 
 static const struct chek__command *const commands[] = {
-    &chek__command_import,       &chek__command_export,    &chek__command_report_x,
-    &chek__command_report_z,     &chek__command_shifts,    &chek__command_receipts,
-    &chek__command_receipt,      &chek__command_analytics, &chek__command_gaps,
-    &chek__command_kkm_list,     &chek__command_kkm_show,  &chek__command_kkm_add,
-    &chek__command_kkm_token,    &chek__command_kkm_block, &chek__command_kkm_unblock,
-    &chek__command_kkm_device,   &chek__command_token_add, &chek__command_token_list,
-    &chek__command_token_revoke, &chek__command_status,    &chek__command_snapshot,
-    &chek__command_backup,       &chek__command_events,    &chek__command_verify,
+    &chek__command_import,      &chek__command_export,       &chek__command_report_x,
+    &chek__command_report_z,    &chek__command_shifts,       &chek__command_receipts,
+    &chek__command_receipt,     &chek__command_analytics,    &chek__command_gaps,
+    &chek__command_reconcile,   &chek__command_kkm_list,     &chek__command_kkm_show,
+    &chek__command_kkm_add,     &chek__command_kkm_token,    &chek__command_kkm_block,
+    &chek__command_kkm_unblock, &chek__command_kkm_device,   &chek__command_token_add,
+    &chek__command_token_list,  &chek__command_token_revoke, &chek__command_status,
+    &chek__command_snapshot,    &chek__command_backup,       &chek__command_events,
+    &chek__command_verify,
 };
 
 /* How many words of the line are this command's name; 0: it is another one. */

@@ -233,6 +233,12 @@ class Client:
         for chunk in self.answers("ask_gaps", question):
             yield from chunk.gaps
 
+    def reconcile(self, target, **bounds):
+        """Yield the closed shifts of a register, each with the differences between what it counted
+        itself and what the engine did. Bounds: shift_from, shift_to."""
+        for chunk in self.answers("ask_reconcile", {"target": target, **bounds}):
+            yield from chunk.shifts
+
     def events(self, cursor="0", partition=None, follow=False):
         """Yield (events, cursor) pairs; the cursor names the place behind these events."""
         question = {"cursor": cursor, "follow": follow}
