@@ -13,6 +13,7 @@
 #include "tools/verify/verify_run.h"
 
 #define SCRATCH_SIZE ((size_t)64 * 1024 * 1024)
+#define SCRATCH_SIZE_MAX ((size_t)4 * 1024 * 1024 * 1024)
 #define PAGES_SIZE ((size_t)1024 * 1024)
 
 void
@@ -51,6 +52,23 @@ verify__progress(struct verify__run *run, const char *stage, uint64_t done, uint
     if (run->config.on_progress != NULL) {
         run->config.on_progress(run->config.context, stage, done, total);
     }
+}
+
+bool
+verify__scratch_enlarge(struct verify__run *run, int *error)
+{
+    struct chek_arena larger;
+    size_t capacity = run->scratch.capacity * 4;
+    if (capacity > SCRATCH_SIZE_MAX) {
+        return false;
+    }
+    *error = chek_arena_init(&larger, capacity);
+    if (*error != CHEK_OK) {
+        return false;
+    }
+    chek_arena_finish(&run->scratch);
+    run->scratch = larger;
+    return true;
 }
 
 static int

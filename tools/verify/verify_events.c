@@ -26,6 +26,12 @@ verify__event_sum(const struct chek_event *event)
     if (event->kind == CHEK_EVENT_KIND_CONFLICT || event->kind == CHEK_EVENT_KIND_ALARM) {
         return 0; /* of documents that left no row */
     }
+    if (event->kind == CHEK_EVENT_KIND_DIFFERS) { /* of a shift, whichever row told it */
+        chek_store_u32(bytes, event->kind);
+        chek_store_u32(bytes + 4, event->shift);
+        chek_store_u32(bytes + 8, event->code);
+        return chek_checksum(bytes, sizeof bytes);
+    }
     chek_store_u32(bytes, event->kind);
     chek_store_u32(bytes + 4, event->ordinal);
     chek_store_u32(bytes + 8, event->shift);

@@ -80,6 +80,11 @@ __attribute__((format(printf, 6, 7))) void verify__find(struct verify__run *run,
                                                         ...);
 __attribute__((format(printf, 3, 4))) void verify__note(struct verify__run *run, const char *file,
                                                         const char *format, ...);
+/*
+ * Make the scratch four times as large, and empty. False when it is large enough for anything that is
+ * sound, or there is no memory, which *error is then set to.
+ */
+bool verify__scratch_enlarge(struct verify__run *run, int *error);
 void verify__progress(struct verify__run *run, const char *stage, uint64_t done, uint64_t total);
 
 /* ---- verify_door.c ---------------------------------------------------------------------------- */

@@ -7,8 +7,6 @@
 #include "engine/base/memory.h"
 #include "tools/verify/verify_run.h"
 
-#define ARENA_SIZE_MAX ((size_t)4 * 1024 * 1024 * 1024)
-
 struct totals {
     struct verify__run *run;
     const struct chek_fiscal *fiscal;
@@ -92,23 +90,13 @@ static int
 report_read(struct totals *totals, uint32_t shift, uint32_t revision,
             struct chek_answer_report *ret)
 {
-    struct chek_arena *arena = &totals->run->scratch;
-    for (;;) {
-        chek_arena_reset(arena);
-        int error = chek_fiscal_report(totals->fiscal, totals->registration, shift, revision, false,
-                                       arena, ret);
-        size_t capacity = arena->capacity * 4;
-        if (error != CHEK_E_LIMIT || capacity > ARENA_SIZE_MAX) {
-            return error;
-        }
-        struct chek_arena larger;
-        error = chek_arena_init(&larger, capacity);
-        if (error != CHEK_OK) {
-            return error;
-        }
-        chek_arena_finish(arena);
-        *arena = larger;
-    }
+    int error;
+    do {
+        chek_arena_reset(&totals->run->scratch);
+        error = chek_fiscal_report(totals->fiscal, totals->registration, shift, revision, false,
+                                   &totals->run->scratch, ret);
+    } while (error == CHEK_E_LIMIT && verify__scratch_enlarge(totals->run, &error));
+    return error;
 }
 
 /* One revision of a closed shift. */
