@@ -366,6 +366,13 @@ chek_directory_claim(struct chek_directory *directory, const struct chek_registe
     }
 }
 
+uint16_t
+chek_directory_partition_of(const struct chek_directory *directory,
+                            struct chek_bytes_view organisation)
+{
+    return directory__partition_of(organisation, directory__root(directory)->partition_count);
+}
+
 uint32_t
 chek_directory_principal_next(const struct chek_directory *directory)
 {

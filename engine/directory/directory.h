@@ -128,6 +128,10 @@ CHEK_MUST_USE int chek_directory_claim_check(const struct chek_directory *direct
 CHEK_MUST_USE int chek_directory_find_register(const struct chek_directory *directory,
                                                const struct chek_register *what, uint32_t *ret);
 
+/* The partition that all registers of an organisation live in, known or not. */
+uint16_t chek_directory_partition_of(const struct chek_directory *directory,
+                                     struct chek_bytes_view organisation);
+
 /* All that is known of a registration; in `arena`. Errors: UNREGISTERED, LIMIT. */
 CHEK_MUST_USE int chek_directory_registered(const struct chek_directory *directory,
                                             uint32_t registration, struct chek_arena *arena,

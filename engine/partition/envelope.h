@@ -44,7 +44,8 @@ enum chek_command_kind {
     CHEK_COMMAND_CLAIM = 7,     /* record command_claim */
     CHEK_COMMAND_DEVICE = 8,    /* record command_device */
     CHEK_COMMAND_EXCHANGE = 9,  /* record command_exchange */
-    CHEK_COMMAND_KIND_MAX = CHEK_COMMAND_EXCHANGE,
+    CHEK_COMMAND_OPERATOR = 10, /* record command_operator */
+    CHEK_COMMAND_KIND_MAX = CHEK_COMMAND_OPERATOR,
 };
 
 /* What the token of an exchange was, by the state that the exchange names. */

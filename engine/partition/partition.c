@@ -272,6 +272,7 @@ kind_fits(const struct chek_partition *partition, uint8_t kind)
     case CHEK_COMMAND_SUBJECT:
     case CHEK_COMMAND_DEVICE:
     case CHEK_COMMAND_EXCHANGE:
+    case CHEK_COMMAND_OPERATOR:
         return partition->number != 0;
     default:
         return partition->number == 0;
@@ -297,6 +298,8 @@ apply_kind(struct chek_partition *partition, const struct chek_command *command,
         return partition__apply_device(partition, command, ret);
     case CHEK_COMMAND_EXCHANGE:
         return partition__apply_exchange(partition, command, &circumstance, ret);
+    case CHEK_COMMAND_OPERATOR:
+        return partition__apply_operator(partition, command, ret);
     default:
         chek_arena_reset(&partition->scratch);
         return chek_directory_apply(partition->directory, command, &partition->decode,

@@ -10,15 +10,16 @@
 #include "engine/base/checksum.h"
 #include "engine/base/cursor.h"
 #include "engine/base/writer.h"
+#include "engine/partition/operator.h"
 #include "engine/partition/partition.h"
 
 /* The root object of the heap. (format) */
 struct partition__root {
-    uint64_t seq;          /* last command applied */
-    uint64_t time_us;      /* highest envelope time */
-    uint64_t event_seq;    /* last event made */
-    chek_page_ref devices; /* a struct chek_page_map: registration -> struct partition__device */
-    uint32_t zero;
+    uint64_t seq;            /* last command applied */
+    uint64_t time_us;        /* highest envelope time */
+    uint64_t event_seq;      /* last event made */
+    chek_page_ref devices;   /* a struct chek_page_map: registration -> struct partition__device */
+    chek_page_ref operators; /* another: organisation -> struct partition__operator */
     struct chek_page_map sources;  /* source -> reference of struct partition__source */
     struct chek_page_map subjects; /* first half of a subject id -> struct partition__subject */
     struct chek_fiscal_root fiscal;
@@ -82,6 +83,20 @@ struct partition__device {
 _Static_assert(sizeof(struct partition__exchange) == 64, "format");
 _Static_assert(sizeof(struct partition__device) == 224, "format");
 
+/* Somebody who may work at registers. (format) */
+struct partition__operator {
+    uint32_t registration; /* 0: any of the organisation */
+    uint32_t code;
+    uint8_t hash[CHEK_OPERATOR_HASH_SIZE]; /* of the password, keyed */
+    uint8_t roles;
+    uint8_t organisation_size, login_size, name_size;
+    uint32_t zero;
+    uint8_t organisation[32]; /* zeros behind the text; so do the others */
+    uint8_t login[64];
+    uint8_t name[64];
+};
+_Static_assert(sizeof(struct partition__operator) == 208, "format");
+
 /* A command is counted with this much beside its body: registration records, cells, close rows. */
 #define PARTITION_COMMAND_TEXT_SIZE 256
 #define PARTITION_SOURCE_SIZE 1024
@@ -126,6 +141,11 @@ CHEK_MUST_USE int partition__apply_exchange(struct chek_partition *partition,
 /* Forget the exchanges counted last. Only a planted bug does this. */
 void partition__devices_forget(struct chek_partition *partition);
 bool partition__devices_are_valid(const struct chek_partition *partition);
+/* operator.c */
+CHEK_MUST_USE int partition__apply_operator(struct chek_partition *partition,
+                                            const struct chek_command *command,
+                                            struct chek_outcome *ret);
+bool partition__operators_are_valid(const struct chek_partition *partition);
 CHEK_MUST_USE int partition__apply_subject(struct chek_partition *partition,
                                            const struct chek_command *command);
 

@@ -342,6 +342,9 @@ content_make(const struct chek_cpcr_ground *ground, const struct chek_cpcr_excha
     case INGEST__COMMAND_TYPE__COMMAND_INFO:
         to->report = ingest__cpcr_figures(ground, exchange, device);
         return to->report != NULL;
+    case INGEST__COMMAND_TYPE__COMMAND_AUTH:
+        to->auth = ingest__cpcr_auth_answer(&exchange->auth, ground->arena);
+        return to->auth != NULL;
     default:
         return true;
     }
@@ -395,6 +398,7 @@ chek_cpcr_answer(const struct chek_cpcr_ground *ground, const struct chek_cpcr_e
                                "what it is answered with cannot be read now");
         response.ticket = NULL;
         response.report = NULL;
+        response.auth = NULL;
         response.service = NULL;
     }
     result.result_code = said.fault.code;

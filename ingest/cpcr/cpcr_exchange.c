@@ -35,10 +35,10 @@ command_check(uint32_t command, struct chek_cpcr_fault *fault)
     case INGEST__COMMAND_TYPE__COMMAND_REPORT:
     case INGEST__COMMAND_TYPE__COMMAND_INFO:
     case INGEST__COMMAND_TYPE__COMMAND_MONEY_PLACEMENT:
+    case INGEST__COMMAND_TYPE__COMMAND_AUTH:
         return CHEK_CPCR_OK;
     case INGEST__COMMAND_TYPE__COMMAND_NOMENCLATURE:
     case INGEST__COMMAND_TYPE__COMMAND_CANCEL_TICKET:
-    case INGEST__COMMAND_TYPE__COMMAND_AUTH:
     case INGEST__COMMAND_TYPE__COMMAND_OPEN_SHIFT:
     case INGEST__COMMAND_TYPE__COMMAND_QR_GENERATE:
     case INGEST__COMMAND_TYPE__COMMAND_QR_GET_STATUS:
@@ -301,6 +301,9 @@ service_take(const struct chek_cpcr_ground *ground, const struct chek_device *de
     if (ret->head.token == 0 || ret->head.token != chek_cpcr_token(ground->key, &device->token)) {
         return chek_cpcr_refuse(&ret->fault, CHEK_CPCR_INVALID_TOKEN, "token",
                                 "it is not the one that is due");
+    }
+    if (message->command == INGEST__COMMAND_TYPE__COMMAND_AUTH) {
+        ingest__cpcr_auth_take(ground, message->request->auth, &ret->auth);
     }
     return CHEK_CPCR_OK;
 }

@@ -44,6 +44,14 @@ struct chek_cpcr_ground {
     bool looks_ahead;         /* look at all the rows that applying the document will look at */
 };
 
+/* Who AUTH found. (R33) */
+struct chek_cpcr_auth {
+    bool is_ok;
+    uint8_t roles, name_size;
+    uint32_t code;
+    uint8_t name[64];
+};
+
 struct chek_cpcr_exchange {
     struct chek_cpcr_head head; /* of the request */
     struct chek_cpcr_fault fault;
@@ -51,6 +59,7 @@ struct chek_cpcr_exchange {
     int64_t time; /* of a report's request */
     bool is_document, is_offline, wants_x, wants_service;
     bool is_known, is_blocked;
+    struct chek_cpcr_auth auth;
     /* To be logged; all in the arena of chek_cpcr_take(). */
     uint8_t verdict;
     struct chek_bytes_view body;         /* command_exchange */
@@ -102,5 +111,11 @@ Ingest__ReportResponse *ingest__cpcr_figures(const struct chek_cpcr_ground *grou
                                              const struct chek_device *device);
 Ingest__ServiceResponse *ingest__cpcr_service(const struct chek_cpcr_ground *ground,
                                               const struct chek_device *device, bool is_blocked);
+
+/* cpcr_auth.c: whether there is such an operator, and what AUTH is answered with; NULL: no memory. */
+void ingest__cpcr_auth_take(const struct chek_cpcr_ground *ground, const Ingest__AuthRequest *asked,
+                            struct chek_cpcr_auth *ret);
+Ingest__AuthResponse *ingest__cpcr_auth_answer(const struct chek_cpcr_auth *auth,
+                                               struct chek_arena *arena);
 
 #endif

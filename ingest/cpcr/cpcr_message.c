@@ -66,6 +66,8 @@ body_of(const Ingest__Request *request, bool *ret_needed)
         return request->report;
     case INGEST__COMMAND_TYPE__COMMAND_MONEY_PLACEMENT:
         return request->money_placement;
+    case INGEST__COMMAND_TYPE__COMMAND_AUTH:
+        return request->auth;
     default:
         *ret_needed = false;
         return NULL;

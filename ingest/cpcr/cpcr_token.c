@@ -10,7 +10,7 @@
 #define SIGN_ROUNDS 6
 
 /* What a hash is of, so that one never is another. */
-enum purpose { PURPOSE_TOKEN = 1, PURPOSE_SIGN = 2 };
+enum purpose { PURPOSE_TOKEN = 1, PURPOSE_SIGN = 2, PURPOSE_PASSWORD = 3 };
 
 static void
 hash_make(const struct chek_subject_key *key, uint8_t purpose, uint32_t device, uint32_t resets,
@@ -78,4 +78,34 @@ chek_cpcr_sign(const struct chek_subject_key *key, uint32_t registration, uint64
     }
     sodium_memzero(keys, sizeof keys);
     return SIGN_MIN + ((uint64_t)left << 16 | right);
+}
+
+static void
+text_add(crypto_generichash_state *state, struct chek_bytes_view text)
+{
+    uint8_t size[4]; /* so that no two lists of texts are the same bytes */
+    chek_store_u32(size, (uint32_t)text.size);
+    (void)crypto_generichash_update(state, size, sizeof size);
+    (void)crypto_generichash_update(state, text.bytes, text.size);
+}
+
+void
+chek_cpcr_password(const struct chek_subject_key *key, struct chek_bytes_view organisation,
+                   uint32_t registration, struct chek_bytes_view login,
+                   struct chek_bytes_view password, uint8_t ret[CHEK_OPERATOR_HASH_SIZE])
+{
+    crypto_generichash_state state;
+    uint8_t head[4 + 1 + 4] = "cpcr";
+    head[4] = PURPOSE_PASSWORD;
+    chek_store_u32(head + 5, registration);
+    int failed =
+        crypto_generichash_init(&state, key->hash, sizeof key->hash, CHEK_OPERATOR_HASH_SIZE);
+    CHEK_ASSERT(failed == 0);
+    (void)crypto_generichash_update(&state, head, sizeof head);
+    text_add(&state, organisation);
+    text_add(&state, login);
+    text_add(&state, password);
+    failed = crypto_generichash_final(&state, ret, CHEK_OPERATOR_HASH_SIZE);
+    CHEK_ASSERT(failed == 0);
+    sodium_memzero(&state, sizeof state);
 }

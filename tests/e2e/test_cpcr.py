@@ -14,7 +14,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from cpcr_register import (  # noqa: E402
-    AUTH, BUY, BUY_RETURN, CANCEL, CARD, CASH, CLOSE, INFO, NOMENCLATURE, PLACEMENT, REPORT, SELL,
+    BUY, BUY_RETURN, CANCEL, CARD, CASH, CLOSE, INFO, NOMENCLATURE, PLACEMENT, REPORT, SELL,
     SELL_RETURN, SYSTEM, TICKET, Register, frame, line, modifier, money, part, receive, storno,
     ticket, when)
 from server import Server  # noqa: E402
@@ -106,8 +106,8 @@ def test_requests_that_are_none(server):
     bad({2: {**good[2], 6: [{1: 0, 2: {1: 1, 2: 0}}]}}, 13)
     bad({2: {**good[2], 6: [{1: 0, 2: {1: 150, 2: 0}}, {1: 0, 2: {1: 150, 2: 0}}]}}, 13)
     bad({}, 4, command=55)
-    for command in (NOMENCLATURE, CANCEL, AUTH, 9, 100, 101, 127):
-        bad({8: {1: "a", 2: "b"}} if command == AUTH else {}, 5, command)
+    for command in (NOMENCLATURE, CANCEL, 9, 100, 101, 127):
+        bad({}, 5, command)
     unreadable = kkm.exchange(frame(0, {}, kkm.device, kkm.token, 1)[:4] + struct.pack(
         "<I", 20) + frame(0, {}, kkm.device, kkm.token, 1)[8:18] + b"\xff\xff")
     wants((unreadable.result, unreadable.command), (3, 127))

@@ -72,8 +72,13 @@ world_begin(struct world *world)
     struct chek_command_register registered = {.registration = REGISTRATION, .profile = &profile};
     struct chek_command_device device = {
         .registration = REGISTRATION, .device = 1, .policy = CHEK_CPCR_POLICY_DEFAULT};
+    struct chek_command_operator person = {.organisation = profile.organisation,
+                                           .login = chek_bytes_view_text("1"),
+                                           .code = 7,
+                                           .name = chek_bytes_view_text("Aliya"),
+                                           .roles = 7};
     struct chek_outcome outcome;
-    uint8_t bytes[1024];
+    uint8_t bytes[1024], hash[CHEK_OPERATOR_HASH_SIZE];
     int error = chek_partition_create(&config, NULL, &world->partition);
     CHEK_ASSERT(error == CHEK_OK);
     error = chek_arena_init(&world->arena, ARENA_SIZE);
@@ -93,6 +98,11 @@ world_begin(struct world *world)
     out = chek_writer_over(bytes, sizeof bytes);
     chek_command_device_encode(&out, &device);
     apply(world, CHEK_COMMAND_DEVICE, 0, chek_bytes_view_of(bytes, out.size), &outcome);
+    chek_cpcr_password(&key, person.organisation, 0, person.login, chek_bytes_view_text("2"), hash);
+    person.hash = chek_bytes_view_of(hash, sizeof hash);
+    out = chek_writer_over(bytes, sizeof bytes);
+    chek_command_operator_encode(&out, &person);
+    apply(world, CHEK_COMMAND_OPERATOR, 0, chek_bytes_view_of(bytes, out.size), &outcome);
 }
 
 /* Take, log, apply and answer a frame. Returns whether it was counted. */

@@ -259,6 +259,20 @@ exchange_encode(struct chek_writer *out)
                                              .time = 1767607200});
 }
 
+static void
+operator_encode(struct chek_writer *out)
+{
+    static const uint8_t bytes[32] = {0x10, 0x32, 0x54, 0x76};
+    chek_command_operator_encode(
+        out, &(struct chek_command_operator){.organisation = chek_bytes_view_text("123456789012"),
+                                             .registration = 12,
+                                             .login = chek_bytes_view_text("aliya"),
+                                             .hash = chek_bytes_view_of(bytes, sizeof bytes),
+                                             .code = 7,
+                                             .name = chek_bytes_view_text("Aliya"),
+                                             .roles = 5});
+}
+
 /* Decode a body as its kind says, and encode what came out again. */
 #define BODY_AGAIN(name)                                                                          \
     static void name##_again(struct chek_bytes_view body, struct chek_arena *arena,               \
@@ -280,6 +294,7 @@ BODY_AGAIN(command_revoke)
 BODY_AGAIN(command_claim)
 BODY_AGAIN(command_device)
 BODY_AGAIN(command_exchange)
+BODY_AGAIN(command_operator)
 
 static const struct command_case {
     const char *name;
@@ -324,6 +339,10 @@ static const struct command_case {
      {CHEK_COMMAND_EXCHANGE, CHEK_VERDICT_CURRENT, 2, 1, 12, 6, TIME_US + 7, 0, 0, 0},
      exchange_encode,
      command_exchange_again},
+    {"command-operator",
+     {CHEK_COMMAND_OPERATOR, 0, 2, 1, 12, 7, TIME_US + 8, 0, 0, 0},
+     operator_encode,
+     command_operator_again},
 };
 
 static void

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kkm_device.h - adding registers that speak their country's protocol.
+ * kkm_device.h - adding registers that speak their country's protocol, and rows of CSV files.
  */
 #ifndef CHEK_TOOLS_CHEK_KKM_DEVICE_H
 #define CHEK_TOOLS_CHEK_KKM_DEVICE_H
+
+#include <stdio.h>
 
 #include "tools/chek/run.h"
 
@@ -15,5 +17,16 @@ CHEK_MUST_USE int chek__devices_add(struct chek__run *run, const char *path);
 
 /* A device id or another number of 1..2^32-1. Errors: NUMBER. */
 CHEK_MUST_USE int chek__device_read(const char *text, uint32_t *ret);
+
+/* ---- rows of CSV ------------------------------------------------------------------------------ */
+
+#define CHEK__LINE_SIZE_MAX 1024
+#define CHEK__COLUMN_COUNT_MAX 8
+
+/* Cut a line into so many values, which have no quotes: numbers, names and codes. */
+CHEK_MUST_USE bool chek__row_split(char *line, const char **values, unsigned count);
+
+/* Read the first line: whether it is these names. */
+CHEK_MUST_USE bool chek__head_is_right(FILE *file, const char *const *names, unsigned count);
 
 #endif

@@ -16,7 +16,6 @@
 #include "tools/chek/kkm_device.h"
 #include "tools/chek/report_print.h"
 
-#define LINE_SIZE_MAX 1024
 #define COLUMN_COUNT 6
 
 CHEK__ENCODER(kkm_change)
@@ -101,15 +100,14 @@ row_number(uint32_t line, uint32_t device)
     return (uint64_t)line << 32 | device;
 }
 
-/* Cut a line into its values, which have no quotes: numbers and codes. */
-static bool
-line_split(char *line, const char *values[COLUMN_COUNT])
+bool
+chek__row_split(char *line, const char **values, unsigned count)
 {
     line[strcspn(line, "\r\n")] = 0;
-    for (unsigned i = 0; i < COLUMN_COUNT; i++) {
+    for (unsigned i = 0; i < count; i++) {
         values[i] = line;
         char *comma = strchr(line, ',');
-        if ((comma != NULL) != (i + 1 < COLUMN_COUNT)) {
+        if ((comma != NULL) != (i + 1 < count)) {
             return false;
         }
         if (comma != NULL) {
@@ -195,7 +193,7 @@ row_make(struct bulk *bulk, const char *const values[COLUMN_COUNT],
 static int
 row_send(struct bulk *bulk)
 {
-    char line[LINE_SIZE_MAX];
+    char line[CHEK__LINE_SIZE_MAX];
     const char *values[COLUMN_COUNT];
     struct chek_register_key keys[2];
     struct chek_register profile;
@@ -207,7 +205,7 @@ row_send(struct bulk *bulk)
     if (line[0] == '\n' || line[0] == '\r') {
         return 1;
     }
-    if (!line_split(line, values)) {
+    if (!chek__row_split(line, values, COLUMN_COUNT)) {
         row_failed(bulk, bulk->line, 0, CHEK_E_RANGE, "", "a row has six values");
         return 1;
     }
@@ -230,16 +228,16 @@ bulk_run(struct bulk *bulk)
     return error == 0 ? chek_kkm_adder_finish(&bulk->adder) : error;
 }
 
-static bool
-head_is_right(FILE *file)
+bool
+chek__head_is_right(FILE *file, const char *const *names, unsigned count)
 {
-    char line[LINE_SIZE_MAX];
-    const char *values[COLUMN_COUNT];
-    if (fgets(line, sizeof line, file) == NULL || !line_split(line, values)) {
+    char line[CHEK__LINE_SIZE_MAX];
+    const char *values[CHEK__COLUMN_COUNT_MAX];
+    if (fgets(line, sizeof line, file) == NULL || !chek__row_split(line, values, count)) {
         return false;
     }
-    for (unsigned i = 0; i < COLUMN_COUNT; i++) {
-        if (strcmp(values[i], columns[i]) != 0) {
+    for (unsigned i = 0; i < count; i++) {
+        if (strcmp(values[i], names[i]) != 0) {
             return false;
         }
     }
@@ -254,7 +252,7 @@ chek__devices_add(struct chek__run *run, const char *path)
         return chek__error(run, -errno, "file", NULL);
     }
     int stop = CHEK_OK;
-    if (!head_is_right(bulk.file)) {
+    if (!chek__head_is_right(bulk.file, columns, COLUMN_COUNT)) {
         stop = chek__error(run, CHEK_E_RANGE, "file",
                            "the first line is device,token,rnm,factory,org,point");
     }

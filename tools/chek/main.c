@@ -12,15 +12,16 @@
 #define KEPT_SIZE ((size_t)1024 * 1024 * 1024)
 
 static const struct chek__command *const commands[] = {
-    &chek__command_import,      &chek__command_export,       &chek__command_report_x,
-    &chek__command_report_z,    &chek__command_shifts,       &chek__command_receipts,
-    &chek__command_receipt,     &chek__command_analytics,    &chek__command_gaps,
-    &chek__command_reconcile,   &chek__command_kkm_list,     &chek__command_kkm_show,
-    &chek__command_kkm_add,     &chek__command_kkm_token,    &chek__command_kkm_block,
-    &chek__command_kkm_unblock, &chek__command_kkm_device,   &chek__command_token_add,
-    &chek__command_token_list,  &chek__command_token_revoke, &chek__command_status,
-    &chek__command_snapshot,    &chek__command_backup,       &chek__command_events,
-    &chek__command_verify,
+    &chek__command_import,       &chek__command_export,        &chek__command_report_x,
+    &chek__command_report_z,     &chek__command_shifts,        &chek__command_receipts,
+    &chek__command_receipt,      &chek__command_analytics,     &chek__command_kkm_list,
+    &chek__command_kkm_show,     &chek__command_kkm_add,       &chek__command_kkm_token,
+    &chek__command_kkm_block,    &chek__command_kkm_unblock,   &chek__command_kkm_device,
+    &chek__command_token_add,    &chek__command_token_list,    &chek__command_token_revoke,
+    &chek__command_operator_add, &chek__command_operator_list, &chek__command_operator_remove,
+    &chek__command_status,       &chek__command_snapshot,      &chek__command_backup,
+    &chek__command_events,       &chek__command_verify,        &chek__command_gaps,
+    &chek__command_reconcile,
 };
 
 /* How many words of the line are this command's name; 0: it is another one. */
@@ -47,7 +48,7 @@ help_show(FILE *out)
     (void)fprintf(out, "chek - ask and feed a chek server\n\n"
                        "  chek COMMAND [options]\n\n");
     for (size_t i = 0; i < CHEK_COUNT(commands); i++) {
-        (void)fprintf(out, "  %-14s %s\n", commands[i]->words, commands[i]->summary);
+        (void)fprintf(out, "  %-20s %s\n", commands[i]->words, commands[i]->summary);
     }
     (void)fprintf(
         out, "\nEvery command takes\n"

@@ -18,10 +18,12 @@ struct server__cpcr;
 struct server__cpcr_connection;
 
 enum server__job_kind {
-    SERVER_JOB_EXCHANGE, /* a frame of a register; the answer is a frame */
-    SERVER_JOB_ADD,      /* the body of command_register in `frame` */
-    SERVER_JOB_CHANGE,   /* reset, block, unblock */
-    SERVER_JOB_ASK,      /* a kkm_device in the answer */
+    SERVER_JOB_EXCHANGE,  /* a frame of a register; the answer is a frame */
+    SERVER_JOB_ADD,       /* the body of command_register in `frame` */
+    SERVER_JOB_CHANGE,    /* reset, block, unblock */
+    SERVER_JOB_ASK,       /* a kkm_device in the answer */
+    SERVER_JOB_OPERATOR,  /* the body of command_operator in `frame` */
+    SERVER_JOB_OPERATORS, /* an organisation's name in `frame`; operators in the answer */
 };
 
 struct server__job {
@@ -77,6 +79,19 @@ void server__kkm_change(void *context, struct chek_request *request, struct chek
 void server__ask_kkm(void *context, struct chek_request *request, struct chek_bytes_view body);
 void server__job_on_abandon(void *context, struct chek_request *request);
 void server__job_answer(struct server__shard *shard, struct server__job *job);
+/* The registration of a device among what the asker sees, and its home. Errors: NOT_FOUND. */
+CHEK_MUST_USE int server__device_find(struct server__shard *shard,
+                                      const struct chek_request *request, uint32_t device,
+                                      uint32_t *ret_registration, struct chek_home *ret_home);
+/* Send a job for a request that nothing works for yet. */
+void server__job_ask(struct server__shard *shard, struct chek_request *request,
+                     struct server__job *job);
+
+/* operator_admin.c */
+void server__operator_set(void *context, struct chek_request *request, struct chek_bytes_view body);
+void server__ask_operators(void *context, struct chek_request *request,
+                           struct chek_bytes_view body);
+void server__operators_list(struct server__shard *shard, struct server__job *job);
 
 /* cpcr_listener.c */
 /*

@@ -45,6 +45,15 @@ server__kkm_add_on_abandon(void *context, struct chek_request *request)
 
 /* ---- answers ---------------------------------------------------------------------------------- */
 
+/* What an error of a job is about. */
+static const uint16_t fields[] = {
+    [SERVER_JOB_ADD] = CHEK_FIELD_KKM_ADD_DEVICE,
+    [SERVER_JOB_CHANGE] = CHEK_FIELD_KKM_CHANGE_DEVICE,
+    [SERVER_JOB_ASK] = CHEK_FIELD_ASK_KKM_DEVICE,
+    [SERVER_JOB_OPERATOR] = CHEK_FIELD_OPERATOR_SET_LOGIN,
+    [SERVER_JOB_OPERATORS] = CHEK_FIELD_ASK_OPERATORS_ORGANISATION,
+};
+
 void
 server__job_answer(struct server__shard *shard, struct server__job *job)
 {
@@ -54,20 +63,21 @@ server__job_answer(struct server__shard *shard, struct server__job *job)
         return;
     }
     if (job->error != CHEK_OK) {
-        struct chek_fault fault = {.field = job->kind == SERVER_JOB_ADD
-                                                ? CHEK_FIELD_KKM_ADD_DEVICE
-                                                : CHEK_FIELD_KKM_CHANGE_DEVICE};
+        struct chek_fault fault = {.field = fields[job->kind]};
         chek_request_refuse(request, job->error, &fault, NULL);
         return;
     }
-    struct chek_writer out = chek_request_answer_begin(request, CHEK_KKM_DEVICE_SIZE_MAX);
+    size_t size = job->kind == SERVER_JOB_OPERATORS ? job->answer_size : CHEK_KKM_DEVICE_SIZE_MAX;
+    struct chek_writer out = chek_request_answer_begin(request, size);
     if (out.full) {
         /* A client that does not read its answers: it learns nothing, and asks again. */
         chek_request_refuse(request, CHEK_E_BUSY, NULL, NULL);
         return;
     }
-    if (job->kind == SERVER_JOB_ASK) {
+    if (job->kind == SERVER_JOB_ASK || job->kind == SERVER_JOB_OPERATORS) {
         chek_writer_bytes(&out, job->answer, job->answer_size);
+    } else if (job->kind == SERVER_JOB_OPERATOR) {
+        chek_nothing_encode(&out, &(struct chek_nothing){0});
     } else {
         struct chek_kkm_added answer = {.registration = job->registration, .token = job->token};
         chek_kkm_added_encode(&out, &answer);
@@ -227,23 +237,38 @@ server__kkm_add(void *context, struct chek_request *request, struct chek_bytes_v
 
 /* ---- change, ask ------------------------------------------------------------------------------ */
 
+int
+server__device_find(struct server__shard *shard, const struct chek_request *request,
+                    uint32_t device, uint32_t *ret_registration, struct chek_home *ret_home)
+{
+    const struct chek_directory *directory = server__directory(shard);
+    char text[DEVICE_TEXT_SIZE];
+    int size = snprintf(text, sizeof text, "%u", device);
+    uint32_t count =
+        chek_directory_find(directory, chek_request_principal(request), CHEK_KEY_KIND_DEVICE,
+                            chek_bytes_view_of(text, (size_t)size), ret_registration, 1);
+    return count != 0 ? chek_directory_home(directory, *ret_registration, ret_home)
+                      : CHEK_E_NOT_FOUND;
+}
+
+void
+server__job_ask(struct server__shard *shard, struct chek_request *request, struct server__job *job)
+{
+    struct asked *asked = chek_request_state(request);
+    job->request = request;
+    *asked = (struct asked){.job = job};
+    server__job_submit(shard, job);
+}
+
 /* Find the register of a device among what the asker sees, and send the job there. */
 static void
 device_submit(struct server__shard *shard, struct chek_request *request, uint8_t kind,
               uint32_t device, uint8_t change)
 {
-    const struct chek_directory *directory = server__directory(shard);
-    struct asked *asked = chek_request_state(request);
-    struct chek_fault fault = {.field = kind == SERVER_JOB_ASK ? CHEK_FIELD_ASK_KKM_DEVICE
-                                                               : CHEK_FIELD_KKM_CHANGE_DEVICE};
+    struct chek_fault fault = {.field = fields[kind]};
     struct chek_home home;
     uint32_t registration;
-    char text[DEVICE_TEXT_SIZE];
-    int size = snprintf(text, sizeof text, "%u", device);
-    uint32_t count =
-        chek_directory_find(directory, chek_request_principal(request), CHEK_KEY_KIND_DEVICE,
-                            chek_bytes_view_of(text, (size_t)size), &registration, 1);
-    if (count == 0 || chek_directory_home(directory, registration, &home) != CHEK_OK) {
+    if (server__device_find(shard, request, device, &registration, &home) != CHEK_OK) {
         chek_request_refuse(request, CHEK_E_NOT_FOUND, &fault, NULL);
         return;
     }
@@ -252,13 +277,11 @@ device_submit(struct server__shard *shard, struct chek_request *request, uint8_t
         chek_request_refuse(request, CHEK_E_BUSY, NULL, NULL);
         return;
     }
-    job->request = request;
     job->change = change;
     job->device = device;
     job->registration = registration;
     job->partition = home.partition;
-    asked->job = job;
-    server__job_submit(shard, job);
+    server__job_ask(shard, request, job);
 }
 
 void

@@ -243,6 +243,24 @@ device_run(struct server__shard *shard, struct server__job *job)
 }
 
 static enum attempt
+operator_run(struct server__shard *shard, struct server__job *job)
+{
+    struct chek_device device;
+    if (job->registration != 0) { /* a key that is claimed need not be a device yet */
+        job->error = chek_partition_device(shard->grounds[job->partition]->partition,
+                                           job->registration, &device);
+        if (job->error != CHEK_OK) {
+            return ATTEMPT_DONE;
+        }
+    }
+    if (!job_append(shard, job, CHEK_COMMAND_OPERATOR, 0,
+                    chek_bytes_view_of(job->frame, job->frame_size), TICKET_JOB, &job->error)) {
+        return ATTEMPT_NO_ROOM;
+    }
+    return job->error == CHEK_OK ? ATTEMPT_LOGGED : ATTEMPT_DONE;
+}
+
+static enum attempt
 ask_run(struct server__shard *shard, struct server__job *job)
 {
     struct chek_partition *partition = shard->grounds[job->partition]->partition;
@@ -289,6 +307,11 @@ job_run(struct server__shard *shard, struct server__job *job)
         return exchange_run(shard, job);
     case SERVER_JOB_ASK:
         return ask_run(shard, job);
+    case SERVER_JOB_OPERATOR:
+        return operator_run(shard, job);
+    case SERVER_JOB_OPERATORS:
+        server__operators_list(shard, job);
+        return ATTEMPT_DONE;
     default:
         return device_run(shard, job);
     }
@@ -299,7 +322,9 @@ static void
 attempt_note(struct server__shard *shard, struct server__job *job, enum attempt attempt)
 {
     bool is_at_work = attempt == ATTEMPT_LOGGED || attempt == ATTEMPT_COLD;
-    shard->registrations[job->registration].at_work = is_at_work && !CHEK_PLANTED(TWO_AT_WORK);
+    if (job->partition != 0) { /* a register that is not known is nobody's turn */
+        shard->registrations[job->registration].at_work = is_at_work && !CHEK_PLANTED(TWO_AT_WORK);
+    }
     if (attempt == ATTEMPT_DONE) {
         job_back(shard, job);
     }
@@ -429,11 +454,11 @@ server__job_applied(struct server__shard *shard, struct server__job *job,
     } else {
         struct chek_device device;
         job->error = outcome->error;
-        if (job->error == CHEK_OK) {
+        if (job->error == CHEK_OK && job->kind != SERVER_JOB_OPERATOR) {
             job->error = chek_partition_device(shard->grounds[job->partition]->partition,
                                                job->registration, &device);
         }
-        if (job->error == CHEK_OK) {
+        if (job->error == CHEK_OK && job->kind != SERVER_JOB_OPERATOR) {
             job->token = chek_cpcr_token(server__subject_key(shard->server), &device.token);
         }
     }

@@ -163,6 +163,14 @@ query_room(void *context, struct chek_request *request)
     {                                                 \
         server__ask_kkm, server__job_on_abandon, NULL \
     }
+#define HANDLER_operator_set                               \
+    {                                                      \
+        server__operator_set, server__job_on_abandon, NULL \
+    }
+#define HANDLER_ask_operators                               \
+    {                                                       \
+        server__ask_operators, server__job_on_abandon, NULL \
+    }
 
 #define HANDLER_ROW(number, NAME, name, right, scope, size, request, answer, stream) HANDLER_##name,
 static const struct chek_handler handlers[CHEK_OPCODE_COUNT] = {CHEK_OPCODES(HANDLER_ROW)};

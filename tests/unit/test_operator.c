@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_operator.c - operators in a partition, and what AUTH is answered with. (ingest/CPCR.md R30..R36)
+ *
+ * Commands are applied as the log would hand them over; AUTH goes as a whole frame through the same
+ * two steps as in the server.
+ */
+#include <stdio.h>
+
+#include "engine/base/memory.h"
+#include "engine/base/writer.h"
+#include "engine/partition/operator.h"
+#include "ingest/cpcr/cpcr_exchange.h"
+#include "tests/unit/table.h"
+
+#define REGISTRATION 12
+#define OTHER 13
+#define BODY_SIZE 1024
+#define FRAME_SIZE 256
+#define ARENA_SIZE ((size_t)4 * 1024 * 1024)
+#define ORGANISATION "123456789012"
+
+static struct chek_partition *partition;
+static struct chek_arena arena;
+static const struct chek_subject_key key = {.hash = {1, 2, 3}, .secret = {4, 5, 6}};
+static const struct chek_partition_config config = {.number = 1, .page_count_max = 1024};
+
+/* ---- a partition ------------------------------------------------------------------------------ */
+
+static struct chek_outcome
+apply(uint8_t kind, const struct chek_writer *body, int want)
+{
+    struct chek_outcome outcome = {0};
+    assert_false(body->full);
+    struct chek_command command = {
+        .envelope = {.kind = kind,
+                     .partition = 1,
+                     .apply_version = CHEK_APPLY_VERSION,
+                     .partition_seq = chek_partition_seq(partition) + 1,
+                     .time_us = UINT64_C(1767607200000000) + chek_partition_seq(partition)},
+        .body = chek_bytes_view_of(body->bytes, body->size),
+    };
+    assert_error(chek_partition_ensure(partition, body->size), CHEK_OK);
+    assert_error(chek_partition_apply(partition, &command, &outcome), want);
+    return outcome;
+}
+
+#define APPLY(kind, name, record, want)                                  \
+    do {                                                                 \
+        uint8_t body_[BODY_SIZE];                                        \
+        struct chek_writer out_ = chek_writer_over(body_, sizeof body_); \
+        chek_##name##_encode(&out_, record);                             \
+        outcome = apply(kind, &out_, want);                              \
+    } while (0)
+
+static void
+device_make(uint32_t registration)
+{
+    struct chek_outcome outcome;
+    char text[12];
+    int size = snprintf(text, sizeof text, "%u", registration);
+    struct chek_register_key name = {.kind = CHEK_KEY_KIND_DEVICE,
+                                     .value = chek_bytes_view_of(text, (size_t)size)};
+    struct chek_register profile = {
+        .keys = &name, .keys_count = 1, .organisation = chek_bytes_view_text(ORGANISATION)};
+    APPLY(CHEK_COMMAND_REGISTER, command_register,
+          (&(struct chek_command_register){.registration = registration, .profile = &profile}),
+          CHEK_OK);
+    APPLY(CHEK_COMMAND_DEVICE, command_device,
+          (&(struct chek_command_device){.registration = registration, .device = registration}),
+          CHEK_OK);
+    assert_error(outcome.error, CHEK_OK);
+}
+
+static int
+setup(void **state)
+{
+    struct chek_outcome outcome;
+    (void)state;
+    assert_error(chek_arena_init(&arena, ARENA_SIZE), CHEK_OK);
+    assert_error(chek_partition_create(&config, NULL, &partition), CHEK_OK);
+    APPLY(CHEK_COMMAND_GENESIS, genesis,
+          (&(struct chek_genesis){.partitions = 1, .map_seed = 5, .folder = {1}}), CHEK_OK);
+    device_make(REGISTRATION);
+    device_make(OTHER);
+    return outcome.error;
+}
+
+static int
+teardown(void **state)
+{
+    (void)state;
+    chek_partition_destroy(partition);
+    chek_arena_finish(&arena);
+    return 0;
+}
+
+static int
+operator_set(uint32_t registration, const char *login, const char *password, uint32_t code)
+{
+    struct chek_outcome outcome;
+    uint8_t hash[CHEK_OPERATOR_HASH_SIZE];
+    struct chek_command_operator what = {.organisation = chek_bytes_view_text(ORGANISATION),
+                                         .registration = registration,
+                                         .login = chek_bytes_view_text(login)};
+    if (password != NULL) {
+        chek_cpcr_password(&key, what.organisation, registration, what.login,
+                           chek_bytes_view_text(password), hash);
+        what.hash = chek_bytes_view_of(hash, sizeof hash);
+        what.code = code;
+        what.name = chek_bytes_view_text("Aliya");
+        what.roles = 5;
+    }
+    APPLY(CHEK_COMMAND_OPERATOR, command_operator, &what, CHEK_OK);
+    return outcome.error;
+}
+
+static uint32_t
+code_at(uint32_t registration, const char *login)
+{
+    struct chek_operator found = {0};
+    int error = chek_partition_operator(partition, chek_bytes_view_text(ORGANISATION), registration,
+                                        chek_bytes_view_text(login), &found);
+    assert_int_equal(error, found.code != 0 ? CHEK_OK : CHEK_E_NOT_FOUND);
+    return found.code;
+}
+
+static uint32_t
+operator_count(const char *organisation, uint32_t registration)
+{
+    static struct chek_operator list[CHEK_OPERATOR_COUNT_MAX];
+    return chek_partition_operators(partition, chek_bytes_view_text(organisation), registration,
+                                    list);
+}
+
+static void
+test_the_operator_of_the_register_comes_first(void **state)
+{
+    (void)state;
+    assert_int_equal(code_at(REGISTRATION, "aliya"), 0);
+    assert_error(operator_set(REGISTRATION, "aliya", "own", 1), CHEK_OK);
+    assert_error(operator_set(0, "aliya", "all", 2), CHEK_OK);
+    assert_error(operator_set(OTHER, "bolat", "other", 3), CHEK_OK);
+    assert_int_equal(code_at(REGISTRATION, "aliya"), 1);
+    assert_int_equal(code_at(OTHER, "aliya"), 2);
+    assert_int_equal(code_at(REGISTRATION, "bolat"), 0);
+    assert_int_equal(code_at(OTHER, "bolat"), 3);
+    assert_int_equal(operator_count(ORGANISATION, 0), 3);
+    assert_int_equal(operator_count(ORGANISATION, REGISTRATION), 2);
+    assert_int_equal(operator_count("123456789013", 0), 0);
+}
+
+static void
+test_an_operator_is_replaced_and_removed(void **state)
+{
+    (void)state;
+    assert_error(operator_set(0, "aliya", NULL, 0), CHEK_E_NOT_FOUND);
+    assert_error(operator_set(0, "aliya", "a", 1), CHEK_OK);
+    assert_error(operator_set(0, "aliya", "b", 2), CHEK_OK);
+    assert_int_equal(code_at(REGISTRATION, "aliya"), 2);
+    assert_int_equal(operator_count(ORGANISATION, 0), 1);
+    assert_error(operator_set(REGISTRATION, "aliya", NULL, 0), CHEK_E_NOT_FOUND);
+    assert_error(operator_set(0, "aliya", NULL, 0), CHEK_OK);
+    assert_int_equal(code_at(REGISTRATION, "aliya"), 0);
+    assert_int_equal(operator_count(ORGANISATION, 0), 0);
+    assert_true(chek_partition_is_valid(partition));
+}
+
+static void
+test_operators_of_an_organisation_are_bounded(void **state)
+{
+    char login[16];
+    (void)state;
+    for (uint32_t i = 1; i <= CHEK_OPERATOR_COUNT_MAX; i++) {
+        (void)snprintf(login, sizeof login, "%u", i);
+        assert_error(operator_set(i % 2 == 0 ? 0 : OTHER, login, "p", i), CHEK_OK);
+    }
+    assert_error(operator_set(0, "more", "p", 1), CHEK_E_LIMIT);
+    assert_int_equal(code_at(REGISTRATION, "more"), 0);
+    assert_error(operator_set(0, "2", "p", 1000), CHEK_OK); /* in place of the one that is there */
+    assert_int_equal(code_at(REGISTRATION, "2"), 1000);
+    assert_int_equal(operator_count(ORGANISATION, 0), CHEK_OPERATOR_COUNT_MAX);
+    assert_error(operator_set(OTHER, "1", NULL, 0), CHEK_OK);
+    assert_error(operator_set(0, "more", "p", 1), CHEK_OK);
+    assert_true(chek_partition_is_valid(partition));
+}
+
+/* An image, loaded, is the same state. */
+static void
+test_operators_are_in_the_image(void **state)
+{
+    (void)state;
+    operator_set(0, "aliya", "a", 1);
+    operator_set(REGISTRATION, "bolat", "b", 2);
+    size_t capacity = chek_partition_image_size(partition);
+    uint8_t *image = chek_memory_allocate(capacity);
+    assert_non_null(image);
+    struct chek_writer out = chek_writer_over(image, capacity);
+    chek_partition_image_write(partition, &out);
+    assert_false(out.full);
+    uint64_t hash = chek_partition_hash(partition);
+    chek_partition_destroy(partition);
+    partition = NULL;
+    assert_error(chek_partition_load(&config, NULL, chek_bytes_view_of(image, out.size), NULL, 0,
+                                     &partition),
+                 CHEK_OK);
+    chek_memory_free(image, capacity);
+    assert_int_equal(chek_partition_hash(partition), hash);
+    assert_int_equal(code_at(OTHER, "aliya"), 1);
+    assert_int_equal(code_at(REGISTRATION, "bolat"), 2);
+    assert_true(chek_partition_is_valid(partition));
+}
+
+static void
+test_commands_that_are_none_are_corrupt(void **state)
+{
+    struct chek_outcome outcome;
+    uint8_t hash[CHEK_OPERATOR_HASH_SIZE] = {0};
+    struct chek_command_operator what = {.organisation = chek_bytes_view_text(ORGANISATION),
+                                         .login = chek_bytes_view_text("a"),
+                                         .hash = chek_bytes_view_of(hash, sizeof hash - 1)};
+    (void)state;
+    APPLY(CHEK_COMMAND_OPERATOR, command_operator, &what, CHEK_E_CORRUPT);
+    what.hash.size += 1;
+    what.registration = OTHER + 1;
+    APPLY(CHEK_COMMAND_OPERATOR, command_operator, &what, CHEK_E_CORRUPT);
+    assert_int_equal(operator_count(ORGANISATION, 0), 0);
+    (void)outcome;
+}
+
+/* ---- passwords -------------------------------------------------------------------------------- */
+
+/* R31: another key, organisation, register, login or password is another hash. */
+static void
+test_a_hash_depends_on_all_that_names_it(void **state)
+{
+    static const struct chek_subject_key other_key = {.hash = {1, 2, 4}};
+    static const struct {
+        const struct chek_subject_key *key;
+        const char *organisation, *login, *password;
+        uint32_t registration;
+    } rows[] = {
+        {&key, "12", "34", "56", 0}, {&other_key, "12", "34", "56", 0}, {&key, "13", "34", "56", 0},
+        {&key, "12", "35", "56", 0}, {&key, "12", "34", "57", 0},       {&key, "12", "34", "56", 1},
+        {&key, "123", "4", "56", 0}, {&key, "12", "345", "6", 0},       {&key, "1234", "", "56", 0},
+    };
+    uint8_t hashes[CHEK_COUNT(rows)][CHEK_OPERATOR_HASH_SIZE];
+    (void)state;
+    for (size_t i = 0; i < CHEK_COUNT(rows); i++) {
+        chek_cpcr_password(rows[i].key, chek_bytes_view_text(rows[i].organisation),
+                           rows[i].registration, chek_bytes_view_text(rows[i].login),
+                           chek_bytes_view_text(rows[i].password), hashes[i]);
+        for (size_t j = 0; j < i; j++) {
+            assert_memory_not_equal(hashes[i], hashes[j], CHEK_OPERATOR_HASH_SIZE);
+        }
+    }
+}
+
+/* ---- AUTH ------------------------------------------------------------------------------------- */
+
+#define NO_AUTH UINT32_MAX /* the answer has no AuthResponse */
+
+static struct auth_case {
+    const char *name;
+    uint32_t registration;
+    const char *login, *password; /* NULL: the field is missing */
+    uint32_t token_more;          /* on top of the token that is due */
+    uint32_t result, auth, code;
+} rows[] = {
+    {"own_operator_and_password", REGISTRATION, "aliya", "own", 0, 0, 0, 1},
+    {"organisation_behind_own_is_hidden", REGISTRATION, "aliya", "all", 0, 0, 1, 0},
+    {"organisation_elsewhere", OTHER, "aliya", "all", 0, 0, 0, 2},
+    {"own_of_another_register", OTHER, "aliya", "own", 0, 0, 1, 0},
+    {"unknown_login", REGISTRATION, "bolat", "own", 0, 0, 1, 0},
+    {"login_in_other_letters", REGISTRATION, "Aliya", "own", 0, 0, 1, 0},
+    {"password_and_more", REGISTRATION, "aliya", "own1", 0, 0, 1, 0},
+    {"empty_password", REGISTRATION, "aliya", "", 0, 0, 1, 0},
+    {"empty_login", REGISTRATION, "", "own", 0, 0, 1, 0},
+    {"another_token", REGISTRATION, "aliya", "own", 1, CHEK_CPCR_INVALID_TOKEN, NO_AUTH, 0},
+    {"no_login", REGISTRATION, NULL, "own", 0, CHEK_CPCR_PROTOCOL_ERROR, NO_AUTH, 0},
+    {"no_password", REGISTRATION, "aliya", NULL, 0, CHEK_CPCR_PROTOCOL_ERROR, NO_AUTH, 0},
+};
+
+static void
+field_add(struct chek_writer *out, uint8_t field, const void *bytes, size_t size)
+{
+    chek_writer_u8(out, (uint8_t)(field << 3 | 2));
+    chek_writer_u8(out, (uint8_t)size);
+    chek_writer_bytes(out, bytes, size);
+}
+
+/* The request as a frame; without its part when both texts are missing. */
+static struct chek_bytes_view
+request_make(const struct auth_case *from, uint8_t frame[FRAME_SIZE])
+{
+    uint8_t texts[FRAME_SIZE / 2];
+    struct chek_device device;
+    struct chek_writer part = chek_writer_over(texts, sizeof texts);
+    struct chek_writer out =
+        chek_writer_over(frame + CHEK_CPCR_HEAD_SIZE, FRAME_SIZE - CHEK_CPCR_HEAD_SIZE);
+    if (from->login != NULL) {
+        field_add(&part, 1, from->login, strlen(from->login));
+    }
+    if (from->password != NULL) {
+        field_add(&part, 2, from->password, strlen(from->password));
+    }
+    chek_writer_u8(&out, 1 << 3);
+    chek_writer_u8(&out, INGEST__COMMAND_TYPE__COMMAND_AUTH);
+    if (part.size != 0) {
+        field_add(&out, 8, texts, part.size);
+    }
+    assert_error(chek_partition_device(partition, from->registration, &device), CHEK_OK);
+    struct chek_cpcr_head head = {.version = 203,
+                                  .size = (uint32_t)(CHEK_CPCR_HEAD_SIZE + out.size),
+                                  .device = from->registration,
+                                  .token = chek_cpcr_token(&key, &device.token) + from->token_more,
+                                  .request = 9};
+    chek_cpcr_head_write(&head, frame);
+    return chek_bytes_view_of(frame, head.size);
+}
+
+/* Ask as the server does; the answer is the arena's. */
+static Ingest__Response *
+ask(const struct auth_case *from)
+{
+    uint8_t frame[FRAME_SIZE];
+    uint8_t *answer = chek_arena_take(&arena, BODY_SIZE);
+    struct chek_cpcr_ground ground = {.partition = partition,
+                                      .key = &key,
+                                      .qr_url = "",
+                                      .arena = &arena,
+                                      .registration = from->registration};
+    struct chek_cpcr_exchange exchange;
+    struct chek_writer out = chek_writer_over(answer, BODY_SIZE);
+    assert_false(chek_cpcr_take(&ground, request_make(from, frame), &exchange)); /* not logged */
+    chek_cpcr_answer(&ground, &exchange, &out);
+    return ingest__response__unpack(NULL, out.size - CHEK_CPCR_HEAD_SIZE,
+                                    answer + CHEK_CPCR_HEAD_SIZE);
+}
+
+static void
+test_auth(void **state)
+{
+    const struct auth_case *from = *state;
+    operator_set(REGISTRATION, "aliya", "own", 1);
+    operator_set(0, "aliya", "all", 2);
+    operator_set(0, "", "", 3); /* the server does not take such */
+    uint64_t hash = chek_partition_hash(partition);
+    Ingest__Response *answer = ask(from);
+    assert_non_null(answer);
+    assert_int_equal(answer->command, INGEST__COMMAND_TYPE__COMMAND_AUTH);
+    assert_int_equal(answer->result->result_code, from->result);
+    assert_int_equal(answer->auth != NULL ? answer->auth->result : NO_AUTH, from->auth);
+    if (answer->auth != NULL && from->auth == 0) {
+        assert_int_equal(answer->auth->operator_code, from->code);
+        assert_int_equal(answer->auth->operator_name.len, 5);
+        assert_memory_equal(answer->auth->operator_name.data, "Aliya", 5);
+        assert_int_equal(answer->auth->n_roles, 2);
+        assert_int_equal(answer->auth->roles[0], INGEST__USER_ROLE__ROLE_PAYMASTER);
+        assert_int_equal(answer->auth->roles[1], INGEST__USER_ROLE__ROLE_ADMINISTRATOR);
+    } else if (answer->auth != NULL) {
+        assert_false(answer->auth->has_operator_code || answer->auth->has_operator_name);
+        assert_int_equal(answer->auth->n_roles, 0);
+    }
+    assert_int_equal(chek_partition_hash(partition), hash);
+    ingest__response__free_unpacked(answer, NULL);
+}
+
+/* R29, R34: without its part it is no request; a blocked device hears nothing of operators. */
+static void
+test_auth_of_a_blocked_device_and_without_a_part(void **state)
+{
+    struct chek_outcome outcome;
+    struct auth_case right = rows[0], bare = {.registration = REGISTRATION};
+    (void)state;
+    operator_set(REGISTRATION, "aliya", "own", 1);
+    Ingest__Response *answer = ask(&bare);
+    assert_int_equal(answer->result->result_code, CHEK_CPCR_PROTOCOL_ERROR);
+    ingest__response__free_unpacked(answer, NULL);
+    APPLY(CHEK_COMMAND_DEVICE, command_device,
+          (&(struct chek_command_device){.registration = REGISTRATION,
+                                         .change = CHEK_DEVICE_CHANGE_BLOCK}),
+          CHEK_OK);
+    (void)outcome;
+    answer = ask(&right);
+    assert_int_equal(answer->result->result_code, CHEK_CPCR_BLOCKED);
+    assert_null(answer->auth);
+    ingest__response__free_unpacked(answer, NULL);
+}
+
+int
+main(void)
+{
+    static struct table table;
+    TABLE_TEST(&table, test_the_operator_of_the_register_comes_first);
+    TABLE_TEST(&table, test_an_operator_is_replaced_and_removed);
+    TABLE_TEST(&table, test_operators_of_an_organisation_are_bounded);
+    TABLE_TEST(&table, test_operators_are_in_the_image);
+    TABLE_TEST(&table, test_commands_that_are_none_are_corrupt);
+    TABLE_TEST(&table, test_a_hash_depends_on_all_that_names_it);
+    TABLE_ROWS(&table, test_auth, rows);
+    TABLE_TEST(&table, test_auth_of_a_blocked_device_and_without_a_part);
+    for (size_t i = 0; i < table.count; i++) {
+        table.tests[i].setup_func = setup;
+        table.tests[i].teardown_func = teardown;
+    }
+    return table_run(&table, "operator");
+}
