@@ -1,99 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_operator.c - operators in a partition, and what AUTH is answered with. (ingest/CPCR.md R30..R36)
- *
- * Commands are applied as the log would hand them over; AUTH goes as a whole frame through the same
- * two steps as in the server.
  */
 #include <stdio.h>
 
-#include "engine/base/memory.h"
-#include "engine/base/writer.h"
 #include "engine/partition/operator.h"
-#include "ingest/cpcr/cpcr_exchange.h"
-#include "tests/unit/table.h"
-
-#define REGISTRATION 12
-#define OTHER 13
-#define BODY_SIZE 1024
-#define FRAME_SIZE 256
-#define ARENA_SIZE ((size_t)4 * 1024 * 1024)
-#define ORGANISATION "123456789012"
-
-static struct chek_partition *partition;
-static struct chek_arena arena;
-static const struct chek_subject_key key = {.hash = {1, 2, 3}, .secret = {4, 5, 6}};
-static const struct chek_partition_config config = {.number = 1, .page_count_max = 1024};
-
-/* ---- a partition ------------------------------------------------------------------------------ */
-
-static struct chek_outcome
-apply(uint8_t kind, const struct chek_writer *body, int want)
-{
-    struct chek_outcome outcome = {0};
-    assert_false(body->full);
-    struct chek_command command = {
-        .envelope = {.kind = kind,
-                     .partition = 1,
-                     .apply_version = CHEK_APPLY_VERSION,
-                     .partition_seq = chek_partition_seq(partition) + 1,
-                     .time_us = UINT64_C(1767607200000000) + chek_partition_seq(partition)},
-        .body = chek_bytes_view_of(body->bytes, body->size),
-    };
-    assert_error(chek_partition_ensure(partition, body->size), CHEK_OK);
-    assert_error(chek_partition_apply(partition, &command, &outcome), want);
-    return outcome;
-}
-
-#define APPLY(kind, name, record, want)                                  \
-    do {                                                                 \
-        uint8_t body_[BODY_SIZE];                                        \
-        struct chek_writer out_ = chek_writer_over(body_, sizeof body_); \
-        chek_##name##_encode(&out_, record);                             \
-        outcome = apply(kind, &out_, want);                              \
-    } while (0)
-
-static void
-device_make(uint32_t registration)
-{
-    struct chek_outcome outcome;
-    char text[12];
-    int size = snprintf(text, sizeof text, "%u", registration);
-    struct chek_register_key name = {.kind = CHEK_KEY_KIND_DEVICE,
-                                     .value = chek_bytes_view_of(text, (size_t)size)};
-    struct chek_register profile = {
-        .keys = &name, .keys_count = 1, .organisation = chek_bytes_view_text(ORGANISATION)};
-    APPLY(CHEK_COMMAND_REGISTER, command_register,
-          (&(struct chek_command_register){.registration = registration, .profile = &profile}),
-          CHEK_OK);
-    APPLY(CHEK_COMMAND_DEVICE, command_device,
-          (&(struct chek_command_device){.registration = registration, .device = registration}),
-          CHEK_OK);
-    assert_error(outcome.error, CHEK_OK);
-}
-
-static int
-setup(void **state)
-{
-    struct chek_outcome outcome;
-    (void)state;
-    assert_error(chek_arena_init(&arena, ARENA_SIZE), CHEK_OK);
-    assert_error(chek_partition_create(&config, NULL, &partition), CHEK_OK);
-    APPLY(CHEK_COMMAND_GENESIS, genesis,
-          (&(struct chek_genesis){.partitions = 1, .map_seed = 5, .folder = {1}}), CHEK_OK);
-    device_make(REGISTRATION);
-    device_make(OTHER);
-    return outcome.error;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    chek_partition_destroy(partition);
-    chek_arena_finish(&arena);
-    return 0;
-}
+#include "tests/unit/cpcr_fixture.h"
 
 static int
 operator_set(uint32_t registration, const char *login, const char *password, uint32_t code)
@@ -185,30 +97,15 @@ test_operators_of_an_organisation_are_bounded(void **state)
     assert_true(chek_partition_is_valid(partition));
 }
 
-/* An image, loaded, is the same state. */
 static void
 test_operators_are_in_the_image(void **state)
 {
     (void)state;
     operator_set(0, "aliya", "a", 1);
     operator_set(REGISTRATION, "bolat", "b", 2);
-    size_t capacity = chek_partition_image_size(partition);
-    uint8_t *image = chek_memory_allocate(capacity);
-    assert_non_null(image);
-    struct chek_writer out = chek_writer_over(image, capacity);
-    chek_partition_image_write(partition, &out);
-    assert_false(out.full);
-    uint64_t hash = chek_partition_hash(partition);
-    chek_partition_destroy(partition);
-    partition = NULL;
-    assert_error(chek_partition_load(&config, NULL, chek_bytes_view_of(image, out.size), NULL, 0,
-                                     &partition),
-                 CHEK_OK);
-    chek_memory_free(image, capacity);
-    assert_int_equal(chek_partition_hash(partition), hash);
+    cpcr_reload();
     assert_int_equal(code_at(OTHER, "aliya"), 1);
     assert_int_equal(code_at(REGISTRATION, "bolat"), 2);
-    assert_true(chek_partition_is_valid(partition));
 }
 
 static void
@@ -282,60 +179,25 @@ static struct auth_case {
 };
 
 static void
-field_add(struct chek_writer *out, uint8_t field, const void *bytes, size_t size)
+text_add(struct chek_writer *out, uint8_t field, const char *text)
 {
-    chek_writer_u8(out, (uint8_t)(field << 3 | 2));
-    chek_writer_u8(out, (uint8_t)size);
-    chek_writer_bytes(out, bytes, size);
+    if (text != NULL) {
+        chek_writer_u8(out, (uint8_t)(field << 3 | 2));
+        chek_writer_u8(out, (uint8_t)strlen(text));
+        chek_writer_bytes(out, text, strlen(text));
+    }
 }
 
-/* The request as a frame; without its part when both texts are missing. */
-static struct chek_bytes_view
-request_make(const struct auth_case *from, uint8_t frame[FRAME_SIZE])
-{
-    uint8_t texts[FRAME_SIZE / 2];
-    struct chek_device device;
-    struct chek_writer part = chek_writer_over(texts, sizeof texts);
-    struct chek_writer out =
-        chek_writer_over(frame + CHEK_CPCR_HEAD_SIZE, FRAME_SIZE - CHEK_CPCR_HEAD_SIZE);
-    if (from->login != NULL) {
-        field_add(&part, 1, from->login, strlen(from->login));
-    }
-    if (from->password != NULL) {
-        field_add(&part, 2, from->password, strlen(from->password));
-    }
-    chek_writer_u8(&out, 1 << 3);
-    chek_writer_u8(&out, INGEST__COMMAND_TYPE__COMMAND_AUTH);
-    if (part.size != 0) {
-        field_add(&out, 8, texts, part.size);
-    }
-    assert_error(chek_partition_device(partition, from->registration, &device), CHEK_OK);
-    struct chek_cpcr_head head = {.version = 203,
-                                  .size = (uint32_t)(CHEK_CPCR_HEAD_SIZE + out.size),
-                                  .device = from->registration,
-                                  .token = chek_cpcr_token(&key, &device.token) + from->token_more,
-                                  .request = 9};
-    chek_cpcr_head_write(&head, frame);
-    return chek_bytes_view_of(frame, head.size);
-}
-
-/* Ask as the server does; the answer is the arena's. */
+/* Without its part when both texts are missing. */
 static Ingest__Response *
 ask(const struct auth_case *from)
 {
-    uint8_t frame[FRAME_SIZE];
-    uint8_t *answer = chek_arena_take(&arena, BODY_SIZE);
-    struct chek_cpcr_ground ground = {.partition = partition,
-                                      .key = &key,
-                                      .qr_url = "",
-                                      .arena = &arena,
-                                      .registration = from->registration};
-    struct chek_cpcr_exchange exchange;
-    struct chek_writer out = chek_writer_over(answer, BODY_SIZE);
-    assert_false(chek_cpcr_take(&ground, request_make(from, frame), &exchange)); /* not logged */
-    chek_cpcr_answer(&ground, &exchange, &out);
-    return ingest__response__unpack(NULL, out.size - CHEK_CPCR_HEAD_SIZE,
-                                    answer + CHEK_CPCR_HEAD_SIZE);
+    uint8_t texts[128];
+    struct chek_writer part = chek_writer_over(texts, sizeof texts);
+    text_add(&part, 1, from->login);
+    text_add(&part, 2, from->password);
+    return cpcr_ask(from->registration, INGEST__COMMAND_TYPE__COMMAND_AUTH, 8,
+                    part.size != 0 ? &part : NULL, from->token_more);
 }
 
 static void
@@ -347,8 +209,6 @@ test_auth(void **state)
     operator_set(0, "", "", 3); /* the server does not take such */
     uint64_t hash = chek_partition_hash(partition);
     Ingest__Response *answer = ask(from);
-    assert_non_null(answer);
-    assert_int_equal(answer->command, INGEST__COMMAND_TYPE__COMMAND_AUTH);
     assert_int_equal(answer->result->result_code, from->result);
     assert_int_equal(answer->auth != NULL ? answer->auth->result : NO_AUTH, from->auth);
     if (answer->auth != NULL && from->auth == 0) {
@@ -401,8 +261,8 @@ main(void)
     TABLE_ROWS(&table, test_auth, rows);
     TABLE_TEST(&table, test_auth_of_a_blocked_device_and_without_a_part);
     for (size_t i = 0; i < table.count; i++) {
-        table.tests[i].setup_func = setup;
-        table.tests[i].teardown_func = teardown;
+        table.tests[i].setup_func = cpcr_setup;
+        table.tests[i].teardown_func = cpcr_teardown;
     }
     return table_run(&table, "operator");
 }
