@@ -10,22 +10,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import plain_client  # noqa: E402
 from cpcr_register import AUTH, SELL, TICKET, Register, decode, part, ticket  # noqa: E402
-from server import Server  # noqa: E402
-
-devices = iter(range(5001, 9999))
-organisations = iter(range(700000000001, 700000009999))
-
-
-def wants(got, want, what=""):
-    if got != want:
-        raise AssertionError(f"{what}: {got!r}, not {want!r}")
-
-
-def register(server, organisation):
-    device = next(devices)
-    added = server.json("kkm", "add", "--device", device, "--factory", f"SWK{device}", "--org",
-                        organisation, "--point", "main")
-    return Register(server.cpcr, device, added["token"])
+from cpcr_shop import organisations, register, run, wants  # noqa: E402
 
 
 def add(server, login, password, *options, **more):
@@ -186,15 +171,19 @@ def test_rows_of_a_file(server):
                     f",{organisation},f,pf,x,,\r\n"
                     f",{organisation},g,pg,1,,cook\r\n"
                     "h,i\r\n"
+                    f',{organisation},y,"p,""y",8,"Y, Z",\r\n'
+                    f',{organisation},x,"p,8,X,\r\n'
                     f",{organisation},z,pz,9,Z,\r\n")
     told = server.lines("kkm", "operator", "add", "--file", rows, code=1)
     wants([(row["line"], row.get("status"), row.get("code"), row.get("field")) for row in told],
           [(2, "set", None, None), (3, "set", None, None), (5, None, "RANGE", "device"),
            (6, None, "NOT_FOUND", "operator_set.device"),
            (7, None, "FIELD_MISSING", "operator_set.password"), (8, None, "NUMBER", "code"),
-           (9, None, "RANGE", "roles"), (10, None, "RANGE", ""), (11, "set", None, None)])
+           (9, None, "RANGE", "roles"), (10, None, "RANGE", ""), (11, "set", None, None),
+           (12, None, "RANGE", ""), (13, "set", None, None)])
     wants(auth(kkm, "a", "pa"), (0, 1, "Aliya", [1]))
     wants(auth(kkm, "b", "pb"), (0, 2, None, [2, 3]))
+    wants(auth(kkm, "y", 'p,"y'), (0, 8, "Y, Z", []))
     wants(auth(kkm, "z", "pz"), (0, 9, "Z", []))
     rows.write_text("login,password\na,b\n")
     wants(server.error("kkm", "operator", "add", "--file", rows)["field"], "file")
@@ -233,26 +222,5 @@ def test_operators_survive_kills_and_no_password_is_on_disk(server):
     server.start()
 
 
-def main(bin_folder, names):
-    tests = [(name, test) for name, test in sorted(globals().items())
-             if name.startswith("test_") and (not names or name in names)]
-    failed = 0
-    with Server(bin_folder, ["--cpcr", "127.0.0.1:0", "--log-file-mib", "4"]) as server:
-        for name, test in tests:
-            print(f"[ RUN      ] {name}", flush=True)
-            try:
-                test(server)
-                print(f"[       OK ] {name}", flush=True)
-            except Exception as error:  # the next tests have their own registers
-                failed += 1
-                print(f"{type(error).__name__}: {error}\n[  FAILED  ] {name}", flush=True)
-                if server.process is None or server.process.poll() is not None:
-                    print(server.log.read_text()[-3000:])
-                    break
-                if len(names) > 0:
-                    raise
-    return 1 if failed or not tests else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2:]))
+    sys.exit(run(globals(), sys.argv[1], sys.argv[2:]))

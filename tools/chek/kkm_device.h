@@ -23,7 +23,7 @@ CHEK_MUST_USE int chek__device_read(const char *text, uint32_t *ret);
 #define CHEK__LINE_SIZE_MAX 1024
 #define CHEK__COLUMN_COUNT_MAX 8
 
-/* Cut a line into so many values, which have no quotes: numbers, names and codes. */
+/* Cut a line into so many values, in place; false: it has others, or is no CSV. (csv_row.h) */
 CHEK_MUST_USE bool chek__row_split(char *line, const char **values, unsigned count);
 
 /* Read the first line: whether it is these names. */

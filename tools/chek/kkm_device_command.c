@@ -12,6 +12,7 @@
 #include "query/client/kkm_adder.h"
 #include "tools/chek/arguments.h"
 #include "tools/chek/commands.h"
+#include "tools/chek/csv_row.h"
 #include "tools/chek/json.h"
 #include "tools/chek/kkm_device.h"
 #include "tools/chek/report_print.h"
@@ -103,17 +104,16 @@ row_number(uint32_t line, uint32_t device)
 bool
 chek__row_split(char *line, const char **values, unsigned count)
 {
-    line[strcspn(line, "\r\n")] = 0;
-    for (unsigned i = 0; i < count; i++) {
-        values[i] = line;
-        char *comma = strchr(line, ',');
-        if ((comma != NULL) != (i + 1 < count)) {
-            return false;
-        }
-        if (comma != NULL) {
-            *comma = 0;
-            line = comma + 1;
-        }
+    struct chek_bytes_view cells[CHEK__COLUMN_COUNT_MAX];
+    uint32_t found = 0;
+    if (chek__csv_cut(line, strcspn(line, "\r\n"), cells, count, &found) != CHEK_OK ||
+        found != count) {
+        return false;
+    }
+    for (unsigned i = 0; i < count; i++) { /* a comma, a quote or the line's end is behind each */
+        char *cell = line + ((const char *)cells[i].bytes - line);
+        cell[cells[i].size] = 0;
+        values[i] = cell;
     }
     return true;
 }
