@@ -30,6 +30,7 @@
     X(BACKUP_AT_ONCE, 16, "a backup has the log of shard 0 only up to its snapshot")          \
     X(COLD_UNCHECKED, 17, "rows that come back from a file are not checked")                  \
     X(COLD_BEFORE_STORED, 18, "rows leave memory before a manifest names their file")         \
+    X(ORGANISATIONS_FORGOTTEN, 19, "a loaded partition forgets operators and nomenclatures")  \
     X(SEGMENT_TWICE, 20, "a merged segment leaves one of its sources in its place")           \
     X(TIDIED_BEFORE, 21, "what a manifest will not name is removed before it is stored")      \
     X(SEGMENTS_NOT_HELD, 22, "a merge is adopted while its sources are stored")               \

@@ -35,17 +35,18 @@
 #define CHEK_COMMAND_SIZE_MAX (CHEK_ENVELOPE_SIZE + CHEK_COMMAND_BODY_SIZE_MAX)
 
 enum chek_command_kind {
-    CHEK_COMMAND_GENESIS = 1,   /* record genesis: the partition's first command */
-    CHEK_COMMAND_REGISTER = 2,  /* record command_register */
-    CHEK_COMMAND_DOCUMENT = 3,  /* record document */
-    CHEK_COMMAND_SUBJECT = 4,   /* record command_subject */
-    CHEK_COMMAND_PRINCIPAL = 5, /* record command_principal; directory only, as the next two */
-    CHEK_COMMAND_REVOKE = 6,    /* record command_revoke */
-    CHEK_COMMAND_CLAIM = 7,     /* record command_claim */
-    CHEK_COMMAND_DEVICE = 8,    /* record command_device */
-    CHEK_COMMAND_EXCHANGE = 9,  /* record command_exchange */
-    CHEK_COMMAND_OPERATOR = 10, /* record command_operator */
-    CHEK_COMMAND_KIND_MAX = CHEK_COMMAND_OPERATOR,
+    CHEK_COMMAND_GENESIS = 1,       /* record genesis: the partition's first command */
+    CHEK_COMMAND_REGISTER = 2,      /* record command_register */
+    CHEK_COMMAND_DOCUMENT = 3,      /* record document */
+    CHEK_COMMAND_SUBJECT = 4,       /* record command_subject */
+    CHEK_COMMAND_PRINCIPAL = 5,     /* record command_principal; directory only, as the next two */
+    CHEK_COMMAND_REVOKE = 6,        /* record command_revoke */
+    CHEK_COMMAND_CLAIM = 7,         /* record command_claim */
+    CHEK_COMMAND_DEVICE = 8,        /* record command_device */
+    CHEK_COMMAND_EXCHANGE = 9,      /* record command_exchange */
+    CHEK_COMMAND_OPERATOR = 10,     /* record command_operator */
+    CHEK_COMMAND_NOMENCLATURE = 11, /* record nomenclature */
+    CHEK_COMMAND_KIND_MAX = CHEK_COMMAND_NOMENCLATURE,
 };
 
 /* What the token of an exchange was, by the state that the exchange names. */

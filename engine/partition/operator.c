@@ -26,12 +26,6 @@ organisation_of(const struct partition__operator *operator)
     return chek_bytes_view_of(operator->organisation, operator->organisation_size);
 }
 
-static uint64_t
-key_of(struct chek_bytes_view organisation)
-{
-    return chek_checksum(organisation.bytes, organisation.size);
-}
-
 /* The next one; 0 at the end. */
 static chek_page_ref
 walk_next(struct walk *walk)
@@ -39,13 +33,16 @@ walk_next(struct walk *walk)
     const struct chek_page_heap *heap = &walk->partition->heap;
     const struct partition__root *root = chek_page_heap_root(heap);
     uint32_t ref = 0;
-    bool more = root->operators != 0;
+    bool more = root->organisations != 0;
     while (more) {
         if (walk->has_begun) {
             more = chek_page_map_next(heap, &walk->at, &ref);
         } else {
-            more = chek_page_map_find(heap, chek_page_heap_read(heap, root->operators),
-                                      key_of(walk->organisation), &ref, &walk->at);
+            const struct partition__organisations *all =
+                chek_page_heap_read(heap, root->organisations);
+            more = chek_page_map_find(heap, &all->operators,
+                                      partition__organisation_key(walk->organisation), &ref,
+                                      &walk->at);
         }
         walk->has_begun = true;
         if (more && chek_bytes_view_equal(organisation_of(chek_page_heap_read(heap, ref)),
@@ -81,18 +78,12 @@ operator_find(const struct chek_partition *partition, const struct chek_command_
 static chek_page_ref
 operator_make(struct chek_partition *partition, struct chek_bytes_view organisation)
 {
-    struct partition__root *root = chek_page_heap_root_change(&partition->heap);
-    if (root->operators == 0) {
-        root->operators = chek_page_heap_allocate(&partition->heap, sizeof(struct chek_page_map));
-        CHEK_ASSERT(root->operators != 0);
-        struct chek_page_map *made = chek_page_heap_change(&partition->heap, root->operators);
-        made->seed = root->sources.seed;
-    }
+    struct partition__organisations *all = partition__organisations_change(partition);
     chek_page_ref ref =
         chek_page_heap_allocate(&partition->heap, sizeof(struct partition__operator));
     CHEK_ASSERT(ref != 0);
-    struct chek_page_map *map = chek_page_heap_change(&partition->heap, root->operators);
-    int error = chek_page_map_insert(&partition->heap, map, key_of(organisation), ref);
+    int error = chek_page_map_insert(&partition->heap, &all->operators,
+                                     partition__organisation_key(organisation), ref);
     CHEK_ASSERT(error == CHEK_OK);
     return ref;
 }
@@ -101,9 +92,9 @@ static void
 operator_remove(struct chek_partition *partition, struct chek_bytes_view organisation,
                 chek_page_ref ref)
 {
-    const struct partition__root *root = chek_page_heap_root(&partition->heap);
-    struct chek_page_map *map = chek_page_heap_change(&partition->heap, root->operators);
-    bool was_there = chek_page_map_remove(&partition->heap, map, key_of(organisation), ref);
+    struct partition__organisations *all = partition__organisations_change(partition);
+    bool was_there = chek_page_map_remove(&partition->heap, &all->operators,
+                                          partition__organisation_key(organisation), ref);
     CHEK_ASSERT(was_there);
     chek_page_heap_free(&partition->heap, ref, sizeof(struct partition__operator));
 }
@@ -210,8 +201,9 @@ chek_partition_operators(const struct chek_partition *partition,
     uint32_t count = 0;
     for (chek_page_ref ref = walk_next(&walk); ref != 0; ref = walk_next(&walk)) {
         const struct partition__operator *known = chek_page_heap_read(&partition->heap, ref);
-        if (registration == 0 || known->registration == 0 || known->registration == registration) {
-            CHEK_ASSERT(count < CHEK_OPERATOR_COUNT_MAX);
+        if ((registration == 0 || known->registration == 0 ||
+             known->registration == registration) &&
+            count < CHEK_OPERATOR_COUNT_MAX) { /* a loaded image may have more */
             ret[count++] = operator_read(known);
         }
     }
@@ -220,8 +212,8 @@ chek_partition_operators(const struct chek_partition *partition,
 
 /* ---- whole? ----------------------------------------------------------------------------------- */
 
-static bool
-on_operator_ref(void *context, uint32_t value)
+bool
+partition__operator_is_valid(void *context, uint32_t value)
 {
     const struct chek_partition *partition = context;
     if (!chek_page_heap_holds(&partition->heap, value, sizeof(struct partition__operator))) {
@@ -232,19 +224,4 @@ on_operator_ref(void *context, uint32_t value)
            known->login_size <= sizeof known->login && known->name_size <= sizeof known->name &&
            (known->registration == 0 ||
             chek_fiscal_is_registered(&partition->fiscal, known->registration));
-}
-
-bool
-partition__operators_are_valid(const struct chek_partition *partition)
-{
-    const struct partition__root *root = chek_page_heap_root(&partition->heap);
-    if (root->operators == 0) {
-        return true;
-    }
-    if (!chek_page_heap_holds(&partition->heap, root->operators, sizeof(struct chek_page_map))) {
-        return false;
-    }
-    const struct chek_page_map *map = chek_page_heap_read(&partition->heap, root->operators);
-    return chek_page_map_is_valid(&partition->heap, map) &&
-           chek_page_map_each(&partition->heap, map, on_operator_ref, (void *)(uintptr_t)partition);
 }

@@ -273,6 +273,7 @@ kind_fits(const struct chek_partition *partition, uint8_t kind)
     case CHEK_COMMAND_DEVICE:
     case CHEK_COMMAND_EXCHANGE:
     case CHEK_COMMAND_OPERATOR:
+    case CHEK_COMMAND_NOMENCLATURE:
         return partition->number != 0;
     default:
         return partition->number == 0;
@@ -300,6 +301,8 @@ apply_kind(struct chek_partition *partition, const struct chek_command *command,
         return partition__apply_exchange(partition, command, &circumstance, ret);
     case CHEK_COMMAND_OPERATOR:
         return partition__apply_operator(partition, command, ret);
+    case CHEK_COMMAND_NOMENCLATURE:
+        return partition__apply_nomenclature(partition, command);
     default:
         chek_arena_reset(&partition->scratch);
         return chek_directory_apply(partition->directory, command, &partition->decode,
@@ -474,6 +477,9 @@ chek_partition_load(const struct chek_partition_config *config,
     }
     if (CHEK_PLANTED(EXCHANGE_FORGOTTEN)) {
         partition__devices_forget(partition);
+    }
+    if (CHEK_PLANTED(ORGANISATIONS_FORGOTTEN) && config->number != 0) {
+        partition__organisations_forget(partition);
     }
     *ret = partition;
     return CHEK_OK;

@@ -141,6 +141,7 @@ chek_partition_is_valid(const struct chek_partition *partition)
            chek_page_map_is_valid(heap, &root->subjects) &&
            chek_page_map_each(heap, &root->sources, on_source_ref, heap) &&
            chek_page_map_each(heap, &root->subjects, on_subject_ref, heap) &&
-           partition__devices_are_valid(partition) && partition__operators_are_valid(partition) &&
+           partition__devices_are_valid(partition) &&
+           partition__organisations_are_valid(partition) &&
            chek_fiscal_is_valid(&partition->fiscal);
 }

@@ -10,16 +10,17 @@
 #include "engine/base/checksum.h"
 #include "engine/base/cursor.h"
 #include "engine/base/writer.h"
+#include "engine/partition/nomenclature.h"
 #include "engine/partition/operator.h"
 #include "engine/partition/partition.h"
 
 /* The root object of the heap. (format) */
 struct partition__root {
-    uint64_t seq;            /* last command applied */
-    uint64_t time_us;        /* highest envelope time */
-    uint64_t event_seq;      /* last event made */
-    chek_page_ref devices;   /* a struct chek_page_map: registration -> struct partition__device */
-    chek_page_ref operators; /* another: organisation -> struct partition__operator */
+    uint64_t seq;          /* last command applied */
+    uint64_t time_us;      /* highest envelope time */
+    uint64_t event_seq;    /* last event made */
+    chek_page_ref devices; /* a struct chek_page_map: registration -> struct partition__device */
+    chek_page_ref organisations;   /* a struct partition__organisations; 0: they have nothing */
     struct chek_page_map sources;  /* source -> reference of struct partition__source */
     struct chek_page_map subjects; /* first half of a subject id -> struct partition__subject */
     struct chek_fiscal_root fiscal;
@@ -83,6 +84,12 @@ struct partition__device {
 _Static_assert(sizeof(struct partition__exchange) == 64, "format");
 _Static_assert(sizeof(struct partition__device) == 224, "format");
 
+/* What organisations have beside registers; keys are partition__organisation_key(). (format) */
+struct partition__organisations {
+    struct chek_page_map operators;     /* -> struct partition__operator, many under a key */
+    struct chek_page_map nomenclatures; /* -> struct partition__nomenclature */
+};
+
 /* Somebody who may work at registers. (format) */
 struct partition__operator {
     uint32_t registration; /* 0: any of the organisation */
@@ -96,6 +103,24 @@ struct partition__operator {
     uint8_t name[64];
 };
 _Static_assert(sizeof(struct partition__operator) == 208, "format");
+
+/* What is sold at an organisation's registers. (format) */
+struct partition__nomenclature {
+    uint64_t version;
+    int64_t created; /* civil; 0: not said */
+    uint32_t size;   /* of all parts */
+    chek_page_ref first;
+    uint8_t organisation_size;
+    uint8_t zero[7];
+    uint8_t organisation[32];
+};
+_Static_assert(sizeof(struct partition__nomenclature) == 64, "format");
+
+/* A part of its bytes; the object goes on with `size` of them. (format) */
+struct partition__part {
+    chek_page_ref next; /* 0: it is the last one */
+    uint32_t size;
+};
 
 /* A command is counted with this much beside its body: registration records, cells, close rows. */
 #define PARTITION_COMMAND_TEXT_SIZE 256
@@ -141,11 +166,22 @@ CHEK_MUST_USE int partition__apply_exchange(struct chek_partition *partition,
 /* Forget the exchanges counted last. Only a planted bug does this. */
 void partition__devices_forget(struct chek_partition *partition);
 bool partition__devices_are_valid(const struct chek_partition *partition);
+/* organisation.c */
+uint64_t partition__organisation_key(struct chek_bytes_view organisation);
+/* Their maps, made when there are none, to be changed. */
+struct partition__organisations *partition__organisations_change(struct chek_partition *partition);
+/* Forget all of them. Only a planted bug does this. */
+void partition__organisations_forget(struct chek_partition *partition);
+bool partition__organisations_are_valid(const struct chek_partition *partition);
 /* operator.c */
 CHEK_MUST_USE int partition__apply_operator(struct chek_partition *partition,
                                             const struct chek_command *command,
                                             struct chek_outcome *ret);
-bool partition__operators_are_valid(const struct chek_partition *partition);
+bool partition__operator_is_valid(void *context, uint32_t value);
+/* nomenclature.c */
+CHEK_MUST_USE int partition__apply_nomenclature(struct chek_partition *partition,
+                                                const struct chek_command *command);
+bool partition__nomenclature_is_valid(void *context, uint32_t value);
 CHEK_MUST_USE int partition__apply_subject(struct chek_partition *partition,
                                            const struct chek_command *command);
 

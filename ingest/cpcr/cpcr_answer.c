@@ -11,6 +11,7 @@
 
 #include "engine/base/assertion.h"
 #include "engine/base/civil.h"
+#include "engine/partition/nomenclature.h"
 #include "ingest/cpcr/cpcr_exchange.h"
 #include "ingest/cpcr/cpcr_report.h"
 
@@ -316,6 +317,41 @@ ingest__cpcr_service(const struct chek_cpcr_ground *ground, const struct chek_de
     return made->reg_info != NULL && policy_make(ground->arena, device->policy, made) ? made : NULL;
 }
 
+/* ---- nomenclature ----------------------------------------------------------------------------- */
+
+/* What the register's organisation sells, or the part of it that was asked for. NULL: unreadable. */
+static Ingest__NomenclatureResponse *
+goods_make(const struct chek_cpcr_ground *ground, const struct chek_cpcr_exchange *exchange)
+{
+    struct chek_nomenclature_state state;
+    struct chek_nomenclature held;
+    struct chek_registered known;
+    struct chek_fault fault;
+    if (!profile_read(ground, &known)) {
+        return NULL;
+    }
+    struct chek_bytes_view organisation = known.profile->organisation;
+    if (chek_partition_nomenclature(ground->partition, organisation, &state) != CHEK_OK) {
+        return ingest__cpcr_goods_answer(&exchange->goods, NULL, ground->arena);
+    }
+    if (!exchange->goods.has_barcode && exchange->goods.version == state.version) {
+        held = (struct chek_nomenclature){.version = state.version, .created = state.created};
+        return ingest__cpcr_goods_answer(&exchange->goods, &held, ground->arena);
+    }
+    uint8_t *bytes = chek_arena_take(ground->arena, state.size);
+    if (bytes == NULL) {
+        return NULL;
+    }
+    chek_partition_nomenclature_read(ground->partition, organisation, bytes);
+    if (chek_nomenclature_decode_whole(bytes, state.size, ground->arena, &held, &fault) !=
+        CHEK_OK) {
+        return NULL;
+    }
+    held.version = state.version;
+    held.created = state.created;
+    return ingest__cpcr_goods_answer(&exchange->goods, &held, ground->arena);
+}
+
 /* ---- frames ----------------------------------------------------------------------------------- */
 
 /* Fill in what the command is answered with. False: there is no memory for it. */
@@ -345,6 +381,9 @@ content_make(const struct chek_cpcr_ground *ground, const struct chek_cpcr_excha
     case INGEST__COMMAND_TYPE__COMMAND_AUTH:
         to->auth = ingest__cpcr_auth_answer(&exchange->auth, ground->arena);
         return to->auth != NULL;
+    case INGEST__COMMAND_TYPE__COMMAND_NOMENCLATURE:
+        to->nomenclature = goods_make(ground, exchange);
+        return to->nomenclature != NULL;
     default:
         return true;
     }
@@ -399,6 +438,7 @@ chek_cpcr_answer(const struct chek_cpcr_ground *ground, const struct chek_cpcr_e
         response.ticket = NULL;
         response.report = NULL;
         response.auth = NULL;
+        response.nomenclature = NULL;
         response.service = NULL;
     }
     result.result_code = said.fault.code;

@@ -36,8 +36,8 @@ command_check(uint32_t command, struct chek_cpcr_fault *fault)
     case INGEST__COMMAND_TYPE__COMMAND_INFO:
     case INGEST__COMMAND_TYPE__COMMAND_MONEY_PLACEMENT:
     case INGEST__COMMAND_TYPE__COMMAND_AUTH:
-        return CHEK_CPCR_OK;
     case INGEST__COMMAND_TYPE__COMMAND_NOMENCLATURE:
+        return CHEK_CPCR_OK;
     case INGEST__COMMAND_TYPE__COMMAND_CANCEL_TICKET:
     case INGEST__COMMAND_TYPE__COMMAND_OPEN_SHIFT:
     case INGEST__COMMAND_TYPE__COMMAND_QR_GENERATE:
@@ -304,6 +304,8 @@ service_take(const struct chek_cpcr_ground *ground, const struct chek_device *de
     }
     if (message->command == INGEST__COMMAND_TYPE__COMMAND_AUTH) {
         ingest__cpcr_auth_take(ground, message->request->auth, &ret->auth);
+    } else if (message->command == INGEST__COMMAND_TYPE__COMMAND_NOMENCLATURE) {
+        ingest__cpcr_goods_take(message->request->nomenclature, &ret->goods);
     }
     return CHEK_CPCR_OK;
 }

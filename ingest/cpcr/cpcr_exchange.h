@@ -19,6 +19,7 @@
 #include "engine/io/io.h"
 #include "ingest/cpcr/cpcr_document.h"
 #include "ingest/cpcr/cpcr_frame.h"
+#include "ingest/cpcr/cpcr_nomenclature.h"
 #include "ingest/cpcr/cpcr_token.h"
 
 /* The largest answer: 256 sections and 64 taxes in every operation, with names as long as may be. */
@@ -60,6 +61,7 @@ struct chek_cpcr_exchange {
     bool is_document, is_offline, wants_x, wants_service;
     bool is_known, is_blocked;
     struct chek_cpcr_auth auth;
+    struct chek_cpcr_goods goods;
     /* To be logged; all in the arena of chek_cpcr_take(). */
     uint8_t verdict;
     struct chek_bytes_view body;         /* command_exchange */

@@ -68,6 +68,8 @@ body_of(const Ingest__Request *request, bool *ret_needed)
         return request->money_placement;
     case INGEST__COMMAND_TYPE__COMMAND_AUTH:
         return request->auth;
+    case INGEST__COMMAND_TYPE__COMMAND_NOMENCLATURE:
+        return request->nomenclature;
     default:
         *ret_needed = false;
         return NULL;

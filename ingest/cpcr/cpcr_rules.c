@@ -112,6 +112,10 @@ static const struct ingest__cpcr_rule service[] = {
 
 static const struct ingest__cpcr_rule request[] = {{.field = 6, .soft = true, .since = 203}};
 
+/* 202 requires the version, 203 does not: without it the register has none. */
+static const struct ingest__cpcr_rule nomenclature[] = {
+    {.field = 2, .since = NEVER, .size_max = NAME_SIZE_MAX}};
+
 #define RULES(name, rows)                                     \
     {                                                         \
         &ingest__##name##__descriptor, rows, CHEK_COUNT(rows) \
@@ -158,6 +162,7 @@ static const struct ingest__cpcr_rules messages[] = {
     RULES(money_placement_request, money_placement_request),
     RULES(report_request, first_two),
     RULES(auth_request, first_two),
+    RULES(nomenclature_request, nomenclature),
     RULES(qr_request, first_two),
 };
 

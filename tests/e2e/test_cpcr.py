@@ -106,7 +106,8 @@ def test_requests_that_are_none(server):
     bad({2: {**good[2], 6: [{1: 0, 2: {1: 1, 2: 0}}]}}, 13)
     bad({2: {**good[2], 6: [{1: 0, 2: {1: 150, 2: 0}}, {1: 0, 2: {1: 150, 2: 0}}]}}, 13)
     bad({}, 4, command=55)
-    for command in (NOMENCLATURE, CANCEL, 9, 100, 101, 127):
+    bad({}, 3, NOMENCLATURE)
+    for command in (CANCEL, 9, 100, 101, 127):
         bad({}, 5, command)
     unreadable = kkm.exchange(frame(0, {}, kkm.device, kkm.token, 1)[:4] + struct.pack(
         "<I", 20) + frame(0, {}, kkm.device, kkm.token, 1)[8:18] + b"\xff\xff")

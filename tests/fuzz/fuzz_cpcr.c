@@ -77,6 +77,16 @@ world_begin(struct world *world)
                                            .code = 7,
                                            .name = chek_bytes_view_text("Aliya"),
                                            .roles = 7};
+    static const struct chek_nomenclature_element goods[] = {
+        {.id = 1, .kind = CHEK_NOMENCLATURE_KIND_GROUP, .title = {(const uint8_t *)"g", 1}},
+        {.id = 2,
+         .parent = 1,
+         .title = {(const uint8_t *)"t", 1},
+         .barcode = {(const uint8_t *)"4", 1}},
+    };
+    struct chek_nomenclature list = {.organisation = profile.organisation,
+                                     .elements = goods,
+                                     .elements_count = CHEK_COUNT(goods)};
     struct chek_outcome outcome;
     uint8_t bytes[1024], hash[CHEK_OPERATOR_HASH_SIZE];
     int error = chek_partition_create(&config, NULL, &world->partition);
@@ -103,6 +113,9 @@ world_begin(struct world *world)
     out = chek_writer_over(bytes, sizeof bytes);
     chek_command_operator_encode(&out, &person);
     apply(world, CHEK_COMMAND_OPERATOR, 0, chek_bytes_view_of(bytes, out.size), &outcome);
+    out = chek_writer_over(bytes, sizeof bytes);
+    chek_nomenclature_encode(&out, &list);
+    apply(world, CHEK_COMMAND_NOMENCLATURE, 0, chek_bytes_view_of(bytes, out.size), &outcome);
 }
 
 /* Take, log, apply and answer a frame. Returns whether it was counted. */

@@ -273,6 +273,25 @@ operator_encode(struct chek_writer *out)
                                              .roles = 5});
 }
 
+static void
+nomenclature_encode(struct chek_writer *out)
+{
+    static const struct chek_nomenclature_element elements[] = {
+        {.id = 1, .kind = CHEK_NOMENCLATURE_KIND_GROUP, .title = {(const uint8_t *)"Bakery", 6}},
+        {.id = 10,
+         .parent = 1,
+         .title = {(const uint8_t *)"Bread", 5},
+         .barcode = {(const uint8_t *)"4870001", 7},
+         .sell_price = 25000,
+         .marked = true},
+    };
+    chek_nomenclature_encode(
+        out, &(struct chek_nomenclature){.organisation = chek_bytes_view_text("123456789012"),
+                                         .created = INT64_C(1772446260),
+                                         .elements = elements,
+                                         .elements_count = CHEK_COUNT(elements)});
+}
+
 /* Decode a body as its kind says, and encode what came out again. */
 #define BODY_AGAIN(name)                                                                          \
     static void name##_again(struct chek_bytes_view body, struct chek_arena *arena,               \
@@ -295,6 +314,7 @@ BODY_AGAIN(command_claim)
 BODY_AGAIN(command_device)
 BODY_AGAIN(command_exchange)
 BODY_AGAIN(command_operator)
+BODY_AGAIN(nomenclature)
 
 static const struct command_case {
     const char *name;
@@ -343,6 +363,10 @@ static const struct command_case {
      {CHEK_COMMAND_OPERATOR, 0, 2, 1, 12, 7, TIME_US + 8, 0, 0, 0},
      operator_encode,
      command_operator_again},
+    {"command-nomenclature",
+     {CHEK_COMMAND_NOMENCLATURE, 0, 2, 1, 0, 8, TIME_US + 9, 0, 0, 0},
+     nomenclature_encode,
+     nomenclature_again},
 };
 
 static void

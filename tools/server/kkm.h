@@ -18,12 +18,14 @@ struct server__cpcr;
 struct server__cpcr_connection;
 
 enum server__job_kind {
-    SERVER_JOB_EXCHANGE,  /* a frame of a register; the answer is a frame */
-    SERVER_JOB_ADD,       /* the body of command_register in `frame` */
-    SERVER_JOB_CHANGE,    /* reset, block, unblock */
-    SERVER_JOB_ASK,       /* a kkm_device in the answer */
-    SERVER_JOB_OPERATOR,  /* the body of command_operator in `frame` */
-    SERVER_JOB_OPERATORS, /* an organisation's name in `frame`; operators in the answer */
+    SERVER_JOB_EXCHANGE,         /* a frame of a register; the answer is a frame */
+    SERVER_JOB_ADD,              /* the body of command_register in `frame` */
+    SERVER_JOB_CHANGE,           /* reset, block, unblock */
+    SERVER_JOB_ASK,              /* a kkm_device in the answer */
+    SERVER_JOB_OPERATOR,         /* the body of command_operator in `frame` */
+    SERVER_JOB_OPERATORS,        /* operators in the answer; */
+    SERVER_JOB_NOMENCLATURE,     /* the body of the command in `frame`; its version in the answer */
+    SERVER_JOB_NOMENCLATURE_ASK, /* all of it in the answer; of `organisation`, these three */
 };
 
 struct server__job {
@@ -40,7 +42,9 @@ struct server__job {
     int error;          /* of all kinds but an exchange */
     uint32_t token;     /* SERVER_JOB_ADD: wanted, 0 = any; then the one that is due */
     uint32_t device, policy;
-    uint8_t change;                             /* enum chek_device_change */
+    uint8_t change; /* enum chek_device_change */
+    uint8_t organisation_size;
+    uint8_t organisation[32];
     struct server__cpcr_connection *connection; /* who asked; NULL when it went away */
     struct chek_request *request;               /* or this */
     struct chek_cpcr_exchange exchange;
@@ -78,6 +82,8 @@ void server__kkm_add_on_abandon(void *context, struct chek_request *request);
 void server__kkm_change(void *context, struct chek_request *request, struct chek_bytes_view body);
 void server__ask_kkm(void *context, struct chek_request *request, struct chek_bytes_view body);
 void server__job_on_abandon(void *context, struct chek_request *request);
+/* On the owner: note what is told when a change was applied. Errors: those of what it tells. */
+CHEK_MUST_USE int server__job_tell(struct server__shard *shard, struct server__job *job);
 void server__job_answer(struct server__shard *shard, struct server__job *job);
 /* The registration of a device among what the asker sees, and its home. Errors: NOT_FOUND. */
 CHEK_MUST_USE int server__device_find(struct server__shard *shard,
@@ -92,6 +98,22 @@ void server__operator_set(void *context, struct chek_request *request, struct ch
 void server__ask_operators(void *context, struct chek_request *request,
                            struct chek_bytes_view body);
 void server__operators_list(struct server__shard *shard, struct server__job *job);
+/*
+ * The partition of an organisation, all of which the asker sees. Errors: FIELD_MISSING, PERMISSION.
+ */
+CHEK_MUST_USE int server__organisation_find(struct server__shard *shard,
+                                            const struct chek_request *request,
+                                            struct chek_bytes_view organisation,
+                                            uint16_t *ret_partition);
+
+/* nomenclature_admin.c */
+void server__nomenclature_load(void *context, struct chek_request *request,
+                               struct chek_bytes_view body);
+void server__ask_nomenclature(void *context, struct chek_request *request,
+                              struct chek_bytes_view body);
+/* Write the answer: version and time, or all of it. Errors: NOT_FOUND, CORRUPT and the like. */
+CHEK_MUST_USE int server__nomenclature_told(struct server__shard *shard, struct server__job *job,
+                                            bool is_whole);
 
 /* cpcr_listener.c */
 /*

@@ -52,7 +52,27 @@ static const uint16_t fields[] = {
     [SERVER_JOB_ASK] = CHEK_FIELD_ASK_KKM_DEVICE,
     [SERVER_JOB_OPERATOR] = CHEK_FIELD_OPERATOR_SET_LOGIN,
     [SERVER_JOB_OPERATORS] = CHEK_FIELD_ASK_OPERATORS_ORGANISATION,
+    [SERVER_JOB_NOMENCLATURE] = CHEK_FIELD_NOMENCLATURE_ORGANISATION,
+    [SERVER_JOB_NOMENCLATURE_ASK] = CHEK_FIELD_NOMENCLATURE_ORGANISATION,
 };
+
+int
+server__job_tell(struct server__shard *shard, struct server__job *job)
+{
+    struct chek_device device;
+    if (job->kind == SERVER_JOB_OPERATOR) {
+        return CHEK_OK;
+    }
+    if (job->kind == SERVER_JOB_NOMENCLATURE) {
+        return server__nomenclature_told(shard, job, false);
+    }
+    int error = chek_partition_device(shard->grounds[job->partition]->partition, job->registration,
+                                      &device);
+    if (error == CHEK_OK) {
+        job->token = chek_cpcr_token(server__subject_key(shard->server), &device.token);
+    }
+    return error;
+}
 
 void
 server__job_answer(struct server__shard *shard, struct server__job *job)
@@ -67,14 +87,14 @@ server__job_answer(struct server__shard *shard, struct server__job *job)
         chek_request_refuse(request, job->error, &fault, NULL);
         return;
     }
-    size_t size = job->kind == SERVER_JOB_OPERATORS ? job->answer_size : CHEK_KKM_DEVICE_SIZE_MAX;
+    size_t size = job->answer_size != 0 ? job->answer_size : CHEK_KKM_ADDED_SIZE_MAX;
     struct chek_writer out = chek_request_answer_begin(request, size);
     if (out.full) {
         /* A client that does not read its answers: it learns nothing, and asks again. */
         chek_request_refuse(request, CHEK_E_BUSY, NULL, NULL);
         return;
     }
-    if (job->kind == SERVER_JOB_ASK || job->kind == SERVER_JOB_OPERATORS) {
+    if (job->answer_size != 0) {
         chek_writer_bytes(&out, job->answer, job->answer_size);
     } else if (job->kind == SERVER_JOB_OPERATOR) {
         chek_nothing_encode(&out, &(struct chek_nothing){0});

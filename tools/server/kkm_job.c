@@ -242,6 +242,17 @@ device_run(struct server__shard *shard, struct server__job *job)
     return job->error == CHEK_OK ? ATTEMPT_LOGGED : ATTEMPT_DONE;
 }
 
+/* A command that came whole. */
+static enum attempt
+whole_run(struct server__shard *shard, struct server__job *job, uint8_t kind)
+{
+    if (!job_append(shard, job, kind, 0, chek_bytes_view_of(job->frame, job->frame_size),
+                    TICKET_JOB, &job->error)) {
+        return ATTEMPT_NO_ROOM;
+    }
+    return job->error == CHEK_OK ? ATTEMPT_LOGGED : ATTEMPT_DONE;
+}
+
 static enum attempt
 operator_run(struct server__shard *shard, struct server__job *job)
 {
@@ -253,11 +264,7 @@ operator_run(struct server__shard *shard, struct server__job *job)
             return ATTEMPT_DONE;
         }
     }
-    if (!job_append(shard, job, CHEK_COMMAND_OPERATOR, 0,
-                    chek_bytes_view_of(job->frame, job->frame_size), TICKET_JOB, &job->error)) {
-        return ATTEMPT_NO_ROOM;
-    }
-    return job->error == CHEK_OK ? ATTEMPT_LOGGED : ATTEMPT_DONE;
+    return whole_run(shard, job, CHEK_COMMAND_OPERATOR);
 }
 
 static enum attempt
@@ -311,6 +318,11 @@ job_run(struct server__shard *shard, struct server__job *job)
         return operator_run(shard, job);
     case SERVER_JOB_OPERATORS:
         server__operators_list(shard, job);
+        return ATTEMPT_DONE;
+    case SERVER_JOB_NOMENCLATURE:
+        return whole_run(shard, job, CHEK_COMMAND_NOMENCLATURE);
+    case SERVER_JOB_NOMENCLATURE_ASK:
+        job->error = server__nomenclature_told(shard, job, true);
         return ATTEMPT_DONE;
     default:
         return device_run(shard, job);
@@ -452,15 +464,7 @@ server__job_applied(struct server__shard *shard, struct server__job *job,
         job->is_counted = true;
         attempt = exchange_answer(shard, job) ? ATTEMPT_DONE : ATTEMPT_COLD;
     } else {
-        struct chek_device device;
-        job->error = outcome->error;
-        if (job->error == CHEK_OK && job->kind != SERVER_JOB_OPERATOR) {
-            job->error = chek_partition_device(shard->grounds[job->partition]->partition,
-                                               job->registration, &device);
-        }
-        if (job->error == CHEK_OK && job->kind != SERVER_JOB_OPERATOR) {
-            job->token = chek_cpcr_token(server__subject_key(shard->server), &device.token);
-        }
+        job->error = outcome->error != CHEK_OK ? outcome->error : server__job_tell(shard, job);
     }
     attempt_note(shard, job, attempt);
     if (attempt == ATTEMPT_COLD) {

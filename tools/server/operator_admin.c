@@ -18,25 +18,34 @@ struct whose {
     uint16_t partition;
 };
 
+int
+server__organisation_find(struct server__shard *shard, const struct chek_request *request,
+                          struct chek_bytes_view organisation, uint16_t *ret_partition)
+{
+    const struct chek_directory *directory = server__directory(shard);
+    struct chek_register any = {.organisation = organisation};
+    if (organisation.size == 0) {
+        return CHEK_E_FIELD_MISSING;
+    }
+    if (!chek_directory_sees_register(directory, chek_request_principal(request), &any)) {
+        return CHEK_E_PERMISSION;
+    }
+    *ret_partition = chek_directory_partition_of(directory, organisation);
+    return CHEK_OK;
+}
+
 /* Errors: FIELD_MISSING, RANGE (both are said), NOT_FOUND, PERMISSION; *ret_device: it is about that. */
 static int
 whose_find(struct server__shard *shard, struct chek_request *request, uint32_t device,
            struct chek_bytes_view organisation, struct whose *ret, bool *ret_device)
 {
     const struct chek_directory *directory = server__directory(shard);
-    struct chek_register any = {.organisation = organisation};
     struct chek_registered known;
     struct chek_home home;
     *ret_device = device != 0;
-    if (device == 0 && organisation.size == 0) {
-        return CHEK_E_FIELD_MISSING;
-    }
     if (device == 0) {
-        *ret =
-            (struct whose){organisation, 0, chek_directory_partition_of(directory, organisation)};
-        return chek_directory_sees_register(directory, chek_request_principal(request), &any)
-                   ? CHEK_OK
-                   : CHEK_E_PERMISSION;
+        *ret = (struct whose){.organisation = organisation};
+        return server__organisation_find(shard, request, organisation, &ret->partition);
     }
     if (organisation.size != 0) {
         return CHEK_E_RANGE;
@@ -146,8 +155,9 @@ server__ask_operators(void *context, struct chek_request *request, struct chek_b
                             error != CHEK_OK ? &fault : NULL, NULL);
         return;
     }
-    memcpy(job->frame, whose.organisation.bytes, whose.organisation.size);
-    job->frame_size = whose.organisation.size;
+    CHEK_ASSERT(whose.organisation.size <= sizeof job->organisation);
+    memcpy(job->organisation, whose.organisation.bytes, whose.organisation.size);
+    job->organisation_size = (uint8_t)whose.organisation.size;
     job->registration = whose.registration;
     job->partition = whose.partition;
     server__job_ask(shard, request, job);
@@ -164,7 +174,8 @@ server__operators_list(struct server__shard *shard, struct server__job *job)
         chek_arena_take(&shard->arena, CHEK_OPERATOR_COUNT_MAX * sizeof *list);
     CHEK_ASSERT(known != NULL && list != NULL);
     uint32_t count = chek_partition_operators(
-        partition, chek_bytes_view_of(job->frame, job->frame_size), job->registration, known);
+        partition, chek_bytes_view_of(job->organisation, job->organisation_size), job->registration,
+        known);
     for (uint32_t i = 0; i < count; i++) {
         struct chek_device device = {0};
         if (known[i].registration != 0) {

@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_nomenclature.c - a nomenclature in a partition, its check, and what NOMENCLATURE is answered
+ * with. (ingest/CPCR.md R90..R97)
+ */
+#include <stdio.h>
+
+#include "engine/partition/nomenclature.h"
+#include "tests/unit/cpcr_fixture.h"
+
+#define ELEMENT_COUNT_MAX 4096
+#define CREATED 1772446260 /* 2026-03-02T10:11:00 */
+
+static struct chek_nomenclature_element elements[ELEMENT_COUNT_MAX + 1];
+static char titles[ELEMENT_COUNT_MAX + 1][1100];
+
+/* `count` elements with the ids 1.., titles of `size` bytes that depend on `seed`. */
+static struct chek_nomenclature
+goods_make(uint32_t count, size_t size, char seed)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        memset(titles[i], seed, size);
+        elements[i] = (struct chek_nomenclature_element){
+            .id = i + 1, .title = chek_bytes_view_of(titles[i], size)};
+    }
+    return (struct chek_nomenclature){.organisation = chek_bytes_view_text(ORGANISATION),
+                                      .created = CREATED,
+                                      .elements = elements,
+                                      .elements_count = count};
+}
+
+static void
+load(const struct chek_nomenclature *goods)
+{
+    struct chek_outcome outcome;
+    APPLY(CHEK_COMMAND_NOMENCLATURE, nomenclature, goods, CHEK_OK);
+    assert_error(outcome.error, CHEK_OK);
+    assert_true(chek_partition_is_valid(partition));
+}
+
+/* What is kept is these elements, with this version. */
+static void
+assert_held(uint64_t version, const struct chek_nomenclature *want)
+{
+    static uint8_t bytes[APPLY_SIZE], again[APPLY_SIZE];
+    struct chek_nomenclature_state state = {0};
+    struct chek_nomenclature bare = *want;
+    struct chek_writer out = chek_writer_over(again, sizeof again);
+    bare.created = 0;
+    chek_nomenclature_encode(&out, &bare);
+    assert_error(chek_partition_nomenclature(partition, chek_bytes_view_text(ORGANISATION), &state),
+                 CHEK_OK);
+    assert_int_equal(state.version, version);
+    assert_int_equal(state.created, want->created);
+    assert_int_equal(state.size, out.size);
+    chek_partition_nomenclature_read(partition, chek_bytes_view_text(ORGANISATION), bytes);
+    assert_memory_equal(bytes, again, out.size);
+}
+
+/* ---- the partition ---------------------------------------------------------------------------- */
+
+/* Sizes around the ends of parts, and the largest that a command has room for. */
+static void
+test_any_size_is_kept_replaced_and_loaded(void **state)
+{
+    static const struct {
+        uint32_t count;
+        size_t size;
+    } rows[] = {{1, 1},    {8, 1000}, {9, 500},    {8, 1010},  {8, 1011}, {8, 1012},
+                {8, 1013}, {8, 1014}, {220, 1020}, {4096, 40}, {1, 2}};
+    struct chek_nomenclature_state none;
+    (void)state;
+    assert_error(chek_partition_nomenclature(partition, chek_bytes_view_text(ORGANISATION), &none),
+                 CHEK_E_NOT_FOUND);
+    for (size_t i = 0; i < CHEK_COUNT(rows); i++) {
+        struct chek_nomenclature goods = goods_make(rows[i].count, 1, 'a');
+        for (uint32_t j = 0; j < rows[i].count; j++) { /* descriptions are longer than titles */
+            memset(titles[j], 'b', rows[i].size);
+            elements[j].description = chek_bytes_view_of(titles[j], rows[i].size);
+        }
+        load(&goods);
+        assert_held(i + 1, &goods);
+        cpcr_reload();
+        assert_held(i + 1, &goods);
+    }
+}
+
+/* R91: registers that have it need not fetch it again. */
+static void
+test_the_same_again_is_the_same_version(void **state)
+{
+    struct chek_nomenclature goods = goods_make(100, 90, 'a'), later = goods;
+    (void)state;
+    load(&goods);
+    later.created = CREATED + 60;
+    load(&later);
+    assert_held(1, &goods);
+    titles[99][89] = 'b'; /* of the last part */
+    load(&later);
+    assert_held(2, &later);
+}
+
+static void
+test_a_smaller_one_gives_the_memory_back(void **state)
+{
+    struct chek_nomenclature small = goods_make(1, 10, 'a');
+    (void)state;
+    load(&small);
+    uint64_t hash = chek_partition_hash(partition), size = chek_partition_heap_size(partition);
+    struct chek_nomenclature large = goods_make(2000, 100, 'b');
+    for (uint32_t i = 0; i < 20; i++) {
+        titles[0][0] = (char)('A' + i);
+        load(&large);
+    }
+    assert_held(21, &large);
+    assert_true(chek_partition_heap_size(partition) < size + 3 * (size_t)APPLY_SIZE);
+    assert_int_not_equal(chek_partition_hash(partition), hash);
+}
+
+static void
+test_organisations_have_their_own(void **state)
+{
+    struct chek_nomenclature_state known;
+    struct chek_nomenclature first = goods_make(1, 10, 'a'), second = first;
+    (void)state;
+    load(&first);
+    second.organisation = chek_bytes_view_text("123456789013");
+    second.created = 0;
+    load(&second);
+    assert_held(1, &first);
+    assert_error(chek_partition_nomenclature(partition, second.organisation, &known), CHEK_OK);
+    assert_int_equal(known.version, 1);
+    assert_int_equal(known.created, 0);
+    assert_error(
+        chek_partition_nomenclature(partition, chek_bytes_view_text("123456789014"), &known),
+        CHEK_E_NOT_FOUND);
+}
+
+static void
+test_commands_that_are_none_are_corrupt(void **state)
+{
+    struct chek_outcome outcome;
+    struct chek_nomenclature goods = goods_make(1, 10, 'a');
+    struct chek_nomenclature_state known;
+    (void)state;
+    goods.version = 1;
+    APPLY(CHEK_COMMAND_NOMENCLATURE, nomenclature, &goods, CHEK_E_CORRUPT);
+    goods.version = 0;
+    goods.organisation.size = 0;
+    APPLY(CHEK_COMMAND_NOMENCLATURE, nomenclature, &goods, CHEK_E_CORRUPT);
+    assert_error(chek_partition_nomenclature(partition, chek_bytes_view_text(ORGANISATION), &known),
+                 CHEK_E_NOT_FOUND);
+    (void)outcome;
+}
+
+/* ---- the check -------------------------------------------------------------------------------- */
+
+static struct check_case {
+    const char *name;
+    struct chek_nomenclature_element second; /* behind a group 1 and an item 2 */
+    int want;
+    uint16_t field;
+} check_rows[] = {
+    {"item_in_a_group", {.id = 3, .parent = 1, .title = {(const uint8_t *)"t", 1}}, CHEK_OK, 0},
+    {"group_in_a_group",
+     {.id = 3, .kind = 1, .parent = 1, .title = {(const uint8_t *)"t", 1}},
+     CHEK_OK,
+     0},
+    {"no_title", {.id = 3}, CHEK_E_FIELD_MISSING, CHEK_FIELD_NOMENCLATURE_ELEMENT_TITLE},
+    {"id_0",
+     {.title = {(const uint8_t *)"t", 1}},
+     CHEK_E_RANGE,
+     CHEK_FIELD_NOMENCLATURE_ELEMENT_ID},
+    {"id_twice",
+     {.id = 2, .title = {(const uint8_t *)"t", 1}},
+     CHEK_E_EXISTS,
+     CHEK_FIELD_NOMENCLATURE_ELEMENT_ID},
+    {"unknown_parent",
+     {.id = 3, .parent = 4, .title = {(const uint8_t *)"t", 1}},
+     CHEK_E_NOT_FOUND,
+     CHEK_FIELD_NOMENCLATURE_ELEMENT_PARENT},
+    {"parent_is_an_item",
+     {.id = 3, .parent = 2, .title = {(const uint8_t *)"t", 1}},
+     CHEK_E_NOT_FOUND,
+     CHEK_FIELD_NOMENCLATURE_ELEMENT_PARENT},
+    {"parent_is_itself",
+     {.id = 3, .kind = 1, .parent = 3, .title = {(const uint8_t *)"t", 1}},
+     CHEK_E_NOT_FOUND,
+     CHEK_FIELD_NOMENCLATURE_ELEMENT_PARENT},
+};
+
+static void
+test_check(void **state)
+{
+    const struct check_case *from = *state;
+    struct chek_nomenclature goods = goods_make(3, 10, 'a');
+    struct chek_fault fault;
+    elements[0].kind = CHEK_NOMENCLATURE_KIND_GROUP;
+    elements[2] = from->second;
+    assert_error(chek_cpcr_nomenclature_check(&goods, &arena, &fault), from->want);
+    if (from->want != CHEK_OK) {
+        assert_int_equal(fault.field, from->field);
+        assert_int_equal(fault.index, 2);
+    }
+}
+
+/* Ids that meet in the table of ids are told apart. */
+static void
+test_ids_of_a_full_list_are_told_apart(void **state)
+{
+    struct chek_nomenclature goods = goods_make(ELEMENT_COUNT_MAX, 1, 'a');
+    struct chek_fault fault;
+    (void)state;
+    for (uint32_t i = 0; i < ELEMENT_COUNT_MAX; i++) {
+        elements[i].id = UINT64_MAX - i * UINT64_C(8192);
+        elements[i].kind = CHEK_NOMENCLATURE_KIND_GROUP;
+        elements[i].parent = i != 0 ? elements[i - 1].id : 0;
+    }
+    assert_error(chek_cpcr_nomenclature_check(&goods, &arena, &fault), CHEK_OK);
+    elements[ELEMENT_COUNT_MAX - 1].id = elements[17].id;
+    assert_error(chek_cpcr_nomenclature_check(&goods, &arena, &fault), CHEK_E_EXISTS);
+    assert_int_equal(fault.index, ELEMENT_COUNT_MAX - 1);
+}
+
+/* ---- answers ---------------------------------------------------------------------------------- */
+
+static Ingest__Response *
+ask(uint32_t registration, uint32_t version, const char *barcode)
+{
+    uint8_t bytes[100];
+    struct chek_writer part = chek_writer_over(bytes, sizeof bytes);
+    chek_writer_u8(&part, 1 << 3);
+    chek_writer_u8(&part, (uint8_t)version);
+    if (barcode != NULL) {
+        chek_writer_u8(&part, 2 << 3 | 2);
+        chek_writer_u8(&part, (uint8_t)strlen(barcode));
+        chek_writer_bytes(&part, barcode, strlen(barcode));
+    }
+    return cpcr_ask(registration, INGEST__COMMAND_TYPE__COMMAND_NOMENCLATURE, 5, &part, 0);
+}
+
+#define NONE INGEST__NOMENCLATURE_RESULT__NOMENCLATURE_NO_VERSION
+#define ACTUAL INGEST__NOMENCLATURE_RESULT__NOMENCLATURE_VERSION_IS_ACTUAL
+#define GOODS INGEST__NOMENCLATURE_RESULT__NOMENCLATURE_OK
+#define NOT_FOUND INGEST__NOMENCLATURE_RESULT__NOMENCLATURE_ELEMENT_NOT_FOUND_BY_BARCODE
+#define LONG "0123456789012345678901234567890123456789012345678901234567890123"
+
+static struct answer_case {
+    const char *name;
+    uint32_t load_count, version;
+    const char *barcode;
+    uint32_t result, answered;
+    size_t count;
+    uint64_t first; /* id */
+} answer_rows[] = {
+    {"nothing_is_loaded", 0, 0, NULL, NONE, 0, 0, 0},
+    {"nothing_is_loaded_and_something_is_had", 0, 7, NULL, NONE, 0, 0, 0},
+    {"nothing_is_loaded_by_barcode", 0, 0, "11", NONE, 0, 0, 0},
+    {"nothing_is_had", 2, 0, NULL, GOODS, 2, 5, 1},
+    {"another_is_had", 2, 1, NULL, GOODS, 2, 5, 1},
+    {"a_newer_one_is_had", 2, 3, NULL, GOODS, 2, 5, 1},
+    {"it_is_had", 2, 2, NULL, ACTUAL, 2, 0, 0},
+    {"an_empty_barcode_is_none", 2, 2, "", ACTUAL, 2, 0, 0},
+    {"by_barcode_whatever_is_had", 2, 2, "22", GOODS, 2, 2, 3},
+    {"by_one_barcode", 2, 0, "11", GOODS, 2, 1, 2},
+    {"by_unknown_barcode", 2, 0, "33", NOT_FOUND, 2, 0, 0},
+    {"by_a_barcode_of_a_group", 2, 0, "44", NOT_FOUND, 2, 0, 0},
+    {"by_the_longest_barcode", 2, 0, LONG, NOT_FOUND, 2, 0, 0},
+    {"by_a_longer_barcode", 2, 0, LONG "4", NOT_FOUND, 2, 0, 0},
+};
+
+static void
+test_answer(void **state)
+{
+    const struct answer_case *from = *state;
+    struct chek_nomenclature goods = goods_make(5, 10, 'a');
+    elements[0].kind = CHEK_NOMENCLATURE_KIND_GROUP;
+    elements[0].barcode = chek_bytes_view_text("44");
+    elements[1].barcode = chek_bytes_view_text("11");
+    elements[2].barcode = elements[3].barcode = chek_bytes_view_text("22");
+    for (uint32_t i = 0; i < from->load_count; i++) {
+        titles[3][0] = (char)('A' + i);
+        load(&goods);
+    }
+    uint64_t hash = chek_partition_hash(partition);
+    Ingest__Response *answer = ask(OTHER, from->version, from->barcode);
+    const Ingest__NomenclatureResponse *told = answer->nomenclature;
+    assert_int_equal(answer->result->result_code, CHEK_CPCR_OK);
+    assert_non_null(told);
+    assert_int_equal(told->result, from->result);
+    assert_true(told->has_version);
+    assert_int_equal(told->version, from->answered);
+    assert_int_equal(told->created_time != NULL, from->load_count != 0);
+    assert_int_equal(told->n_elements, from->count);
+    if (from->count != 0) {
+        assert_int_equal(told->elements[0]->id, from->first);
+    }
+    assert_int_equal(chek_partition_hash(partition), hash);
+    ingest__response__free_unpacked(answer, NULL);
+}
+
+static bool
+is_text(const ProtobufCBinaryData *data, const char *want)
+{
+    return data->len == strlen(want) && memcmp(data->data, want, data->len) == 0;
+}
+
+static bool
+is_money(const Ingest__Money *money, uint64_t bills, uint32_t coins)
+{
+    return money != NULL && money->bills == bills && money->coins == coins;
+}
+
+static void
+assert_item(const Ingest__NomenclatureElement *element)
+{
+    const Ingest__NomenclatureItem *item = element->item;
+    assert_true(element->has_type &&
+                element->type == INGEST__NOMENCLATURE_ELEMENT_TYPE__ELEMENT_ITEM);
+    assert_int_equal(element->id, UINT64_MAX);
+    assert_int_equal(element->parent_group_id, 1);
+    assert_true(is_text(&element->title, "t") && is_text(&element->title_kk, "k"));
+    assert_true(is_text(&item->article, "a") && is_text(&item->barcode, "b") &&
+                is_text(&item->description, "d") && is_text(&item->measure_title, "m") &&
+                is_text(&item->measure_unit_code, "796") && is_text(&item->ntin, "n"));
+    assert_true(is_money(item->purchase_price, 1, 2) && is_money(item->sell_price, 3, 40) &&
+                is_money(item->discount_sum, 0, 5) && is_money(item->markup_sum, 6, 0));
+    assert_int_equal(item->discount_percent, 7);
+    assert_int_equal(item->markup_percent, 8);
+    assert_int_equal(item->n_taxes, 1);
+    assert_int_equal(item->taxes[0]->taxation_type, 9);
+    assert_int_equal(item->taxes[0]->tax_type, 100);
+    assert_int_equal(item->taxes[0]->tax_percent, 12000);
+    assert_int_equal(item->measure_count, 1000);
+    assert_true(item->measure_fractional && item->is_markedeac && item->is_social);
+}
+
+/* R95: every value is told, and what is empty is not. */
+static void
+test_every_value_is_told(void **state)
+{
+    struct chek_nomenclature goods = goods_make(3, 10, 'g');
+    (void)state;
+    elements[0].kind = CHEK_NOMENCLATURE_KIND_GROUP;
+    elements[1] = (struct chek_nomenclature_element){
+        .id = UINT64_MAX,
+        .parent = 1,
+        .title = chek_bytes_view_text("t"),
+        .title_kk = chek_bytes_view_text("k"),
+        .article = chek_bytes_view_text("a"),
+        .barcode = chek_bytes_view_text("b"),
+        .description = chek_bytes_view_text("d"),
+        .purchase_price = 102,
+        .sell_price = 340,
+        .discount_percent = 7,
+        .discount_sum = 5,
+        .markup_percent = 8,
+        .markup_sum = 600,
+        .taxation_type = 9,
+        .tax_type = 100,
+        .tax_percent = 12000,
+        .measure_count = 1000,
+        .measure_title = chek_bytes_view_text("m"),
+        .measure_fractional = true,
+        .measure_unit = chek_bytes_view_text("796"),
+        .ntin = chek_bytes_view_text("n"),
+        .marked = true,
+        .social = true,
+    };
+    load(&goods);
+    Ingest__Response *answer = ask(REGISTRATION, 0, NULL);
+    const Ingest__NomenclatureResponse *told = answer->nomenclature;
+    assert_int_equal(told->n_elements, 3);
+    assert_int_equal(told->created_time->date->year, 2026);
+    assert_int_equal(told->created_time->date->day, 2);
+    assert_int_equal(told->created_time->time->minute, 11);
+    assert_int_equal(told->elements[0]->type, INGEST__NOMENCLATURE_ELEMENT_TYPE__ELEMENT_GROUP);
+    assert_null(told->elements[0]->item);
+    assert_item(told->elements[1]);
+    const Ingest__NomenclatureItem *bare = told->elements[2]->item;
+    assert_false(told->elements[2]->has_parent_group_id || told->elements[2]->has_title_kk);
+    assert_false(bare->has_article || bare->has_barcode || bare->has_description ||
+                 bare->has_discount_percent || bare->has_markup_percent ||
+                 bare->has_measure_count || bare->has_measure_title ||
+                 bare->has_measure_fractional || bare->has_measure_unit_code || bare->has_ntin ||
+                 bare->has_is_markedeac || bare->has_is_social);
+    assert_true(bare->purchase_price == NULL && bare->sell_price == NULL &&
+                bare->discount_sum == NULL && bare->markup_sum == NULL && bare->n_taxes == 0);
+    ingest__response__free_unpacked(answer, NULL);
+}
+
+/* As many elements as may be, which cost a register's form more than a record. */
+static struct chek_nomenclature
+wide_make(size_t size)
+{
+    struct chek_nomenclature goods = goods_make(ELEMENT_COUNT_MAX, size, 'a');
+    for (uint32_t i = 0; i < ELEMENT_COUNT_MAX; i++) {
+        elements[i].sell_price = 1;
+    }
+    return goods;
+}
+
+/* R92: the largest list that passes the check is answered in one frame, with the service block. */
+static void
+test_the_largest_list_fits_a_frame(void **state)
+{
+    struct chek_fault fault;
+    size_t size = 1;
+    (void)state;
+    struct chek_nomenclature goods = wide_make(size);
+    while (chek_cpcr_nomenclature_check(&goods, &arena, &fault) == CHEK_OK) {
+        chek_arena_reset(&arena);
+        goods = wide_make(++size);
+    }
+    assert_int_equal(fault.field, CHEK_FIELD_NOMENCLATURE_ELEMENTS);
+    assert_error(chek_cpcr_nomenclature_check(&goods, &arena, &fault), CHEK_E_LIMIT);
+    goods = wide_make(size - 1);
+    load(&goods);
+    Ingest__Response *answer = ask(REGISTRATION, 0, NULL); /* its head is read: it is a frame */
+    assert_int_equal(answer->nomenclature->n_elements, ELEMENT_COUNT_MAX);
+    assert_true(ingest__response__get_packed_size(answer) >
+                CHEK_CPCR_NOMENCLATURE_SIZE_MAX - 2 * ELEMENT_COUNT_MAX);
+    ingest__response__free_unpacked(answer, NULL);
+}
+
+/* R24, R29: as INFO, it wants the token that is due; without its part it is no request. */
+static void
+test_what_is_refused(void **state)
+{
+    struct chek_outcome outcome;
+    uint8_t bytes[8];
+    struct chek_writer part = chek_writer_over(bytes, sizeof bytes);
+    struct chek_nomenclature goods = goods_make(4, 10, 'a');
+    const uint8_t command = INGEST__COMMAND_TYPE__COMMAND_NOMENCLATURE;
+    (void)state;
+    load(&goods);
+    Ingest__Response *answers[] = {cpcr_ask(REGISTRATION, command, 5, &part, 1),
+                                   cpcr_ask(REGISTRATION, command, 5, NULL, 0),
+                                   cpcr_ask(REGISTRATION, command, 5, &part, 0), NULL};
+    APPLY(CHEK_COMMAND_DEVICE, command_device,
+          (&(struct chek_command_device){.registration = REGISTRATION,
+                                         .change = CHEK_DEVICE_CHANGE_BLOCK}),
+          CHEK_OK);
+    (void)outcome;
+    answers[3] = cpcr_ask(REGISTRATION, command, 5, &part, 0);
+    static const uint32_t want[] = {CHEK_CPCR_INVALID_TOKEN, CHEK_CPCR_PROTOCOL_ERROR, CHEK_CPCR_OK,
+                                    CHEK_CPCR_BLOCKED};
+    for (size_t i = 0; i < CHEK_COUNT(want); i++) {
+        assert_int_equal(answers[i]->result->result_code, want[i]);
+        assert_int_equal(answers[i]->nomenclature != NULL, want[i] == CHEK_CPCR_OK);
+        ingest__response__free_unpacked(answers[i], NULL);
+    }
+}
+
+int
+main(void)
+{
+    static struct table table;
+    TABLE_TEST(&table, test_any_size_is_kept_replaced_and_loaded);
+    TABLE_TEST(&table, test_the_same_again_is_the_same_version);
+    TABLE_TEST(&table, test_a_smaller_one_gives_the_memory_back);
+    TABLE_TEST(&table, test_organisations_have_their_own);
+    TABLE_TEST(&table, test_commands_that_are_none_are_corrupt);
+    TABLE_ROWS(&table, test_check, check_rows);
+    TABLE_TEST(&table, test_ids_of_a_full_list_are_told_apart);
+    TABLE_ROWS(&table, test_answer, answer_rows);
+    TABLE_TEST(&table, test_every_value_is_told);
+    TABLE_TEST(&table, test_the_largest_list_fits_a_frame);
+    TABLE_TEST(&table, test_what_is_refused);
+    for (size_t i = 0; i < table.count; i++) {
+        table.tests[i].setup_func = cpcr_setup;
+        table.tests[i].teardown_func = cpcr_teardown;
+    }
+    return table_run(&table, "nomenclature");
+}
