@@ -39,45 +39,60 @@ kkm_below(struct kkm_run *run, uint64_t bound)
 /* ---- the administrator ------------------------------------------------------------------------ */
 
 static void
-frame_send(struct kkm_run *run, uint16_t opcode, void (*encode)(struct chek_writer *, const void *),
-           const void *what)
+frame_send(struct kkm_run *run, uint16_t opcode, struct chek_writer *out, size_t begin)
+{
+    run->frame_count += 1;
+    chek_frame_finish(out, begin, opcode, 0, run->frame_count);
+    CHEK_ASSERT(!out->full);
+    chek_world_client_send(run->admin, out->bytes, out->size);
+}
+
+static void
+hello_send(struct kkm_run *run)
 {
     uint8_t bytes[TILL_FRAME_SIZE];
     struct chek_writer out = chek_writer_over(bytes, sizeof bytes);
     size_t begin = chek_frame_begin(&out);
-    encode(&out, what);
-    chek_frame_finish(&out, begin, opcode, 0, 1 + run->added_count);
-    CHEK_ASSERT(!out.full);
-    chek_world_client_send(run->admin, bytes, out.size);
-}
-
-static void
-hello_encode(struct chek_writer *out, const void *what)
-{
-    chek_hello_encode(out, what);
-}
-
-static void
-add_encode(struct chek_writer *out, const void *what)
-{
-    chek_kkm_add_encode(out, what);
+    chek_hello_encode(&out, &(struct chek_hello){.token = chek_bytes_view_text(run->token)});
+    frame_send(run, CHEK_OPCODE_HELLO, &out, begin);
 }
 
 static void
 register_add(struct kkm_run *run)
 {
+    uint8_t bytes[TILL_FRAME_SIZE];
+    struct chek_writer out = chek_writer_over(bytes, sizeof bytes);
     char name[16];
     uint32_t device = run->tills[run->added_count].device;
     int size = snprintf(name, sizeof name, "R%u", device);
     struct chek_register_key key = {.kind = CHEK_KEY_KIND_REGISTRATION_NUMBER,
                                     .value = chek_bytes_view_of(name, (size_t)size)};
     struct chek_register profile = {
-        .keys = &key,
-        .keys_count = 1,
-        .organisation = chek_bytes_view_text(device % 2 == 0 ? "100000000001" : "200000000002")};
+        .keys = &key, .keys_count = 1, .organisation = shop_organisation(device)};
     struct chek_kkm_add what = {.profile = &profile, .device = device, .token = 1000 + device};
-    frame_send(run, CHEK_OPCODE_KKM_ADD, add_encode, &what);
+    size_t begin = chek_frame_begin(&out);
+    chek_kkm_add_encode(&out, &what);
+    frame_send(run, CHEK_OPCODE_KKM_ADD, &out, begin);
     run->is_adding = true;
+}
+
+static bool
+all_added(const struct kkm_run *run)
+{
+    return run->added_count == TILL_COUNT;
+}
+
+static void
+shop_change(struct kkm_run *run)
+{
+    static uint8_t bytes[SHOP_FRAME_SIZE];
+    uint16_t opcode;
+    struct chek_writer out = chek_writer_over(bytes, sizeof bytes);
+    size_t begin = chek_frame_begin(&out);
+    if (shop_change_encode(run, &out, &opcode)) {
+        frame_send(run, opcode, &out, begin);
+        run->is_adding = true;
+    }
 }
 
 /* One that heard nothing adds again: then it is there already. */
@@ -99,6 +114,8 @@ admin_answer(struct kkm_run *run, const struct chek_frame *frame)
         } else if (code != CHEK_E_BUSY && code != CHEK_E_STOPPING) {
             kkm_violate(run, "adding a register: %s", chek_error_name(code));
         }
+    } else if (run->admin_is_in && all_added(run)) {
+        shop_change_done(run, frame->body);
     } else if (run->admin_is_in) {
         run->added_count += 1;
     }
@@ -148,22 +165,23 @@ kkm_admin_drop(struct kkm_run *run)
 void
 kkm_admin_step(struct kkm_run *run)
 {
-    if (run->admin != NULL && (run->admin_lost || run->added_count == TILL_COUNT)) {
+    if (run->admin != NULL && (run->admin_lost || run->is_ending)) {
         kkm_admin_drop(run);
     }
-    if (run->added_count == TILL_COUNT || !run->is_ready) {
+    if (!run->is_ready || run->is_ending) {
         return;
     }
     if (run->admin == NULL) {
         struct chek_world_client_owner owner = {run, on_connected, on_receive};
-        struct chek_hello hello = {.token = chek_bytes_view_text(run->token)};
         run->admin_lost = run->admin_is_in = false;
         run->admin_size = 0;
         run->is_adding = true;
         run->admin = chek_world_client_connect(run->world, run->machine, KKM_ADDRESS, &owner);
-        frame_send(run, CHEK_OPCODE_HELLO, hello_encode, &hello);
-    } else if (run->admin_is_in && !run->is_adding) {
+        hello_send(run);
+    } else if (run->admin_is_in && !run->is_adding && !all_added(run)) {
         register_add(run);
+    } else if (run->admin_is_in && !run->is_adding) {
+        shop_change(run);
     }
 }
 
@@ -276,7 +294,7 @@ step(struct kkm_run *run)
 static bool
 all_done(const struct kkm_run *run)
 {
-    bool done = run->added_count == TILL_COUNT;
+    bool done = all_added(run);
     for (unsigned i = 0; i < TILL_COUNT; i++) {
         done = done && run->tills[i].state == TILL_DONE;
     }
@@ -315,6 +333,11 @@ finish(struct kkm_run *run)
         till_repeat(&run->tills[i]);
     }
     steps_until_done(run);
+    for (unsigned i = 0; i < TILL_COUNT * SHOP_COUNT * 2; i++) {
+        till_drop(&run->tills[i % TILL_COUNT]);
+        shop_ask(&run->tills[i % TILL_COUNT]);
+        steps_until_done(run);
+    }
     if (run->result.violation[0] != 0) {
         return;
     }

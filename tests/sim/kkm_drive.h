@@ -7,6 +7,9 @@
  * with another number of shards. A register repeats a request until it hears the answer, pings between
  * a lost answer and its repeat, and now and then repeats what was answered long ago. What it was told
  * is counted stays counted: every Z is its own, and a repeat gets the same bytes, whatever happened between.
+ *
+ * Meanwhile an administrator changes the operators and the lists of goods of both organisations, and
+ * registers ask for them: AUTH and NOMENCLATURE know what was acknowledged, or what was sent after it.
  */
 #ifndef CHEK_SIM_KKM_DRIVE_H
 #define CHEK_SIM_KKM_DRIVE_H
@@ -15,7 +18,8 @@
 
 struct kkm_result {
     char violation[512]; /* "": none */
-    unsigned crash_count, start_count, document_count, repeat_count, ping_count, cut_count, z_count;
+    unsigned crash_count, start_count, document_count, repeat_count, ping_count, cut_count, z_count,
+        ask_count;
 };
 
 struct kkm_result kkm_drive(uint64_t seed);

@@ -8,6 +8,7 @@
 #include "engine/base/prng.h"
 #include "engine/base/writer.h"
 #include "engine/wire/protocol.h"
+#include "ingest/cpcr/kkm.pb-c.h"
 #include "tests/sim/kkm_drive.h"
 #include "tools/server/server.h"
 
@@ -15,7 +16,10 @@
 #define TILL_SHIFT_COUNT 3
 #define TILL_DOCUMENT_COUNT 6 /* of a shift, its close not counted */
 #define TILL_FRAME_SIZE 1024
-#define TILL_ANSWER_SIZE 8192
+#define TILL_ANSWER_SIZE 32768
+#define SHOP_COUNT 2 /* organisations: devices by turns */
+#define SHOP_CHANGE_COUNT 24
+#define SHOP_FRAME_SIZE 16384
 #define KKM_SHARD_COUNT_MAX 4
 
 struct kkm_run;
@@ -34,7 +38,17 @@ struct till_figures {
     int64_t cash, revenue;
 };
 
-enum till_state { TILL_IDLE, TILL_DOCUMENT, TILL_REPEAT, TILL_PING, TILL_DONE };
+enum till_state { TILL_IDLE, TILL_DOCUMENT, TILL_REPEAT, TILL_PING, TILL_ASK, TILL_DONE };
+
+/* Which one was sent last, and which one acknowledged. */
+struct shop_number {
+    uint32_t sent, told;
+};
+
+/* An organisation's list of goods and its operator's password. (kkm_shop.c) */
+struct shop {
+    struct shop_number list, password;
+};
 
 struct till {
     struct kkm_run *run;
@@ -56,6 +70,9 @@ struct till {
     uint32_t shift, document;
     struct till_figures figures, next; /* next: when the document under way is counted */
     bool is_close;
+    struct shop shop_told; /* when it asked for one of these */
+    uint32_t list_version; /* that it said it has */
+    bool asks_list;
 };
 
 struct kkm_run {
@@ -76,6 +93,11 @@ struct kkm_run {
     size_t admin_size;
     unsigned added_count;
     bool is_adding;
+    uint64_t frame_count;
+    struct shop shops[SHOP_COUNT];
+    uint32_t shop; /* whose change is under way */
+    bool is_list;
+    unsigned change_count;
     char token[80];
     struct till tills[TILL_COUNT];
 };
@@ -91,7 +113,18 @@ void till_step(struct till *till);
 void till_repeat(struct till *till);
 void till_drop(struct till *till);
 
-/* kkm_drive.c: adds the registers one by one */
+void till_frame_make(struct till *till, Ingest__Request *request, struct till_frame *ret);
+
+/* kkm_shop.c */
+struct chek_bytes_view shop_organisation(uint32_t device);
+/* The next change, or the one that nothing was heard of. False: there are enough. */
+bool shop_change_encode(struct kkm_run *run, struct chek_writer *out, uint16_t *ret_opcode);
+void shop_change_done(struct kkm_run *run, struct chek_bytes_view body);
+/* Ask AUTH or NOMENCLATURE, and judge the answer. */
+void shop_ask(struct till *till);
+void shop_judge(struct till *till, const Ingest__Response *response);
+
+/* kkm_drive.c: adds the registers one by one, then changes what their shops have */
 void kkm_admin_step(struct kkm_run *run);
 void kkm_admin_drop(struct kkm_run *run);
 

@@ -15,8 +15,8 @@
 
 /* ---- requests --------------------------------------------------------------------------------- */
 
-static void
-frame_make(struct till *till, Ingest__Request *request, struct till_frame *ret)
+void
+till_frame_make(struct till *till, Ingest__Request *request, struct till_frame *ret)
 {
     size_t size = ingest__request__get_packed_size(request);
     CHEK_ASSERT(size <= TILL_FRAME_SIZE - CHEK_CPCR_HEAD_SIZE);
@@ -124,7 +124,7 @@ ticket_make(struct till *till)
     request.has_command = 1;
     request.command = INGEST__COMMAND_TYPE__COMMAND_TICKET;
     request.ticket = &ticket;
-    frame_make(till, &request, &till->sent);
+    till_frame_make(till, &request, &till->sent);
 
     struct till_figures *next = &till->next;
     *next = till->figures;
@@ -152,7 +152,7 @@ deposit_make(struct till *till)
     request.has_command = 1;
     request.command = INGEST__COMMAND_TYPE__COMMAND_MONEY_PLACEMENT;
     request.money_placement = &placement;
-    frame_make(till, &request, &till->sent);
+    till_frame_make(till, &request, &till->sent);
     till->next = till->figures;
     till->next.cash += sum;
 }
@@ -168,7 +168,7 @@ close_make(struct till *till)
     request.has_command = 1;
     request.command = INGEST__COMMAND_TYPE__COMMAND_CLOSE_SHIFT;
     request.close_shift = &close;
-    frame_make(till, &request, &till->sent);
+    till_frame_make(till, &request, &till->sent);
     till->next = till->figures;
 }
 
@@ -178,7 +178,7 @@ ping_make(struct till *till)
     Ingest__Request request = INGEST__REQUEST__INIT;
     request.has_command = 1;
     request.command = INGEST__COMMAND_TYPE__COMMAND_SYSTEM;
-    frame_make(till, &request, &till->sent);
+    till_frame_make(till, &request, &till->sent);
     till->state = TILL_PING;
     till->run->result.ping_count += 1;
 }
@@ -286,7 +286,9 @@ answer_judge(struct till *till, const struct chek_cpcr_head *head, const Ingest_
                     (const char *)response->result->result_text.data);
         return;
     }
-    if (till->state == TILL_DOCUMENT) {
+    if (till->state == TILL_ASK) {
+        shop_judge(till, response);
+    } else if (till->state == TILL_DOCUMENT) {
         if (head->token == till->token) {
             kkm_violate(till->run, "device %u: a document moved no token", till->device);
         }
@@ -387,6 +389,8 @@ till_choose(struct till *till)
     } else if (draw < 3) {
         till->request += 1;
         ping_make(till);
+    } else if (draw < 5) {
+        shop_ask(till);
     } else {
         document_make(till);
     }

@@ -29,6 +29,7 @@ seed_is_good(uint64_t seed)
     sum.ping_count += result.ping_count;
     sum.cut_count += result.cut_count;
     sum.z_count += result.z_count;
+    sum.ask_count += result.ask_count;
     if (result.violation[0] != 0) {
         printf("seed %" PRIu64 ": %s\n", seed, result.violation);
     }
@@ -40,7 +41,8 @@ static int
 planted_run(void)
 {
     static const enum chek_planted bugs[] = {CHEK_PLANTED_TWO_AT_WORK,
-                                             CHEK_PLANTED_EXCHANGE_FORGOTTEN};
+                                             CHEK_PLANTED_EXCHANGE_FORGOTTEN,
+                                             CHEK_PLANTED_ORGANISATIONS_FORGOTTEN};
     int missed = 0;
     for (size_t i = 0; i < CHEK_COUNT(bugs); i++) {
         uint64_t seed = 1;
@@ -80,12 +82,13 @@ main(int count, char **words)
     for (uint64_t seed = first; seed <= last; seed++) {
         failed += !seed_is_good(seed);
     }
-    printf("%u documents, %u repeats, %u pings, %u cuts, %u crashes, %u starts, %u Z, %u failed\n",
-           sum.document_count, sum.repeat_count, sum.ping_count, sum.cut_count, sum.crash_count,
-           sum.start_count, sum.z_count, failed);
+    printf(
+        "%u documents, %u repeats, %u pings, %u asks, %u cuts, %u crashes, %u starts, %u Z, %u failed\n",
+        sum.document_count, sum.repeat_count, sum.ping_count, sum.ask_count, sum.cut_count,
+        sum.crash_count, sum.start_count, sum.z_count, failed);
     bool is_blind = last - first + 1 >= SEED_COUNT &&
                     (sum.crash_count < SEED_COUNT || sum.cut_count < SEED_COUNT ||
-                     sum.repeat_count < SEED_COUNT);
+                     sum.repeat_count < SEED_COUNT || sum.ask_count < SEED_COUNT);
     return failed != 0 || is_blind;
 #endif
 }
