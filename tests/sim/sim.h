@@ -18,6 +18,13 @@
 /* ---- memory -------------------------------------------------------------------------------- */
 
 /*
+ * A server that serves a moment touches little of its arenas: clean pages have to come from the
+ * kernel one by one. Otherwise the C library keeps what was freed and clears all of it at every
+ * start, more than half of the time of a run.
+ */
+void sim__memory_prepare(void);
+
+/*
  * The simulator's memory is not the product's: it is neither sealed, nor counted, nor made to
  * fail with engine/base/memory.h. Zeroed; no memory is an abort.
  */

@@ -5,10 +5,21 @@
  * The machine that is simulated has the kernel's memory for its page cache and its sockets; no
  * limit, seal or planned failure of the product reaches it.
  */
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "tests/sim/sim.h"
+
+#define OWN_MAPPING_SIZE (1024 * 1024)
+
+void
+sim__memory_prepare(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, OWN_MAPPING_SIZE);
+    (void)prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+}
 
 void *
 sim__allocate(size_t size)

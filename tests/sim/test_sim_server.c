@@ -9,7 +9,6 @@
  *                               "calm": without faults)
  */
 #include <inttypes.h>
-#include <malloc.h>
 #include <setjmp.h>
 #include <sodium.h>
 #include <stdarg.h>
@@ -17,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -224,22 +222,9 @@ run_one(const char *seed, const char *bug)
     return result.violation[0] != 0;
 }
 
-/*
- * A server that serves a moment touches little of its arenas. Clean pages come from the kernel one
- * by one; without this the C library keeps what was freed and clears all of it at every start, which
- * takes more than half of the time of a run.
- */
-static void
-memory_prepare(void)
-{
-    (void)mallopt(M_MMAP_THRESHOLD, 1024 * 1024);
-    (void)prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
-}
-
 int
 main(int argc, char **argv)
 {
-    memory_prepare();
     if (sodium_init() < 0) {
         return 1;
     }

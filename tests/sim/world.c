@@ -48,6 +48,7 @@ const struct chek_io_table sim__table = {
 struct chek_world *
 chek_world_create(const struct chek_world_options *options)
 {
+    sim__memory_prepare();
     struct chek_world *world = sim__allocate(sizeof(*world));
     world->options = *options;
     sim__prng_start(world, &world->turn_prng, SIM_STREAM_TURN, 0);
