@@ -171,6 +171,7 @@ endfunction()
 
 # The properties that every test has. TIMEOUT is what a test may take on a machine of its own; only
 # one that hangs takes ten times as long, however busy the machine is. A sanitizer gets more time.
+# The tests that may take longest start first (COST), so that no processor waits for the last one.
 function(chek__test_properties name labels timeout_s)
   if(NOT timeout_s)
     set(timeout_s 30)
@@ -180,7 +181,7 @@ function(chek__test_properties name labels timeout_s)
     math(EXPR timeout_s "${timeout_s} * 3")
   endif()
   set_tests_properties(${name} PROPERTIES
-    LABELS "${labels}" TIMEOUT ${timeout_s} SKIP_RETURN_CODE 77)
+    LABELS "${labels}" TIMEOUT ${timeout_s} COST ${timeout_s} SKIP_RETURN_CODE 77)
 endfunction()
 
 # Sources that several tests share are compiled once, with what the first of these may use.
