@@ -35,7 +35,7 @@ struct chek_query_host {
 
 /* The rows; one for every opcode of the room. */
 extern const struct query__kind query__report, query__shifts, query__receipts, query__receipt,
-    query__sums, query__registers, query__gaps, query__reconcile;
+    query__sums, query__registers, query__gaps, query__reconcile, query__warnings;
 
 const struct chek_directory *query__directory(struct chek_query_host *host);
 

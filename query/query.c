@@ -22,8 +22,8 @@
 _Static_assert(STRIDE % 4096 == 0, "whole pages");
 
 static const struct query__kind *const kinds[] = {
-    &query__report, &query__shifts,    &query__receipts, &query__receipt,
-    &query__sums,   &query__registers, &query__gaps,     &query__reconcile};
+    &query__report,    &query__shifts, &query__receipts,  &query__receipt, &query__sums,
+    &query__registers, &query__gaps,   &query__reconcile, &query__warnings};
 
 int
 chek_query_host_create(const struct chek_query_config *config, const struct chek_query_port *port,
@@ -113,6 +113,7 @@ visit_take(struct chek_query_host *host, struct chek_request *request,
     visit->text[0] = 0;
     visit->chunk_size = 0;
     memset(visit->state, 0, sizeof visit->state);
+    visit->carried = 0;
     CHEK_ASSERT(body.size <= CHEK_VISIT_QUESTION_SIZE);
     memcpy(visit->question, body.bytes, body.size);
     visit->question_size = body.size;

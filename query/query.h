@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * query.h - questions and their answers: reports, shifts, receipts, sums, registers, gaps,
- * differences.
+ * differences, warnings.
  *
  * A query host belongs to a shard. It decodes a question, intersects it with the scope of who asks
  * before anything else (what a principal does not see is NOT_FOUND, counts and sums included),

@@ -76,6 +76,7 @@ struct chek_visit {
     uint8_t *chunk; /* an encoded record of the answer, CHEK_VISIT_CHUNK_SIZE */
     size_t chunk_size;
     uint64_t state[CHEK_VISIT_STATE_SIZE / 8]; /* the step's own: where it stopped */
+    uint64_t carried; /* the kind's own, and kept from one partition to the next; zero at first */
 };
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "engine/base/civil.h"
 #include "engine/base/money.h"
+#include "engine/fiscal/plausible.h"
 
 #define ROUNDING_MAX 100     /* C10: a total may be rounded down by less than this */
 #define ZONE_MINUTES_MAX 840 /* UTC+14 */
@@ -369,7 +370,7 @@ chek_document_warnings(const struct chek_document *document)
     if (receipt->payments_count == 0 && receipt->total != 0) {
         warnings |= UINT32_C(1) << CHEK_WARNING_PAYMENTS_ABSENT;
     }
-    return warnings;
+    return warnings | fiscal__receipt_doubts(receipt);
 }
 
 int

@@ -10,6 +10,7 @@
 #include "engine/fiscal/sameness.h"
 #include "engine/fiscal/shift.h"
 #include "engine/fiscal/shift_cell.h"
+#include "engine/fiscal/warned.h"
 
 #define ORDINAL_MAX (UINT32_MAX - 4) /* a document appends at most two rows */
 
@@ -39,6 +40,7 @@ refuse(struct fiscal__step *step, const struct chek_document *document,
     event.code = (uint32_t)-code;
     fiscal__event_tell(step, &event);
     fiscal__root_change(step->fiscal)->refused_count += 1;
+    fiscal__warned_add(step, FISCAL__WARNING(REFUSED));
     ret->status = CHEK_STATUS_REFUSED;
     ret->code = (uint32_t)-code;
 }
@@ -55,6 +57,7 @@ answer_conflict(struct fiscal__step *step, const struct chek_document *document,
     event.code = field;
     fiscal__event_tell(step, &event);
     fiscal__root_change(step->fiscal)->conflict_count += 1;
+    fiscal__warned_add(step, FISCAL__WARNING(CONFLICT));
     ret->status = CHEK_STATUS_CONFLICT;
     ret->code = (uint32_t)-CHEK_E_CONFLICT;
     ret->field = field;
@@ -92,25 +95,6 @@ place_magnitude(const struct fiscal__step *step, const struct fiscal__place *pla
 }
 
 /* ---- a new document --------------------------------------------------------------------------- */
-
-static uint32_t
-warnings_of(const struct fiscal__registration *registration, const struct chek_document *document,
-            const struct fiscal__key_set *keys, const struct fiscal__place *place)
-{
-    uint32_t warnings = chek_document_warnings(document);
-    if (place->route == FISCAL__LATE) {
-        warnings |= UINT32_C(1) << CHEK_WARNING_LATE;
-        warnings |= place->is_known ? 0 : UINT32_C(1) << CHEK_WARNING_SHIFT_UNKNOWN;
-    }
-    if (registration->number_last != 0 && keys->number > registration->number_last &&
-        keys->number - registration->number_last > 1) {
-        warnings |= UINT32_C(1) << CHEK_WARNING_DOCUMENT_GAP;
-    }
-    if (registration->cash < 0 && document->close == NULL) {
-        warnings |= UINT32_C(1) << CHEK_WARNING_CASH_NEGATIVE;
-    }
-    return warnings;
-}
 
 /* Move what outlives a shift: the drawer and the non-nullable sums. (F5, F6) */
 static void
@@ -178,8 +162,7 @@ static uint32_t
 store_counted(struct fiscal__step *step, struct arrival *arrival)
 {
     const struct fiscal__place *place = &arrival->place;
-    const uint32_t unknown = UINT32_C(1) << CHEK_WARNING_LATE | UINT32_C(1)
-                                                                    << CHEK_WARNING_SHIFT_UNKNOWN;
+    const uint32_t unknown = FISCAL__WARNING(LATE) | FISCAL__WARNING(SHIFT_UNKNOWN);
     if (place->route == FISCAL__NEXT) {
         shift_begin(step, arrival);
     } else if (place->route == FISCAL__LATE && !place->is_known) {
@@ -191,7 +174,7 @@ store_counted(struct fiscal__step *step, struct arrival *arrival)
     } else {
         count_current(step, arrival);
     }
-    arrival->warnings = warnings_of(step->registration, arrival->document, arrival->keys, place);
+    arrival->warnings |= fiscal__warnings_after(step->registration, arrival->document);
     struct chek_row row = {
         .shift = place->shift,
         .warnings = arrival->warnings,
@@ -211,7 +194,6 @@ store_close(struct fiscal__step *step, struct arrival *arrival)
     if (place->route == FISCAL__LATE && place->is_known) {
         return store_counted(step, arrival);
     }
-    arrival->warnings = warnings_of(step->registration, arrival->document, arrival->keys, place);
     if (place->route == FISCAL__LATE) {
         return fiscal__shift_close_unknown(step, place->shift, close->time, close,
                                            arrival->warnings);
@@ -241,6 +223,9 @@ tell_stored(struct fiscal__step *step, const struct arrival *arrival, uint32_t o
             event.revision = late->revision;
             fiscal__event_tell(step, &event);
         }
+        if (document->close != NULL && arrival->place.is_known) {
+            fiscal__late_close_compare(step, arrival->place.shift, document->close, ordinal);
+        }
     }
 }
 
@@ -257,6 +242,8 @@ arrival_check(const struct fiscal__step *step, struct arrival *arrival)
                      arrival->effect.magnitude, arrival->effect.cash)) {
         return CHEK_E_OVERFLOW;
     }
+    arrival->warnings = fiscal__warnings_before(step, arrival->keys, &arrival->place) |
+                        step->circumstance->warnings;
     return step->registration->ordinal_next > ORDINAL_MAX ? CHEK_E_FULL : CHEK_OK;
 }
 
@@ -366,7 +353,7 @@ apply_fuller(struct fiscal__step *step, const struct chek_document *document,
     struct chek_row row = {
         .shift = stored->row.shift,
         .completes = stored->row.ordinal + 1,
-        .warnings = warnings_of(registration, document, keys, &place),
+        .warnings = fiscal__warnings_of_copy(step, document, keys, &place),
         .binding = stored->row.binding,
         .kind = stored->row.kind,
         .late = place.route == FISCAL__LATE,
@@ -374,6 +361,7 @@ apply_fuller(struct fiscal__step *step, const struct chek_document *document,
     uint32_t ordinal = fiscal__row_append(step, &row, document);
     int error = chek_store_replace(step->fiscal->store, registration->id, stored->row.ordinal);
     CHEK_ASSERT(error == CHEK_OK);
+    fiscal__warned_take(step, stored->row.warnings);
     fiscal__index_insert(step->heap, &registration->completions,
                          (struct fiscal__entry){stored->row.ordinal, ordinal, 0});
     if (keys->number != 0 && fiscal__keys_of(&stored->document).number == 0) {

@@ -49,6 +49,7 @@ struct chek_fiscal {
 struct chek_circumstance {
     uint64_t received_us; /* envelope time */
     uint64_t entropy;
+    uint32_t warnings; /* bits of enum chek_warning that whoever took the document in found */
 };
 
 /* Where events go: called in order, while applying. */
@@ -163,6 +164,18 @@ CHEK_MUST_USE int chek_fiscal_close_find(const struct chek_fiscal *fiscal, uint3
 /* `shift` and its texts are lent for the call. Return false to stop. */
 typedef bool (*chek_shift_fn)(void *context, const struct chek_shift *shift);
 
+/*
+ * Read how many documents of a registration that stand are marked with each warning, and how often
+ * what marks none (conflict, retry_differs, refused) happened; a count stays at the largest number.
+ *
+ *   Errors     UNREGISTERED; *ret is unchanged
+ */
+CHEK_MUST_USE int chek_fiscal_warned(const struct chek_fiscal *fiscal, uint32_t registration,
+                                     uint32_t ret[CHEK_WARNING_COUNT]);
+
+/* Count what marks no document. Room was ensured; an unknown registration is passed over. */
+void chek_fiscal_warn(struct chek_fiscal *fiscal, uint32_t registration, enum chek_warning warning);
+
 /* Call `on_shift` for shifts first..last (0 = no bound) in ascending order, the open one last. */
 CHEK_MUST_USE int chek_fiscal_shifts(const struct chek_fiscal *fiscal, uint32_t registration,
                                      uint32_t first, uint32_t last, struct chek_arena *arena,
@@ -200,6 +213,7 @@ struct chek_fiscal_now {
     uint32_t shift_open;   /* 0 = none */
     uint32_t shift_last;   /* the highest number that was opened; 0 = none */
     uint32_t shift_closed; /* the highest number that was closed; 0 = none */
+    int32_t zone_minutes;  /* of the registration; 0 = not said */
 };
 
 /* Errors: UNREGISTERED; *ret is unchanged. Cost: two objects and an index. */

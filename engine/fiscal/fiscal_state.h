@@ -17,6 +17,7 @@
 #define FISCAL__TAX_BUCKETS 4
 #define FISCAL__ROW_KEY_INLINE_MAX 24
 #define FISCAL__LATE_CHUNK_COUNT 14
+#define FISCAL__WARNING_COUNT_MAX 32
 
 /* F23: absolute sums of a shift, and the drawer, stay at or below this. Twice it fits 64 bits, so
  * that a withdrawal of the whole drawer always has room. */
@@ -51,7 +52,7 @@ struct fiscal__registration {
     chek_page_ref organisation; /* texts */
     chek_page_ref organisation_name;
     chek_page_ref model;
-    uint32_t zero;
+    chek_page_ref warned; /* how often what was found; 0 = nothing ever */
 };
 
 /* From when on a registration stands at which trade point. */
@@ -108,6 +109,12 @@ struct fiscal__movement {
     int64_t sum;
 };
 
+/* How many documents of a registration that stand are marked with each warning, and how often what
+ * marks no document happened. Stays at the largest number rather than pass it. */
+struct fiscal__warned {
+    uint32_t counts[FISCAL__WARNING_COUNT_MAX]; /* by enum chek_warning */
+};
+
 /* Totals of a shift at one binding. */
 struct fiscal__cell {
     chek_page_ref next;
@@ -154,6 +161,8 @@ _Static_assert(sizeof(struct fiscal__key) == 8, "format");
 _Static_assert(sizeof(struct fiscal__shift) == 112, "format");
 _Static_assert(sizeof(struct fiscal__late) == 40, "format");
 _Static_assert(sizeof(struct fiscal__late_chunk) == 64, "format");
+_Static_assert(sizeof(struct fiscal__warned) == 128, "format");
+_Static_assert((int)CHEK_WARNING_COUNT <= FISCAL__WARNING_COUNT_MAX, "each has a place");
 _Static_assert(sizeof(struct fiscal__cell) == 128, "format");
 _Static_assert(sizeof(struct fiscal__operation) == 184, "format");
 _Static_assert(sizeof(struct fiscal__row) == 64, "format");

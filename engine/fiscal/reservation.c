@@ -8,10 +8,10 @@
 #include "engine/fiscal/registration.h"
 #include "engine/fiscal/shift_cell.h"
 
-/* What a document may allocate in the heap: a shift, a late object with a chunk, cells of two
- * copies, and entries in two indices; a registration is less. */
+/* What a document may allocate in the heap: a shift, a late object with a chunk, counts of warnings,
+ * cells of two copies, and entries in two indices; a registration is less. */
 #define DOCUMENT_SIZE_MAX \
-    (128 + 48 + 64 + 2 * FISCAL__CELL_SIZE_MAX + 2 * FISCAL__INDEX_INSERT_SIZE_MAX)
+    (128 + 48 + 64 + 128 + 2 * FISCAL__CELL_SIZE_MAX + 2 * FISCAL__INDEX_INSERT_SIZE_MAX)
 _Static_assert(FISCAL__REGISTER_SIZE_MAX <= DOCUMENT_SIZE_MAX, "a register is less");
 
 /* What one document can make the frozen totals of its shift longer by, lines apart. */

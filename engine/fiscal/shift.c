@@ -6,6 +6,7 @@
 #include "engine/fiscal/registration.h"
 #include "engine/fiscal/shift_cell.h"
 #include "engine/fiscal/shift_report.h"
+#include "engine/fiscal/warned.h"
 
 #define CELL_SIZE_MAX 65536 /* what a close row may carry */
 
@@ -40,6 +41,7 @@ fiscal__row_append(struct fiscal__step *step, struct chek_row *row,
     row->ordinal = step->registration->ordinal_next;
     row->received_us = step->circumstance->received_us;
     chek_store_append(step->fiscal->store, row, document);
+    fiscal__warned_add(step, row->warnings);
     step->registration->ordinal_next += 1;
     fiscal__root_change(step->fiscal)->document_count += 1;
     return row->ordinal;
@@ -155,7 +157,7 @@ on_difference(void *context, const struct chek_difference *difference)
     *first = *first != 0 ? *first : difference->field;
 }
 
-/* Tell when the register counted something else. (F24) */
+/* Tell when the register counted something else than the frozen report. (F24) */
 static void
 figures_compare(struct fiscal__step *step, const struct chek_report *report,
                 const struct chek_close *close, uint32_t ordinal)
@@ -171,10 +173,33 @@ figures_compare(struct fiscal__step *step, const struct chek_report *report,
         fiscal__event_tell(step, &(struct chek_event){.kind = CHEK_EVENT_KIND_DIFFERS,
                                                       .ordinal = ordinal,
                                                       .shift = report->shift,
-                                                      .time = report->closed,
+                                                      .time = close->time,
                                                       .document = close->document,
                                                       .sign = close->sign,
                                                       .code = first});
+    }
+}
+
+void
+fiscal__late_close_compare(struct fiscal__step *step, uint32_t shift,
+                           const struct chek_close *close, uint32_t ordinal)
+{
+    struct chek_arena *scratch = step->fiscal->scratch;
+    struct chek_row row;
+    struct chek_document document;
+    struct chek_report report;
+    struct chek_fault fault;
+    const struct fiscal__entry *entry =
+        fiscal__index_find(step->heap, &step->registration->shifts, shift);
+    if (close->figures.size == 0) {
+        return;
+    }
+    int error = chek_store_read(step->fiscal->store, step->registration->id, entry->a, scratch,
+                                &row, &document);
+    CHEK_ASSERT(error == CHEK_OK); /* it was read to know that the close is new */
+    error = chek_report_decode_whole(row.cell.bytes, row.cell.size, scratch, &report, &fault);
+    if (error == CHEK_OK) {
+        figures_compare(step, &report, close, ordinal);
     }
 }
 

@@ -59,6 +59,13 @@ uint32_t fiscal__shift_close(struct fiscal__step *step, const struct chek_close 
 uint32_t fiscal__shift_close_unknown(struct fiscal__step *step, uint32_t number, int64_t time,
                                      const struct chek_close *close, uint32_t warnings);
 
+/*
+ * Compare what the register's own close says with the report of the shift, which the engine had
+ * closed before, and tell a difference. (F24)
+ */
+void fiscal__late_close_compare(struct fiscal__step *step, uint32_t shift,
+                                const struct chek_close *close, uint32_t ordinal);
+
 /* The late object of a closed shift, to be changed; made when there is none. */
 struct fiscal__late *fiscal__late_change(struct fiscal__step *step, uint32_t shift);
 

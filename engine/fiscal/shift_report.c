@@ -414,6 +414,7 @@ chek_fiscal_now(const struct chek_fiscal *fiscal, uint32_t registration,
         .shift_open = open != NULL ? open->number : 0,
         .shift_last = record->shift_last,
         .shift_closed = closed != NULL ? closed->key : 0,
+        .zone_minutes = record->zone_minutes,
     };
     return CHEK_OK;
 }

@@ -174,6 +174,20 @@ bindings_are_whole(struct state_walk *walk, const struct fiscal__registration *r
 }
 
 static bool
+warned_is_whole(struct state_walk *walk, chek_page_ref ref)
+{
+    if (ref == 0) {
+        return true;
+    }
+    const struct fiscal__warned *warned = object_take(walk, ref, sizeof *warned);
+    bool is_whole = warned != NULL;
+    for (unsigned i = CHEK_WARNING_COUNT; is_whole && i < FISCAL__WARNING_COUNT_MAX; i++) {
+        is_whole = warned->counts[i] == 0;
+    }
+    return is_whole;
+}
+
+static bool
 registration_is_whole(struct state_walk *walk, const struct fiscal__registration *registration)
 {
     if (!bindings_are_whole(walk, registration) || !keys_are_whole(walk, registration->keys) ||
@@ -187,6 +201,9 @@ registration_is_whole(struct state_walk *walk, const struct fiscal__registration
         if (shift == NULL || !cells_are_whole(walk, shift->cells)) {
             return false;
         }
+    }
+    if (!warned_is_whole(walk, registration->warned)) {
+        return false;
     }
     const struct chek_page_heap *heap = walk->heap;
     void *runs_of = (void *)(uintptr_t)registration; /* the callback only reads it */

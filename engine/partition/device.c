@@ -157,6 +157,7 @@ differing_note(struct chek_partition *partition, chek_page_ref ref)
 {
     struct partition__device *device = chek_page_heap_change(&partition->heap, ref);
     device->retries_differing += 1;
+    chek_fiscal_warn(&partition->fiscal, device->registration, CHEK_WARNING_RETRY_DIFFERS);
     struct chek_event event = {.kind = CHEK_EVENT_KIND_ALARM,
                                .registration = device->registration,
                                .ordinal = device->last.ordinal,
@@ -199,6 +200,8 @@ partition__apply_exchange(struct chek_partition *partition, const struct chek_co
             (struct chek_result){.status = CHEK_STATUS_DUPLICATE, .registration = registration};
         return CHEK_OK;
     }
+    struct chek_circumstance found = *circumstance;
+    found.warnings = what.warnings;
     bool withdraws = what.document != NULL && what.document->close != NULL &&
                      what.document->close->withdraw && drawer_now(partition, registration) > 0;
     if (what.document == NULL) {
@@ -206,7 +209,7 @@ partition__apply_exchange(struct chek_partition *partition, const struct chek_co
                                            .registration = registration,
                                            .ordinal = what.ordinal,
                                            .shift = what.shift};
-    } else if (!chek_fiscal_apply(&partition->fiscal, registration, what.document, circumstance,
+    } else if (!chek_fiscal_apply(&partition->fiscal, registration, what.document, &found,
                                   &partition->events, &ret->result)) {
         return CHEK_E_CORRUPT;
     }

@@ -27,6 +27,12 @@ shift_passes(const struct chek_scan_filter *filter, uint32_t shift)
 }
 
 static bool
+warnings_pass(const struct chek_scan_filter *filter, uint32_t warnings)
+{
+    return filter->warnings == 0 || (warnings & filter->warnings) != 0;
+}
+
+static bool
 registration_passes(const struct chek_scan_filter *filter, uint32_t registration, uint32_t ordinal)
 {
     if (filter->registrations == NULL) {
@@ -98,7 +104,7 @@ open_row(struct store__scan *scan, const struct store__set *set, uint32_t index)
     const struct store__row *in = store__set_row(set, index);
     bool replaced = store__is_replaced(scan->store, set->replaced, index);
     if ((replaced && !scan->filter->with_replaced) || !time_passes(scan->filter, in->time) ||
-        !shift_passes(scan->filter, in->shift) ||
+        !shift_passes(scan->filter, in->shift) || !warnings_pass(scan->filter, in->warnings) ||
         !registration_passes(scan->filter, in->registration, in->ordinal)) {
         return;
     }
@@ -239,9 +245,14 @@ batch_filter(const struct store__scan *scan, const struct part *part, struct bat
     bool any = false;
     part_decode(part, STORE__DOCUMENT_TIME, batch->time);
     part_decode(part, STORE__DOCUMENT_SHIFT, batch->shift);
+    if (scan->filter->warnings != 0) {
+        part_decode(part, STORE__DOCUMENT_WARNINGS, batch->warnings);
+    }
     for (uint32_t i = 0; i < part->count; i++) {
         bool passes = time_passes(scan->filter, batch->time[i]) &&
                       shift_passes(scan->filter, (uint32_t)batch->shift[i]) &&
+                      (scan->filter->warnings == 0 ||
+                       warnings_pass(scan->filter, (uint32_t)batch->warnings[i])) &&
                       !(looks && store__is_replaced(scan->store, segment->replaced,
                                                     part->row + i) != scan->only_replaced);
         batch->passes[i] = passes;
@@ -382,6 +393,7 @@ scan_part(struct store__scan *scan, const struct chek_segment *segment, uint32_t
     uint32_t page = from / segment->page_row_count;
     if (!zone_passes(segment, STORE__DOCUMENT_TIME, page, filter->time_min, filter->time_max) ||
         !zone_passes(segment, STORE__DOCUMENT_SHIFT, page, filter->shift_min, filter->shift_max) ||
+        (filter->warnings != 0 && !zone_passes(segment, STORE__DOCUMENT_WARNINGS, page, 1, 0)) ||
         (scan->only_replaced && !any_replaced(segment, from, to))) {
         return CHEK_OK;
     }

@@ -165,6 +165,7 @@ struct chek_scan_filter {
     int64_t time_min, time_max; /* civil; max 0 = none */
     uint32_t shift_min, shift_max;
     uint32_t ordinal_min; /* with one registration: go on from here */
+    uint32_t warnings;    /* any of these bits */
     bool with_replaced;
 };
 

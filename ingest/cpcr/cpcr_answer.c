@@ -16,7 +16,6 @@
 #include "ingest/cpcr/cpcr_report.h"
 
 #define TEXT_SIZE 512
-#define ZONE_MINUTES 300 /* of a register that does not say it: UTC+5 */
 #define MINOR 100
 
 static ProtobufCBinaryData
@@ -102,18 +101,6 @@ ticket_make(const struct chek_cpcr_ground *ground, const struct chek_device *dev
 
 /* ---- figures ---------------------------------------------------------------------------------- */
 
-/* The wall clock of the register's place: for one that has made no document yet. */
-static int64_t
-wall_civil(const struct chek_cpcr_ground *ground)
-{
-    struct chek_registered known;
-    int64_t minutes = ZONE_MINUTES;
-    if (profile_read(ground, &known) && known.profile->zone_minutes != 0) {
-        minutes = known.profile->zone_minutes;
-    }
-    return (int64_t)(chek_io_wall_us(ground->io) / 1000000) + minutes * 60;
-}
-
 /* Which shift, and whether it is shown closed. */
 struct wanted {
     uint32_t shift;
@@ -179,7 +166,7 @@ report_time(const struct chek_cpcr_ground *ground, const struct chek_cpcr_exchan
         return exchange->time;
     }
     int64_t at = report->closed != 0 ? report->closed : report->last;
-    return at != 0 ? at : wall_civil(ground);
+    return at != 0 ? at : ingest__cpcr_wall(ground);
 }
 
 Ingest__ReportResponse *
@@ -308,10 +295,12 @@ ingest__cpcr_service(const struct chek_cpcr_ground *ground, const struct chek_de
     }
     made->reg_info = reg_info_make(ground, device);
     if (device->has_last) {
+        uint32_t number =
+            chek_fiscal_number_last(chek_partition_fiscal(ground->partition), ground->registration);
         ingest__last_document_info__init(last);
         last->has_fr_shift_number = last->has_printed_document_number = 1;
         last->fr_shift_number = device->last_shift;
-        last->printed_document_number = device->documents;
+        last->printed_document_number = number != 0 ? number : device->documents;
         made->last_document_info = last;
     }
     return made->reg_info != NULL && policy_make(ground->arena, device->policy, made) ? made : NULL;

@@ -6,6 +6,11 @@
 #include "engine/base/civil.h"
 #include "ingest/cpcr/cpcr_exchange.h"
 
+#define ZONE_MINUTES 300                     /* R78: all of Kazakhstan */
+#define OFFLINE_S_MAX (3 * CHEK_CIVIL_DAY_S) /* that the law allows */
+#define CLOCK_S_MAX 300
+#define WARNING(NAME) (UINT32_C(1) << CHEK_WARNING_##NAME)
+
 static uint32_t
 shift_check(const struct chek_fiscal_now *now, const struct chek_device *device,
             const struct chek_receipt *receipt, struct chek_cpcr_fault *fault)
@@ -107,4 +112,47 @@ ingest__cpcr_allow(const struct chek_cpcr_ground *ground, const struct chek_devi
                                 "there is less in the drawer");
     }
     return code;
+}
+
+/* ---- clocks ----------------------------------------------------------------------------------- */
+
+int64_t
+ingest__cpcr_wall(const struct chek_cpcr_ground *ground)
+{
+    struct chek_fiscal_now now = {0};
+    int64_t minutes = ZONE_MINUTES;
+    int error =
+        chek_fiscal_now(chek_partition_fiscal(ground->partition), ground->registration, &now);
+    if (error == CHEK_OK && now.zone_minutes != 0) {
+        minutes = now.zone_minutes;
+    }
+    return (int64_t)(chek_io_wall_us(ground->io) / 1000000) + minutes * 60;
+}
+
+/* Whether a message says that it had to wait: registers say on every message since when, and until
+ * when, they were without connection, and online the two are one. */
+static bool
+has_waited(const struct chek_cpcr_message *message)
+{
+    const Ingest__ServiceRequest *service = message->request->service;
+    const Ingest__OfflinePeriod *period = service != NULL ? service->offline_period : NULL;
+    struct chek_cpcr_fault unused;
+    int64_t begin;
+    int64_t end;
+    return period != NULL &&
+           chek_cpcr_civil(period->begin_time, "begin_time", &begin, &unused) == CHEK_CPCR_OK &&
+           chek_cpcr_civil(period->end_time, "end_time", &end, &unused) == CHEK_CPCR_OK &&
+           begin != end;
+}
+
+uint32_t
+ingest__cpcr_late(const struct chek_cpcr_ground *ground, const struct chek_cpcr_message *message,
+                  int64_t time)
+{
+    int64_t age = ingest__cpcr_wall(ground) - time;
+    bool may_be_old = chek_cpcr_is_offline(message) || has_waited(message);
+    if (age < -CLOCK_S_MAX || (age > CLOCK_S_MAX && !may_be_old)) {
+        return WARNING(CLOCK_DIFFERS);
+    }
+    return age > OFFLINE_S_MAX ? WARNING(OFFLINE_LONG) : 0;
 }

@@ -74,6 +74,13 @@ operator_make(const Ingest__Operator *from, struct chek_arena *arena, struct che
     return CHEK_CPCR_OK;
 }
 
+/* R54: a number that does not fit is none. */
+static uint32_t
+number_of(uint64_t printed)
+{
+    return printed <= UINT32_MAX ? (uint32_t)printed : 0;
+}
+
 bool
 chek_cpcr_is_offline(const struct chek_cpcr_message *message)
 {
@@ -230,6 +237,7 @@ ticket_make(const Ingest__TicketRequest *ticket, const struct chek_cpcr_terms *t
     *ret = (struct chek_receipt){
         .operation = ingest__cpcr_operation(ticket->operation),
         .shift = ticket->fr_shift_number,
+        .document = number_of(ticket->printed_document_number),
         .sign = terms->sign,
         .autonomous = terms->without_autonomous ? 0 : ticket->offline_ticket_number,
         .offline = ticket->has_offline_ticket_number,
@@ -270,6 +278,7 @@ movement_make(const Ingest__MoneyPlacementRequest *from, const struct chek_cpcr_
                          ? CHEK_DIRECTION_DEPOSIT
                          : CHEK_DIRECTION_WITHDRAWAL,
         .shift = from->fr_shift_number,
+        .document = number_of(from->printed_document_number),
         .offline = from->is_offline,
         .autonomous = terms->sign,
     };
@@ -285,8 +294,10 @@ static uint32_t
 close_make(const Ingest__CloseShiftRequest *from, const struct chek_cpcr_terms *terms,
            struct chek_arena *arena, struct chek_close *ret, struct chek_cpcr_fault *fault)
 {
-    *ret = (struct chek_close){
-        .shift = from->fr_shift_number, .withdraw = from->withdraw_money, .sign = terms->sign};
+    *ret = (struct chek_close){.shift = from->fr_shift_number,
+                               .document = number_of(from->printed_document_number),
+                               .withdraw = from->withdraw_money,
+                               .sign = terms->sign};
     uint32_t code = chek_cpcr_civil(from->close_time, "close_time", &ret->time, fault);
     if (from->z_report != NULL && !ingest__cpcr_stated(from->z_report, arena, &ret->figures)) {
         return ingest__cpcr_incorrect(fault, "z_report", "there is no room for it");

@@ -6,6 +6,7 @@
 
 #include "engine/base/assertion.h"
 #include "engine/base/checksum.h"
+#include "engine/fiscal/check.h"
 #include "ingest/cpcr/cpcr_judge.h"
 
 #define VERSION_OLD_MIN 120 /* R5: 1.2.x, read as far as they agree */
@@ -160,6 +161,7 @@ is_there(struct making *making)
     }
     receipt = *bare.receipt;
     receipt.sign = 0;
+    receipt.document = 0; /* it may have been kept without its number */
     bare.receipt = &receipt;
     if (!chek_fiscal_is_repeat(fiscal, making->ground->registration, &bare, &result) ||
         chek_store_read(chek_partition_store(making->ground->partition),
@@ -187,6 +189,47 @@ answer_note(struct making *making)
     }
 }
 
+/* R54: a number that another document has is left away: it would refuse this one, which is on paper. */
+static bool
+number_settle(struct making *making)
+{
+    struct chek_document *document = &making->document;
+    struct chek_arena *arena = making->ground->arena;
+    uint32_t ordinal;
+    uint32_t number = chek_document_number(document);
+    if (number == 0 ||
+        chek_fiscal_find_document(chek_partition_fiscal(making->ground->partition),
+                                  making->ground->registration, number, &ordinal) != CHEK_OK) {
+        return true;
+    }
+    making->command.warnings |= UINT32_C(1) << CHEK_WARNING_NUMBER_AGAIN;
+    if (document->receipt != NULL) {
+        struct chek_receipt *copy = chek_arena_take(arena, sizeof *copy);
+        if (copy != NULL) {
+            *copy = *document->receipt;
+            copy->document = 0;
+            document->receipt = copy;
+        }
+        return copy != NULL;
+    }
+    if (document->movement != NULL) {
+        struct chek_movement *copy = chek_arena_take(arena, sizeof *copy);
+        if (copy != NULL) {
+            *copy = *document->movement;
+            copy->document = 0;
+            document->movement = copy;
+        }
+        return copy != NULL;
+    }
+    struct chek_close *copy = chek_arena_take(arena, sizeof *copy);
+    if (copy != NULL) {
+        *copy = *document->close;
+        copy->document = 0;
+        document->close = copy;
+    }
+    return copy != NULL;
+}
+
 static uint32_t
 command_make(struct making *making, struct chek_cpcr_exchange *ret)
 {
@@ -197,6 +240,14 @@ command_make(struct making *making, struct chek_cpcr_exchange *ret)
                                 "there is no room for it now");
     }
     making->command.document = is_there(making) ? NULL : &making->document;
+    if (making->command.document != NULL) {
+        making->command.warnings =
+            ingest__cpcr_late(making->ground, making->message, making->command.time);
+        if (!number_settle(making)) {
+            return chek_cpcr_refuse(&ret->fault, CHEK_CPCR_SERVICE_TEMPORARILY_UNAVAILABLE,
+                                    "request", "there is no room for it now");
+        }
+    }
     if (making->ground->looks_ahead && making->command.document != NULL) {
         struct chek_result result;
         (void)chek_fiscal_is_repeat(chek_partition_fiscal(making->ground->partition),

@@ -107,6 +107,13 @@ CHEK_MUST_USE uint32_t ingest__cpcr_allow(const struct chek_cpcr_ground *ground,
                                           const struct chek_document *document,
                                           struct chek_cpcr_fault *fault);
 
+/* cpcr_business.c: the wall clock of the register's place, now. (R78) */
+int64_t ingest__cpcr_wall(const struct chek_cpcr_ground *ground);
+
+/* cpcr_business.c: the warnings of a document that depend on when it comes. (R78) */
+uint32_t ingest__cpcr_late(const struct chek_cpcr_ground *ground,
+                           const struct chek_cpcr_message *message, int64_t time);
+
 /* cpcr_answer.c: the figures that a report, a close or INFO is answered with; NULL: no memory. */
 Ingest__ReportResponse *ingest__cpcr_figures(const struct chek_cpcr_ground *ground,
                                              const struct chek_cpcr_exchange *exchange,

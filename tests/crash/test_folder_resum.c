@@ -137,7 +137,7 @@ registration_find(uint32_t id, struct fiscal__registration *ret, struct fiscal__
 {
     for (chek_page_ref ref = 1; ref < heap_size() / 16; ref++) {
         size_t at = object_read(ref, ret, sizeof *ret);
-        if (at != 0 && ret->id == id && ret->zero == 0 && ret->binding_count != 0 &&
+        if (at != 0 && ret->id == id && ret->binding_count != 0 &&
             object_read(ret->shift, ret_shift, sizeof *ret_shift) != 0 &&
             ret_shift->number == ret->shift_last && ret_shift->number != 0) {
             return at;
@@ -165,17 +165,25 @@ static void
 test_resum_finds_numbers_of_registrations(void **state)
 {
     (void)state;
+    unsigned warned_count = 0;
     for (uint32_t id = 1; id <= REGISTRATION_COUNT; id++) {
         struct fiscal__registration registration = {0};
         struct fiscal__shift shift = {0};
         size_t at = registration_find(id, &registration, &shift);
         size_t shift_at = object_read(registration.shift, &shift, sizeof shift);
+        struct fiscal__warned warned;
+        size_t warned_at = object_read(registration.warned, &warned, sizeof warned);
+        if (warned_at != 0) {
+            numbers_judge("counts of warnings", warned_at, CHEK_WARNING_COUNT * sizeof(uint32_t));
+            warned_count += 1;
+        }
         MEMBER_JUDGE("cash and sums", at, fiscal__registration, cash, binding);
         MEMBER_JUDGE("opened and last", shift_at, fiscal__shift, opened, magnitude);
         MEMBER_JUDGE("documents and starts", shift_at, fiscal__shift, documents, start);
         numbers_judge("starts", shift_at + offsetof(struct fiscal__shift, start),
                       sizeof shift.start);
     }
+    assert_int_not_equal(warned_count, 0);
 }
 
 static void

@@ -85,6 +85,18 @@ class Client(plain_client.Client):
     def registers(self, **filters):
         return self.gather("ask_registers", **filters)
 
+    def warnings(self, target=None, **filters):
+        if target:
+            filters["target"] = target
+        return [row for chunk in self.stream("ask_warnings", **filters)
+                for row in chunk.get("registers", ())]
+
+    def warned(self, target=None, **filters):
+        if target:
+            filters["target"] = target
+        return [row for chunk in self.stream("ask_warnings", documents=True, **filters)
+                for row in chunk.get("documents", ())]
+
     def gaps(self, target=None, **filters):
         return self.gather("ask_gaps", **filters, **({"target": target} if target else {}))
 

@@ -4,6 +4,7 @@
 
 Rules are those of ingest/CPCR.md; vectors of other people come with CHEK_VECTORS.
 """
+import datetime
 import json
 import os
 import pathlib
@@ -333,6 +334,30 @@ def test_a_z_of_the_register_is_kept_and_compared(server):
     for text in ("equal", "the register says nothing", "report_operation.net", "7.01", "7.00"):
         if text not in table:
             raise AssertionError(f"{text} is not in {table}")
+    told = [(shift["shift"], shift["closed"], shift["stated"], shift["differences"])
+            for shift in server.lines("reconcile", "--kkm", name)]
+    for form in ("jsonl", "csv"):
+        with Server(server.bin) as other:
+            (other.home / "export").write_text(
+                server.chek("export", "--kkm", name, "--format", form), encoding="utf-8")
+            other.chek("import", other.home / "export")
+            for _ in range(2):
+                wants([(shift["shift"], shift["closed"], shift["stated"], shift["differences"])
+                       for shift in other.lines("reconcile", "--kkm", name)], told, form)
+                other.kill()
+                other.start()
+
+
+def test_a_z_behind_the_engines_is_compared_and_told(server):
+    kkm = register(server)
+    kkm.send(TICKET, ticket(SELL, 100, shift=1))
+    kkm.send(TICKET, ticket(SELL, 100, shift=2))
+    kkm.close_shift(f3=1, f5={1: when("2026-03-02 20:00:00"), 2: 1, 13: money(0),
+                              14: {1: money(0), 2: 0}})
+    told = server.lines("reconcile", "--kkm", f"device:{kkm.device}")
+    events = [(event["kind"], event["shift"], event["code"]) for event in
+              server.lines("events") if event["registration"] == told[0]["registration"]]
+    wants(events[-2:], [("late", 1, 0), ("differs", 1, told[0]["differences"][0]["field"])])
 
 
 def second_cash(server, name):
@@ -464,6 +489,104 @@ def test_late_documents_keep_their_shift(server):
     wants(kkm.report_x()["shift"], 2)
     late = server.json("report", "z", "--kkm", f"device:{kkm.device}", "--shift", 1)
     wants(late["late"]["revenue"], 50)
+
+
+# ---- warnings and numbers (R54, R78) ----------------------------------------------------------
+
+
+def place_time(**ago):
+    """A time on the wall of a register's place, so long ago."""
+    now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=5)
+    return (now - datetime.timedelta(**ago)).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def counts_of(server, kkm):
+    rows = server.lines("warnings", "--kkm", f"device:{kkm.device}")
+    return {row["warning"]: row["count"] for row in rows[0]["counts"]} if rows else {}
+
+
+def test_documents_are_marked_for_when_they_come(server):
+    kkm = register(server)
+    kkm.send(TICKET, ticket(SELL, 100, at=place_time(seconds=0)))
+    wants(counts_of(server, kkm), {})
+    kkm.send(TICKET, ticket(SELL, 200, at=place_time(minutes=10)))
+    waited = {6: {4: {1: when(place_time(minutes=9)), 2: when(place_time(minutes=1))}}}
+    kkm.send(TICKET, {**ticket(SELL, 300, at=place_time(minutes=10)), **waited})
+    kkm.send(TICKET, ticket(SELL, 400, at=place_time(hours=71), offline=1))
+    kkm.send(TICKET, ticket(SELL, 500, at=place_time(hours=73), offline=2))
+    kkm.send(TICKET, ticket(SELL, 600, at=place_time(minutes=-10), offline=3))
+    kkm.send(TICKET, ticket(BUY, 3000, at=place_time(minutes=10), offline=4))
+    want = {"clock_differs": 2, "offline_long": 1, "cash_negative": 1}
+    wants(counts_of(server, kkm), want)
+    name = f"device:{kkm.device}"
+    listed = server.lines("warnings", "--list", "--kkm", name)
+    wants([(row["ordinal"], row["kind"], row["total"], row["marks"]) for row in listed],
+          [(1, "receipt", 200, ["clock_differs"]), (4, "receipt", 500, ["offline_long"]),
+           (5, "receipt", 600, ["clock_differs"]), (6, "receipt", 3000, ["cash_negative"])])
+    wants(server.lines("warnings", "--list", "--kkm", name, "--warning", "offline_long",
+                       "--warning", "cash_negative"), [listed[1], listed[3]])
+    day = place_time(hours=73)[:10]
+    wants(server.lines("warnings", "--list", "--kkm", name, "--from", day, "--to", day),
+          [row for row in listed if row["time"][:10] == day])
+    page = server.lines("warnings", "--list", "--kkm", name, "--limit", 3)
+    wants(page[:3], listed[:3])
+    rest = server.lines("warnings", "--list", "--kkm", name, "--after",
+                        f"{page[3]['registration']}:{page[3]['ordinal']}")
+    wants((len(page), rest), (4, listed[3:]))
+    token = kkm.token
+    kkm.send(TICKET, ticket(SELL, 70000, at=place_time(seconds=0)))
+    kkm.take(kkm.exchange(kkm.frame(TICKET, ticket(SELL, 70001, at=place_time(seconds=0)), token)))
+    want["retry_differs"] = 1
+    wants(counts_of(server, kkm), want)
+    server.kill()
+    server.start()
+    wants(counts_of(server, kkm), want)
+    server.restart()
+    wants(counts_of(server, kkm), want)
+    wants(server.lines("warnings", "--list", "--kkm", name), listed)
+    table = server.chek("warnings", "--kkm", name) + server.chek("warnings", "--list", "--kkm", name)
+    for text in ("offline_long", "72 hours", "cash_negative"):
+        wants(text in table, True, text)
+
+
+def test_documents_of_a_shift_that_was_not_due(server):
+    kkm = register(server)
+    kkm.send(TICKET, ticket(SELL, 100, at=place_time(hours=30), shift=3, offline=1))
+    kkm.send(TICKET, ticket(SELL, 100, at=place_time(hours=1), shift=3, offline=2))
+    kkm.send(TICKET, ticket(SELL, 100, at=place_time(minutes=0), shift=5))
+    kkm.send(TICKET, ticket(SELL, 100, at=place_time(hours=2), shift=3, offline=3))
+    wants(counts_of(server, kkm), {"shift_long": 1, "shift_differs": 1, "late": 1})
+
+
+def test_numbers_of_a_register_that_prints_them(server):
+    kkm = register(server, version=202)
+    name = f"device:{kkm.device}"
+
+    def sell(number, **more):
+        message = ticket(SELL, 100 + number, at=place_time(seconds=0), **more)
+        message[2][16] = number
+        return kkm.send(TICKET, message)
+
+    sell(1)
+    sell(2)
+    kkm.send(PLACEMENT, {7: {1: when(place_time(seconds=0)), 2: 0, 3: money(5), 6: 3, 7: {1: 1}}})
+    kkm.close_shift(at=place_time(seconds=0), f7=6)
+    gaps = [(row["first"], row["last"], row["count"]) for row in
+            server.lines("gaps", "--kkm", name)]
+    wants(gaps, [(4, 5, 2)])
+    wants(part(kkm.send(INFO).body, 6, 4, 2), 6)
+    wants(server.json("receipt", "--kkm", name, "--document", 2)["receipt"]["total"], 102)
+    # The number of another document: kept without it, and nobody is refused.
+    sell(2, offline=77)
+    sell(1)
+    kkm.retry()
+    sell(2, offline=77)  # the same one again, under another token
+    sell(1 << 32)  # no number
+    sell(5)
+    wants(counts_of(server, kkm), {"document_gap": 1, "number_again": 2})
+    wants([(row["first"], row["last"]) for row in server.lines("gaps", "--kkm", name)], [(4, 4)])
+    x = kkm.report_x()
+    wants(x["tickets"]["sell"]["count"], 4)
 
 
 def test_personal_values_and_tokens_are_not_in_the_folder(server):

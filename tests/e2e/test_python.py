@@ -194,6 +194,50 @@ class Answers(unittest.TestCase):
         self.assertEqual([row.first for row in rows], [2 + 2 * i for i in range(4999)] + [8])
         self.assertTrue(all(row.count == 1 and row.last == row.first for row in rows))
 
+    def test_marked_documents_of_many_registers_come_in_pages(self):
+        client = self.client()
+        registers = self.registers(client, "115", 400) + self.registers(client, "116", 3)
+        late = 1 << chek.Warning.DOCUMENT_GAP
+        documents = []
+        for registration in registers[5:]:  # the others have none
+            documents += [receipt(registration, 1 + 2 * i, i) for i in range(6)]
+        for i in range(0, len(documents), 1000):
+            client.feed(documents[i:i + 1000])
+        counts = [(row.registration, [one.count for one in row.counts])
+                  for row in client.warnings(organisation="115", warnings=late)]
+        self.assertEqual(counts, [(one, [5]) for one in registers[5:400]])
+        want = [(one, ordinal) for one in registers[5:400] for ordinal in range(1, 6)]
+        whole = [(row.registration, row.ordinal)
+                 for row in client.warned(organisation="115", warnings=late)]
+        self.assertEqual(whole, want)
+        for size in (1, 7, 1024, 1975, 5000):
+            paged, place = [], {}
+            while place is not None and len(paged) < (20 if size == 1 else 5000):
+                chunks = list(client.answers("ask_warnings", {
+                    "organisation": "115", "warnings": late, "documents": True,
+                    "count_max": size, **place}))
+                page = [(row.registration, row.ordinal)
+                        for chunk in chunks if "documents" in chunk for row in chunk.documents]
+                self.assertLessEqual(len(page), size)
+                paged += page
+                last = chunks[-1]
+                place = {"after": {"registration": last.next.registration,
+                                   "ordinal": last.next.ordinal}} if "next" in last else None
+            self.assertEqual(paged, want[:len(paged)])
+            self.assertTrue(size == 1 or len(paged) == len(want))
+        one = registers[7]
+        self.assertEqual([row.ordinal for row in client.warned({"registration": one})],
+                         list(range(1, 6)))
+        for fields, name, field in (
+                ({"from": 1767225600}, "RANGE", "ask_warnings.from"),
+                ({"documents": True, "after": {"registration": 4000000}}, "NOT_FOUND",
+                 "ask_warnings.after"),
+                ({"documents": True, "after": {"registration": registers[8]},
+                  "target": {"registration": one}}, "RANGE", "ask_warnings.after")):
+            with self.assertRaises(chek.Refused) as refused:
+                list(client.answers("ask_warnings", fields))
+            self.assertEqual((refused.exception.name, refused.exception.field), (name, field))
+
     def test_events_follow_from_a_cursor(self):
         client = self.client()
         first, _ = self.registers(client, "107")

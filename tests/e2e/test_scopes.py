@@ -211,6 +211,23 @@ class Asker:
                 if row.registration in seen]
         return outcome(principal.client, "ask_gaps", fields).get("gaps", []), want
 
+    def ask_warnings(self, principal):
+        """How many documents are marked, or which: the administrator's, less what is not seen."""
+        fields = {"documents": True} if self.chance.random() < 0.5 else {}
+        if self.chance.random() < 0.3:
+            fields["warnings"] = 1 << self.chance.randint(0, 10)
+        if self.chance.random() < 0.4:
+            return self.about_one(principal, "ask_warnings",
+                                  {"target": self.any(principal), **fields})
+        narrow = {name: self.chance.choice(values) for name, values in
+                  (("organisation", ORGANISATIONS), ("point", POINTS))
+                  if self.chance.random() < 0.4}
+        seen = {one.registration for one in self.world.seen(principal) if self.fits(one, narrow)}
+        name = "documents" if fields.get("documents") else "registers"
+        want = [row for row in outcome(self.admin, "ask_warnings", fields).get(name, [])
+                if row.registration in seen]
+        return outcome(principal.client, "ask_warnings", {**fields, **narrow}).get(name, []), want
+
     def ask_events(self, principal):
         fields = {}
         if self.chance.random() < 0.3:
@@ -241,7 +258,7 @@ class Asker:
 
     QUESTIONS = {"ask_report": 3, "ask_shifts": 2, "ask_receipts": 3, "ask_receipt": 3,
                  "ask_receipt_by_paper": 3, "ask_registers": 2, "ask_sums": 5, "ask_events": 1,
-                 "ask_gaps": 3, "feed": 1}
+                 "ask_gaps": 3, "ask_warnings": 3, "feed": 1}
 
     def check(self, principal):
         name = self.chance.choices(list(self.QUESTIONS), list(self.QUESTIONS.values()))[0]

@@ -124,6 +124,23 @@ check_gaps(struct story *story, uint32_t at)
     PROP_CHECK(story->prop, holes.count == missing);
 }
 
+/* How many documents that stand are marked with what. */
+static void
+check_warned(struct story *story, uint32_t at)
+{
+    const struct chek_naive *naive = &story->registers[at].naive;
+    uint32_t got[CHEK_WARNING_COUNT];
+    PROP_CHECK(story->prop, chek_fiscal_warned(&story->fixture.fiscal, at + 1, got) == CHEK_OK);
+    for (uint32_t warning = 0; warning < CHEK_WARNING_COUNT; warning++) {
+        uint32_t want = warning == CHEK_WARNING_CONFLICT ? story->registers[at].conflict_count : 0;
+        for (uint32_t i = 0; i < naive->count; i++) {
+            want += naive->entries[i].copy < 0 && (naive->entries[i].warnings >> warning & 1) != 0;
+        }
+        PROP_CHECK(story->prop, got[warning] == want);
+        story->covered->warned += want != 0;
+    }
+}
+
 struct shift_list {
     struct story *story;
     uint32_t at;
@@ -169,6 +186,7 @@ fiscal_story_check(struct story *story)
         PROP_CHECK(story->prop, list.count == count);
         check_numbers(story, at);
         check_gaps(story, at);
+        check_warned(story, at);
     }
     PROP_CHECK(story->prop, chek_page_heap_is_valid(&story->fixture.heap));
 }

@@ -24,12 +24,13 @@ struct story_register {
     struct maker_register next;
     struct sent sent[2 * DOCUMENT_COUNT];
     uint32_t sent_count;
+    uint32_t conflict_count;
 };
 
 /* What histories were about: a law that nothing touched would hold for nothing. */
 struct coverage {
     uint64_t stored, duplicates, conflicts, completed, late, unknown, gaps, frozen_other,
-        open_other, revisions;
+        open_other, revisions, warned;
 };
 
 struct story {

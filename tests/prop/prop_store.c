@@ -219,6 +219,7 @@ scan(struct round *round)
         filter.shift_min = below(round, 5);
         filter.shift_max = filter.shift_min + below(round, 3);
     }
+    filter.warnings = below(round, 3) == 0 ? below(round, 32) : 0;
     filter.ordinal_min = below(round, 3) == 0 ? below(round, 200) : 0;
 
     struct listing listing = {.round = round, .want = want, .stop_at = UINT32_MAX};

@@ -110,6 +110,7 @@ passes(const struct store_model *model, const struct chek_scan_filter *filter, u
     return wanted && time >= filter->time_min &&
            (filter->time_max == 0 || time <= filter->time_max) && row->shift >= filter->shift_min &&
            (filter->shift_max == 0 || row->shift <= filter->shift_max) &&
+           (filter->warnings == 0 || (row->warnings & filter->warnings) != 0) &&
            (filter->with_replaced || !row->replaced);
 }
 

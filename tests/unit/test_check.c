@@ -31,8 +31,8 @@ static void
 sample_make(struct sample *s)
 {
     *s = (struct sample){0};
-    s->line_tax = (struct chek_tax){.kind = CHEK_TAX_KIND_VAT, .rate = 16000, .sum = 138};
-    s->ticket_tax = s->line_tax;
+    s->line_tax = (struct chek_tax){.kind = CHEK_TAX_KIND_VAT, .rate = 16000, .sum = 276};
+    s->ticket_tax = (struct chek_tax){.kind = CHEK_TAX_KIND_VAT, .rate = 16000, .sum = 248};
     s->modifier_tax = s->line_tax;
     s->lines[0] = (struct chek_line){
         .price = 1000, .quantity = 2000000, .sum = 2000, .taxes = &s->line_tax, .taxes_count = 1};
@@ -369,13 +369,13 @@ taxes_too_many(struct sample *s)
 static void
 total_is_rounded_down(struct sample *s)
 {
-    s->lines[0].sum += 99;
+    s->lines[2].sum += 99;
 }
 
 static void
 total_is_rounded_too_far(struct sample *s)
 {
-    s->lines[0].sum += 100;
+    s->lines[2].sum += 100;
 }
 
 static void
@@ -504,6 +504,103 @@ close_time_missing(struct sample *s)
     s->close.time = 0;
 }
 
+/* A line's sum is said to be another one, and a discount makes up for it. */
+static void
+line_apart(struct sample *s, int64_t by)
+{
+    s->lines[0].sum += by;
+    s->lines[1].sum += by;
+}
+
+static void
+line_one_apart(struct sample *s)
+{
+    line_apart(s, 1);
+}
+
+static void
+line_two_apart(struct sample *s)
+{
+    line_apart(s, 2);
+}
+
+static void
+line_without_price(struct sample *s)
+{
+    s->lines[0].price = 0;
+}
+
+static void
+line_tax_rounded_down(struct sample *s)
+{
+    s->line_tax.sum = 275;
+}
+
+static void
+line_tax_too_high(struct sample *s)
+{
+    s->line_tax.sum = 277;
+}
+
+static void
+line_tax_too_low(struct sample *s)
+{
+    s->line_tax.sum = 274;
+}
+
+static void
+line_tax_on_top(struct sample *s)
+{
+    s->line_tax.on_top = true;
+    s->line_tax.sum = 320;
+}
+
+static void
+line_tax_of_a_part(struct sample *s)
+{
+    s->line_tax.turnover = 1000;
+    s->line_tax.sum = 138;
+}
+
+static void
+tax_of_another_kind(struct sample *s)
+{
+    s->line_tax.kind = CHEK_TAX_KIND_OTHER;
+    s->line_tax.sum = 1;
+}
+
+static void
+ticket_tax_is(struct sample *s, int64_t turnover, int64_t sum)
+{
+    taxes_of_ticket(s);
+    s->ticket_tax.turnover = turnover;
+    s->ticket_tax.sum = sum;
+}
+
+static void
+ticket_tax_of_some_lines(struct sample *s)
+{
+    ticket_tax_is(s, 0, 100);
+}
+
+static void
+ticket_tax_rounded_by_line(struct sample *s)
+{
+    ticket_tax_is(s, 0, 251);
+}
+
+static void
+ticket_tax_too_high(struct sample *s)
+{
+    ticket_tax_is(s, 0, 252);
+}
+
+static void
+ticket_tax_below_its_turnover(struct sample *s)
+{
+    ticket_tax_is(s, 1000, 134);
+}
+
 static struct check_case {
     const char *name;
     void (*spoil)(struct sample *s);
@@ -568,7 +665,8 @@ static struct check_case {
     {"C11_taxes_too_many", taxes_too_many, CHEK_E_LIMIT, CHEK_FIELD_LINE_TAXES, 0, 0},
     {"C12_line_kind_unknown", line_kind_unknown, CHEK_E_RANGE, CHEK_FIELD_LINE_KIND, 1, 0},
     {"C12_line_sum_negative", line_sum_negative, CHEK_E_RANGE, CHEK_FIELD_LINE_SUM, 1, 0},
-    {"C12_line_sum_stands_against_price", line_sum_is_not_the_product, CHEK_OK, 0, 0, 0},
+    {"C12_line_sum_stands_against_price", line_sum_is_not_the_product, CHEK_OK, 0, 0,
+     WARNING(LINE_DIFFERS)},
     {"C12_line_product_overflows", line_product_overflows, CHEK_E_OVERFLOW,
      CHEK_FIELD_LINE_QUANTITY, 0, 0},
     {"C12_line_quantity_negative", line_quantity_negative, CHEK_E_RANGE, CHEK_FIELD_LINE_QUANTITY,
@@ -600,6 +698,20 @@ static struct check_case {
     {"C17_payment_kind_twice", payment_kind_twice_on_paper, CHEK_E_RANGE, CHEK_FIELD_PAYMENT_KIND,
      1, 0},
     {"C17_payment_negative", payment_negative_on_paper, CHEK_E_RANGE, CHEK_FIELD_PAYMENT_SUM, 0, 0},
+    {"C18_line_one_apart", line_one_apart, CHEK_OK, 0, 0, 0},
+    {"C18_line_two_apart_warns", line_two_apart, CHEK_OK, 0, 0, WARNING(LINE_DIFFERS)},
+    {"C18_line_without_price", line_without_price, CHEK_OK, 0, 0, 0},
+    {"C19_line_tax_rounded_down", line_tax_rounded_down, CHEK_OK, 0, 0, 0},
+    {"C19_line_tax_too_high_warns", line_tax_too_high, CHEK_OK, 0, 0, WARNING(TAX_DIFFERS)},
+    {"C19_line_tax_too_low_warns", line_tax_too_low, CHEK_OK, 0, 0, WARNING(TAX_DIFFERS)},
+    {"C19_line_tax_on_top", line_tax_on_top, CHEK_OK, 0, 0, 0},
+    {"C19_line_tax_of_a_part", line_tax_of_a_part, CHEK_OK, 0, 0, 0},
+    {"C19_tax_of_another_kind", tax_of_another_kind, CHEK_OK, 0, 0, 0},
+    {"C19_ticket_tax_of_some_lines", ticket_tax_of_some_lines, CHEK_OK, 0, 0, 0},
+    {"C19_ticket_tax_rounded_by_line", ticket_tax_rounded_by_line, CHEK_OK, 0, 0, 0},
+    {"C19_ticket_tax_too_high_warns", ticket_tax_too_high, CHEK_OK, 0, 0, WARNING(TAX_DIFFERS)},
+    {"C19_ticket_tax_below_its_turnover_warns", ticket_tax_below_its_turnover, CHEK_OK, 0, 0,
+     WARNING(TAX_DIFFERS)},
     {"C16_autonomous_alone", autonomous_alone, CHEK_OK, 0, 0, 0},
 };
 

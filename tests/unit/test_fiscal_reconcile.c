@@ -333,7 +333,7 @@ F24_bytes_that_are_no_report_are_a_difference(void **state)
 
 /* The engine closes shift 1 when shift 2 begins; the register's close comes afterwards. */
 static void
-F24a_a_close_behind_the_engines_is_compared_when_asked(void **state)
+F24a_a_close_behind_the_engines_is_compared(void **state)
 {
     (void)state;
     struct found found;
@@ -341,9 +341,24 @@ F24a_a_close_behind_the_engines_is_compared_when_asked(void **state)
     fixture_sell(&fixture, 2, 2, 300);
     assert_false(reconcile(1, &found).stated);
     assert_int_equal(close_with(1, figures(501)).status, CHEK_STATUS_STORED);
-    assert_int_equal(differs_code(), 0);
+    assert_int_equal(differs_code(), CHEK_FIELD_REPORT_OPERATION_GROSS);
+    assert_int_equal(fixture.events[fixture.event_count - 1].kind, CHEK_EVENT_KIND_DIFFERS);
+    assert_int_equal(fixture.events[fixture.event_count - 1].time, FIXTURE_DAY + 80000);
+    assert_int_equal(fixture.events[fixture.event_count - 1].shift, 1);
     assert_true(reconcile(1, &found).stated);
     assert_int_equal(found.count, 5);
+    assert_int_equal(close_with(1, figures(501)).status, CHEK_STATUS_DUPLICATE);
+    assert_int_equal(fixture.event_count, 0);
+}
+
+static void
+F24a_a_close_behind_the_engines_that_is_equal_is_not_told(void **state)
+{
+    (void)state;
+    fixture_sell(&fixture, 1, 1, 500);
+    fixture_sell(&fixture, 2, 2, 300);
+    assert_int_equal(close_with(1, figures(500)).status, CHEK_STATUS_STORED);
+    assert_int_equal(differs_code(), 0);
 }
 
 /* A shift that nobody has seen: what its register says is all there is. */
@@ -386,7 +401,8 @@ main(void)
         ROW(F24a_a_close_that_differs_is_told_and_stored),
         ROW(F24_a_close_may_say_nothing),
         ROW(F24_bytes_that_are_no_report_are_a_difference),
-        ROW(F24a_a_close_behind_the_engines_is_compared_when_asked),
+        ROW(F24a_a_close_behind_the_engines_is_compared),
+        ROW(F24a_a_close_behind_the_engines_that_is_equal_is_not_told),
         ROW(F24a_a_close_of_an_unknown_shift_differs),
         ROW(F24_shifts_are_found_in_order),
 #undef ROW

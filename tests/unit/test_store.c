@@ -206,6 +206,39 @@ test_store_dictionary(void **state)
     chek_store_destroy(store);
 }
 
+/* What a register counted itself is as long as a frozen report may be, and binary. */
+static void
+test_store_figures_of_closes(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {0, 1, 300, 65535, 65536, 0, 17};
+    static uint8_t bytes[65536 + 16];
+    struct chek_store_config config = {.segment_row_count = 16};
+    struct chek_store *store;
+    assert_int_equal(chek_store_create(&config, &store), CHEK_OK);
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (uint8_t)(i * 7 + i / 256);
+    }
+    for (uint32_t is_sealed = 0; is_sealed < 2; is_sealed++) {
+        for (uint32_t i = 0; i < config.segment_row_count; i++) {
+            struct chek_close close = {
+                .time = 1767225600,
+                .figures = chek_bytes_view_of(bytes + i, sizes[i % CHEK_COUNT(sizes)])};
+            struct chek_document document = {.close = &close};
+            struct chek_row row = {.registration = 5, .ordinal = i, .kind = CHEK_ROW_CLOSE};
+            struct chek_row got;
+            if (!is_sealed) {
+                assert_int_equal(chek_store_ensure(store, 1, 66000, 0), CHEK_OK);
+                chek_store_append(store, &row, &document);
+            }
+            assert_int_equal(read_row(store, 5, i, &got, &document), CHEK_OK);
+            assert_true(chek_bytes_view_equal(document.close->figures, close.figures));
+        }
+        store_fixture_seal(store);
+    }
+    chek_store_destroy(store);
+}
+
 /* ---- memory ---- */
 
 /* Of all documents of their size, those of the smallest lines and taxes take the most rows. */
@@ -501,6 +534,7 @@ main(void)
         {"read_needs_its_arena_open", test_store_read_needs_its_arena, NULL, NULL, &open},
         {"read_needs_its_arena_sealed", test_store_read_needs_its_arena, NULL, NULL, &sealed},
         cmocka_unit_test(test_store_keeps_the_largest_document),
+        cmocka_unit_test(test_store_figures_of_closes),
         cmocka_unit_test(test_store_ensured_bytes_hold_the_smallest_lines),
         cmocka_unit_test(test_store_append_does_not_allocate),
         cmocka_unit_test(test_store_survives_every_failed_allocation),

@@ -27,6 +27,7 @@ static const struct chek__command *const commands[] = {
     &chek__command_analytics,
     &chek__command_gaps,
     &chek__command_reconcile,
+    &chek__command_warnings,
     &chek__command_kkm_list,
     &chek__command_kkm_show,
     &chek__command_kkm_add,

@@ -9,22 +9,13 @@
 #include "engine/base/utf8.h"
 #include "tools/chek/report_print.h"
 #include "tools/chek/text_table.h"
+#include "tools/chek/warning_text.h"
 
 #define TEXT_SIZE 320
 
 static const char *const form_names[] = {"RECEIPT", "STRICT FORM", "CORRECTION",
                                          "CORRECTION (STRICT FORM)"};
-static const char *const warning_names[] = {
-    "came after the close of its shift",
-    "its shift is older than any known",
-    "a document before it is missing",
-    "the drawer had less cash than it took",
-    "the total was rounded",
-    "how it was paid is not known",
-};
-
 _Static_assert(CHEK_COUNT(form_names) == CHEK_FORM_COUNT, "every form has a name");
-_Static_assert(CHEK_COUNT(warning_names) == CHEK_WARNING_COUNT, "every warning has a name");
 
 static void
 amount(const char *left, int64_t value, uint16_t currency)
@@ -164,9 +155,9 @@ engine_print(const struct chek_stored *stored)
     number("Register", stored->registration);
     (void)snprintf(text, sizeof text, "%u", stored->ordinal);
     chek__strip("Ordinal", text);
-    for (uint32_t i = 0; i < CHEK_COUNT(warning_names); i++) {
+    for (uint32_t i = 0; i < CHEK_WARNING_COUNT; i++) {
         if ((stored->warnings >> i & 1) != 0) {
-            chek__strip("Note:", warning_names[i]);
+            chek__strip("Note:", chek__warning_text(i));
         }
     }
 }

@@ -13,6 +13,7 @@
 #include "tools/chek/receipt_print.h"
 #include "tools/chek/report_print.h"
 #include "tools/chek/text_table.h"
+#include "tools/chek/warning_text.h"
 
 CHEK__ENCODER(ask_receipts)
 CHEK__ENCODER(ask_receipt)
@@ -65,17 +66,8 @@ payment_cells(struct receipt_list *list, const struct chek_receipt *receipt)
 static void
 notes_cell(struct receipt_list *list, const struct chek_stored *stored)
 {
-    static const char *const words[] = {"late",          "shift unknown", "gap before",
-                                        "cash negative", "rounded",       "payments unknown"};
-    char text[160] = "";
-    size_t size = 0;
-    for (uint32_t i = 0; i < CHEK_COUNT(words); i++) {
-        if ((stored->warnings >> i & 1) != 0) {
-            size += (size_t)snprintf(text + size, sizeof text - size, "%s%s", size != 0 ? ", " : "",
-                                     words[i]);
-        }
-    }
-    chek__cell_text(&list->table, text);
+    char text[CHEK__WARNING_NAMES_MAX];
+    chek__cell_text(&list->table, chek__warning_names((uint32_t)stored->warnings, text));
 }
 
 static void

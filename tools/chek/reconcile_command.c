@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "engine/base/civil.h"
 #include "tools/chek/arguments.h"
 #include "tools/chek/commands.h"
 #include "tools/chek/json.h"
@@ -27,9 +28,12 @@ static void
 shift_json(struct reconcile_list *list, const struct chek_reconciliation *shift)
 {
     struct chek__run *run = list->run;
+    char closed[CHEK_CIVIL_TEXT_MAX];
+    size_t closed_size = chek_civil_write(shift->closed, closed);
     chek__json_open(run);
     chek__json_number(run, "registration", (int64_t)shift->registration);
     chek__json_number(run, "shift", (int64_t)shift->shift);
+    chek__json_text(run, "closed", chek_bytes_view_of(closed, closed_size));
     chek__json_flag(run, "stated", shift->stated);
     chek__json_currency(run, list->currency);
     chek__json_list_open(run, "differences");

@@ -100,7 +100,7 @@ run_end(struct verify__run *run)
         chek_partition_destroy(run->partitions[i].partition);
     }
     chek_memory_free(run->partitions, (run->summary.partition_count + 1) * sizeof *run->partitions);
-    chek_memory_free(run->event_sums, run->event_sum_count * sizeof *run->event_sums);
+    chek_memory_free(run->told, run->told_count * sizeof *run->told);
     chek_memory_free(run->faults, run->fault_count * sizeof *run->faults);
     chek_memory_free(run->bytes, CHEK_COMMAND_BODY_SIZE_MAX);
     chek_memory_free(run->want, sizeof *run->want);

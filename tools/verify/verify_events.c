@@ -48,20 +48,25 @@ verify__event_sum(const struct chek_event *event)
 }
 
 static int
-sum_add(struct verify__run *run, const struct chek_event *event)
+told_add(struct verify__run *run, const struct chek_event *event)
 {
     size_t needed = (size_t)event->registration + 1;
-    if (needed > run->event_sum_count) {
+    if (needed > run->told_count) {
         size_t count = needed + needed / 2 + 1024;
-        uint64_t *grown = chek_memory_grow(run->event_sums, run->event_sum_count * sizeof *grown,
-                                           count * sizeof *grown);
+        struct verify__told *grown =
+            chek_memory_grow(run->told, run->told_count * sizeof *grown, count * sizeof *grown);
         if (grown == NULL) {
             return -ENOMEM;
         }
-        run->event_sums = grown;
-        run->event_sum_count = count;
+        run->told = grown;
+        run->told_count = count;
     }
-    run->event_sums[event->registration] += verify__event_sum(event);
+    struct verify__told *told = &run->told[event->registration];
+    bool is_retry = event->code == (uint32_t)-CHEK_E_CONFLICT;
+    told->sum += verify__event_sum(event);
+    told->conflicts += event->kind == CHEK_EVENT_KIND_CONFLICT;
+    told->retries += event->kind == CHEK_EVENT_KIND_ALARM && is_retry;
+    told->refusals += event->kind == CHEK_EVENT_KIND_ALARM && !is_retry;
     return CHEK_OK;
 }
 
@@ -85,7 +90,7 @@ entry_read(struct verify__run *run, const struct chek_event_block *block, uint64
         partition->events_stored =
             chek_checksum_seeded(bytes.bytes, bytes.size, partition->events_stored);
     }
-    return sum_add(run, &event);
+    return told_add(run, &event);
 }
 
 static int
@@ -158,7 +163,7 @@ verify__event_made(void *context, uint16_t number, uint64_t event_seq,
     struct verify__run *run = context;
     struct verify__partition *partition = &run->partitions[number];
     if (event_seq > partition->event_last) {
-        if (sum_add(run, event) != CHEK_OK) {
+        if (told_add(run, event) != CHEK_OK) {
             run->log_failed = true; /* without the sum nothing can be said about events */
         }
         return;

@@ -82,7 +82,7 @@ static int
 events_check(struct verify__run *run, uint16_t partition, uint32_t registration)
 {
     const struct chek_fiscal *fiscal = chek_partition_fiscal(run->partitions[partition].partition);
-    uint64_t sum = registration < run->event_sum_count ? run->event_sums[registration] : 0;
+    uint64_t sum = registration < run->told_count ? run->told[registration].sum : 0;
     uint64_t expected = run->rows->event_sum;
     if (run->log_failed || run->fault_count != 0) {
         return CHEK_OK;
@@ -96,6 +96,31 @@ events_check(struct verify__run *run, uint16_t partition, uint32_t registration)
                        run->rows->row_count);
     }
     return CHEK_OK;
+}
+
+/* Counts of warnings: those of documents are in the rows, the others in events. */
+static void
+warned_check(struct verify__run *run, uint16_t partition, uint32_t registration)
+{
+    const struct chek_fiscal *fiscal = chek_partition_fiscal(run->partitions[partition].partition);
+    bool is_told = !run->log_failed && run->fault_count == 0;
+    struct verify__told told =
+        registration < run->told_count ? run->told[registration] : (struct verify__told){0};
+    uint32_t kept[CHEK_WARNING_COUNT];
+    uint32_t *counted = run->rows->warned;
+    counted[CHEK_WARNING_CONFLICT] = told.conflicts;
+    counted[CHEK_WARNING_REFUSED] = told.refusals;
+    counted[CHEK_WARNING_RETRY_DIFFERS] = told.retries;
+    int error = chek_fiscal_warned(fiscal, registration, kept);
+    for (uint32_t i = 0; i < CHEK_WARNING_COUNT && error == CHEK_OK; i++) {
+        bool is_of_events = i == CHEK_WARNING_CONFLICT || i == CHEK_WARNING_REFUSED ||
+                            i == CHEK_WARNING_RETRY_DIFFERS;
+        if (kept[i] != counted[i] && (is_told || !is_of_events)) {
+            partition_find(run, partition, registration,
+                           "it counts warning %u %u times, and there are %u", i, kept[i],
+                           counted[i]);
+        }
+    }
 }
 
 static int
@@ -124,6 +149,7 @@ registration_check(struct verify__run *run, uint16_t partition, uint32_t registr
     }
     sums->late_count += run->rows->late_count;
     sums->completed_count += run->rows->completed_count;
+    warned_check(run, partition, registration);
     error = events_check(run, partition, registration);
     if (error == CHEK_OK) {
         error = verify__identity_check(run, partition, registration);

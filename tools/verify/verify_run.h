@@ -49,6 +49,12 @@ struct verify__place {
     uint32_t registration, ordinal;
 };
 
+/* What the events about a registration come to. */
+struct verify__told {
+    uint64_t sum;
+    uint32_t conflicts, refusals, retries;
+};
+
 struct verify__run {
     struct verify__door door;
     struct chek_io *io; /* the door's */
@@ -58,8 +64,8 @@ struct verify__run {
     bool has_manifest;
     bool log_failed;                      /* it could not be read to its end */
     struct verify__partition *partitions; /* partition_count + 1 */
-    uint64_t *event_sums;                 /* by registration: of the events about it */
-    size_t event_sum_count;
+    struct verify__told *told;            /* by registration */
+    size_t told_count;
     struct verify__fault *faults;
     size_t fault_count;
     struct chek_arena scratch;    /* for the length of one row or report */
@@ -146,6 +152,7 @@ struct verify__rows {
     uint32_t number_count, number_capacity;
     uint64_t event_sum;
     uint64_t late_count, completed_count;
+    uint32_t warned[CHEK_WARNING_COUNT]; /* rows that stand, by what they are marked with */
     uint32_t row_count;
     bool sound; /* the list stands for the rows: totals can be recomputed from it */
 };

@@ -233,6 +233,22 @@ class Client:
         for chunk in self.answers("ask_gaps", question):
             yield from chunk.gaps
 
+    def warnings(self, target=None, **filters):
+        """Yield registers with counts of what their documents are marked with: registration, key,
+        counts (warning, count). Filters: organisation, point, warnings (bits)."""
+        question = dict(filters, target=target) if target is not None else filters
+        for chunk in self.answers("ask_warnings", question):
+            yield from chunk.registers
+
+    def warned(self, target=None, **filters):
+        """Yield documents that are marked, by register and in the order in which they came. Filters
+        as of warnings(), from and to (civil seconds)."""
+        question = dict(filters, documents=True)
+        if target is not None:
+            question["target"] = target
+        for chunk in self.answers("ask_warnings", question):
+            yield from chunk.documents
+
     def reconcile(self, target, **bounds):
         """Yield the closed shifts of a register, each with the differences between what it counted
         itself and what the engine did. Bounds: shift_from, shift_to."""

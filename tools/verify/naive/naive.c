@@ -104,6 +104,8 @@ chek_naive_clear(struct chek_naive *naive)
     naive->open = 0;
     naive->last = 0;
     naive->number_last = 0;
+    naive->opened = 0;
+    naive->time_last = 0;
     naive->binding = 0;
 }
 
@@ -221,9 +223,14 @@ place(struct chek_naive *naive, const struct chek_document *document, uint32_t *
         entry.shift = naive->open != 0 ? naive->open : naive->last + 1;
     }
     if (entry.shift == naive->open) {
+        *warnings |= time_of(document) > naive->opened + 86400 ? WARN(SHIFT_LONG) : 0;
         return entry;
     }
     if (entry.shift > naive->last) {
+        if (naive->open != 0 || (naive->last != 0 && entry.shift != naive->last + 1)) {
+            *warnings |= WARN(SHIFT_DIFFERS);
+        }
+        naive->opened = time_of(document);
         if (naive->open != 0) {
             append(naive, (struct chek_naive_entry){
                               .shift = naive->open, .closes = true, .completes = -1});
@@ -238,8 +245,11 @@ place(struct chek_naive *naive, const struct chek_document *document, uint32_t *
     if (find_closing(naive, entry.shift) < 0) {
         *warnings |= WARN(SHIFT_UNKNOWN);
         if (document->close == NULL) {
-            append(naive, (struct chek_naive_entry){
-                              .shift = entry.shift, .late = true, .closes = true, .completes = -1});
+            append(naive, (struct chek_naive_entry){.shift = entry.shift,
+                                                    .warnings = WARN(LATE) | WARN(SHIFT_UNKNOWN),
+                                                    .late = true,
+                                                    .closes = true,
+                                                    .completes = -1});
         } else {
             entry.closes = true;
         }
@@ -276,8 +286,15 @@ chek_naive_apply(struct chek_naive *naive, const struct chek_document *document,
     if (naive->number_last != 0 && number > naive->number_last && number - naive->number_last > 1) {
         expected.warnings |= WARN(DOCUMENT_GAP);
     }
+    if (completes < 0 && naive->number_last != 0 && number > naive->number_last &&
+        time_of(document) < naive->time_last) {
+        expected.warnings |= WARN(TIME_BACK);
+    }
     if (number > naive->number_last) {
         naive->number_last = number;
+    }
+    if (time_of(document) > naive->time_last) {
+        naive->time_last = time_of(document);
     }
     if (document->close == NULL && cash_after(naive, naive->count) < 0) {
         expected.warnings |= WARN(CASH_NEGATIVE);
@@ -286,6 +303,8 @@ chek_naive_apply(struct chek_naive *naive, const struct chek_document *document,
     if (receipt != NULL && receipt->payments_count == 0) {
         expected.warnings |= WARN(PAYMENTS_ABSENT);
     }
+    expected.warnings |= receipt != NULL ? chek_naive_doubts(receipt) : 0;
+    naive->entries[expected.ordinal].warnings = expected.warnings;
     *ret = expected;
     return CHEK_OK;
 }

@@ -34,6 +34,7 @@ struct chek_naive_entry {
     const struct chek_document *document; /* NULL: a shift that nobody closed in time */
     uint32_t ordinal;                     /* also the index in the list */
     uint32_t shift;
+    uint32_t warnings; /* of the rules of fiscal alone */
     uint16_t binding;
     bool late;
     bool closes;        /* its shift: the entry's frozen figures count what came before */
@@ -63,7 +64,9 @@ struct chek_naive {
     uint32_t open; /* number of the open shift */
     uint32_t last; /* highest shift opened */
     uint32_t number_last;
-    uint16_t binding; /* of the next document */
+    int64_t opened;    /* time of the open shift's first document */
+    int64_t time_last; /* latest of a document */
+    uint16_t binding;  /* of the next document */
 };
 
 struct chek_naive_expected {
@@ -102,6 +105,9 @@ CHEK_MUST_USE int chek_naive_frozen(const struct chek_naive *naive, uint32_t shi
                                     struct chek_naive_figures *ret);
 CHEK_MUST_USE int chek_naive_late(const struct chek_naive *naive, uint32_t shift, uint32_t revision,
                                   struct chek_naive_figures *ret);
+
+/* What a receipt is marked with for its lines and taxes alone (rules C18 and C19). */
+uint32_t chek_naive_doubts(const struct chek_receipt *receipt);
 
 /* The figures that a report shows, whatever it shows. */
 void chek_naive_read_report(const struct chek_report *report, struct chek_naive_figures *ret);
