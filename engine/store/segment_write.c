@@ -21,7 +21,7 @@ store__buffer_reserve(struct store__buffer *buffer, size_t size)
     if (buffer->failed) {
         return NULL;
     }
-    if (size > buffer->capacity - buffer->size) {
+    if (size > buffer->capacity - buffer->size || buffer->bytes == NULL) {
         size_t capacity =
             2 * buffer->capacity > buffer->size + size ? 2 * buffer->capacity : buffer->size + size;
         capacity = capacity > BUFFER_SIZE_MIN ? capacity : BUFFER_SIZE_MIN;
