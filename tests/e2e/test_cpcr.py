@@ -18,14 +18,10 @@ from cpcr_register import (  # noqa: E402
     BUY, BUY_RETURN, CANCEL, CARD, CASH, CLOSE, INFO, NOMENCLATURE, PLACEMENT, REPORT, SELL,
     SELL_RETURN, SYSTEM, TICKET, Register, frame, line, modifier, money, part, receive, storno,
     ticket, when)
+from cpcr_shop import run, wants  # noqa: E402
 from server import Server  # noqa: E402
 
 devices = iter(range(1001, 9999))
-
-
-def wants(got, want, what=""):
-    if got != want:
-        raise AssertionError(f"{what}: {got!r}, not {want!r}")
 
 
 def register(server, token=None, version=203, **more):
@@ -644,26 +640,5 @@ def test_vectors(server):
         wants((answer.result, answer.text), (want, answer.text), name.name)
 
 
-def main(bin_folder, names):
-    tests = [(name, test) for name, test in sorted(globals().items())
-             if name.startswith("test_") and (not names or name in names)]
-    failed = 0
-    with Server(bin_folder, ["--cpcr", "127.0.0.1:0", "--log-file-mib", "4"]) as server:
-        for name, test in tests:
-            print(f"[ RUN      ] {name}", flush=True)
-            try:
-                test(server)
-                print(f"[       OK ] {name}", flush=True)
-            except Exception as error:  # the next tests have their own registers
-                failed += 1
-                print(f"{type(error).__name__}: {error}\n[  FAILED  ] {name}", flush=True)
-                if server.process is None or server.process.poll() is not None:
-                    print(server.log.read_text()[-3000:])
-                    break
-                if len(names) > 0:
-                    raise
-    return 1 if failed or not tests else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2:]))
+    sys.exit(run(globals(), sys.argv[1], sys.argv[2:]))
