@@ -88,14 +88,29 @@ chek_io_random(struct chek_io *io, void *bytes, size_t size)
     io->table->random(io, bytes, size);
 }
 
-void
-chek_io_work(struct chek_io *io, struct chek_op *op, void (*work)(void *argument), void *argument)
+static void
+work_submit(struct chek_io *io, struct chek_op *op, void (*work)(void *argument), void *argument,
+            bool is_calm)
 {
     CHEK_ASSERT(!op->in_flight);
     CHEK_ASSERT(work != NULL);
     op->work = work;
     op->argument = argument;
+    op->is_calm = is_calm;
     op_submit(io, op, CHEK_OP_WORK);
+}
+
+void
+chek_io_work(struct chek_io *io, struct chek_op *op, void (*work)(void *argument), void *argument)
+{
+    work_submit(io, op, work, argument, false);
+}
+
+void
+chek_io_work_calm(struct chek_io *io, struct chek_op *op, void (*work)(void *argument),
+                  void *argument)
+{
+    work_submit(io, op, work, argument, true);
 }
 
 int

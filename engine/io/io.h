@@ -34,6 +34,7 @@ struct chek_op {
     chek_op_done_fn on_done;
     bool in_flight;
     uint8_t kind;
+    bool is_calm; /* work: nobody waits for it */
     int32_t file;
     uint64_t offset;
     uint8_t *bytes;
@@ -95,6 +96,14 @@ void chek_io_random(struct chek_io *io, void *bytes, size_t size);
  */
 void chek_io_work(struct chek_io *io, struct chek_op *op, void (*work)(void *argument),
                   void *argument);
+
+/*
+ * The same for work that nobody waits for: everything else on the machine comes first. It still gets
+ * on, but by a few thousandths of a processor where all are busy: who falls behind with calm work
+ * goes on with chek_io_work().
+ */
+void chek_io_work_calm(struct chek_io *io, struct chek_op *op, void (*work)(void *argument),
+                       void *argument);
 
 /* Header of a message between shards, embedded in the sender's structure. */
 struct chek_message {

@@ -242,6 +242,9 @@ chek_uring_group_create(const char *folder, unsigned shard_count,
     group->options = set;
     group->shard_count = shard_count;
     group->folder = -1;
+    if (sched_getaffinity(0, sizeof group->processors, &group->processors) != 0) {
+        CPU_ZERO(&group->processors);
+    }
     io__accept_create(group);
     error = group_fill(group, folder);
     if (error != CHEK_OK) {
@@ -346,7 +349,7 @@ chek_uring_run(struct chek_io *io)
 {
     struct uring_shard *shard = io__shard(io);
 
-    io__schedule_shard();
+    io__schedule_shard(shard);
     int error = io__ring_start(shard);
     chek_io_wake(&io->owner);
     if (error == CHEK_OK && io->owner.on_turn != NULL) {

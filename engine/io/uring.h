@@ -25,7 +25,7 @@ struct chek_uring_options {
     unsigned completion_count;     /* 8192: entries of a completion ring */
     unsigned receive_buffer_count; /* 256 a shard, rounded up to 2^n, at most 32768 */
     unsigned receive_buffer_size;  /* 32768 bytes */
-    unsigned worker_count;         /* 1: threads of the group for chek_io_work() */
+    unsigned worker_count; /* 1: threads of the group for chek_io_work(), as many for calm work */
 };
 
 /*

@@ -2,7 +2,8 @@
 /*
  * uring_lanes.c - a thread a lane, for as long as a start takes.
  *
- * They are ordinary threads: nobody is served yet, so nobody has to be let through.
+ * They are ordinary threads, on any processor: nobody is served yet, so nobody has to be let
+ * through.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -26,6 +27,7 @@ struct lane {
 
 struct lanes {
     struct chek_lanes base;
+    struct uring_shard *shard; /* that opened them */
     pthread_mutex_t mutex;
     pthread_cond_t given, taken;
     bool ending;
@@ -38,6 +40,7 @@ lane_main(void *argument)
     struct lane *lane = argument;
     struct lanes *lanes = lane->lanes;
 
+    io__schedule_lane(lanes->shard);
     pthread_mutex_lock(&lanes->mutex);
     for (;;) {
         while (lane->count == 0 && !lanes->ending) {
@@ -104,6 +107,7 @@ io__lanes_open(struct chek_io *io, unsigned count, struct chek_lanes **ret)
         return -ENOMEM;
     }
     lanes->base.table = io->table;
+    lanes->shard = io__shard(io);
     pthread_mutex_init(&lanes->mutex, NULL);
     pthread_cond_init(&lanes->given, NULL);
     pthread_cond_init(&lanes->taken, NULL);

@@ -2,8 +2,9 @@
 /*
  * uring_schedule.c - who comes first where processors are few.
  *
- * Both calls are advice to the scheduler, sched_setattr(2): a kernel that does not know a slice
- * for ordinary threads, before 6.12, goes by its own, and nothing else changes.
+ * All of it is advice to the scheduler, sched_setattr(2) and sched_setaffinity(2): a kernel that
+ * does not know a slice for ordinary threads, before 6.12, goes by its own, and nothing else
+ * changes.
  */
 #include <sched.h>
 #include <sys/syscall.h>
@@ -15,10 +16,9 @@
  * there is, which lets it interrupt whoever has a longer one. */
 #define SHARD_SLICE_NS UINT64_C(100000)
 
-/* Sealing and writing snapshots take turns with the shards: what is left to them is still enough
- * to keep up. */
+/* What workers do takes turns with the shards, which leave half to them where all is busy: what they
+ * make room for would only wait otherwise. */
 #define WORKER_SLICE_NS UINT64_C(3000000)
-#define WORKER_NICE 3
 
 /* struct sched_attr of sched_setattr(2), which libc has no name for, in its first form. */
 struct schedule {
@@ -39,14 +39,58 @@ schedule(uint32_t policy, int32_t nice, uint64_t slice_ns)
     (void)syscall(SYS_sched_setattr, 0, &attributes, 0);
 }
 
-void
-io__schedule_shard(void)
+/*
+ * A processor a shard, when there are as many of both: two shards that wait for one processor,
+ * while a worker has the other, are not moved away from each other for milliseconds.
+ */
+static void
+processor_bind(const struct uring_shard *shard)
 {
-    schedule(SCHED_OTHER, 0, SHARD_SLICE_NS);
+    const cpu_set_t *processors = &shard->group->processors;
+    size_t processor = 0;
+    cpu_set_t own;
+
+    if ((unsigned)CPU_COUNT(processors) != shard->group->shard_count) {
+        return;
+    }
+    for (unsigned before = shard->io.shard;; processor++) {
+        if (CPU_ISSET(processor, processors) && before-- == 0) {
+            break;
+        }
+    }
+    CPU_ZERO(&own);
+    CPU_SET(processor, &own);
+    (void)sched_setaffinity(0, sizeof own, &own);
 }
 
 void
-io__schedule_worker(void)
+io__schedule_shard(const struct uring_shard *shard)
 {
-    schedule(SCHED_BATCH, WORKER_NICE, WORKER_SLICE_NS);
+    schedule(SCHED_OTHER, 0, SHARD_SLICE_NS);
+    processor_bind(shard);
+}
+
+/* A thread that a shard starts begins with all that the shard has. */
+void
+io__schedule_lane(const struct uring_shard *shard)
+{
+    schedule(SCHED_OTHER, 0, 0);
+    if (CPU_COUNT(&shard->group->processors) > 0) {
+        (void)sched_setaffinity(0, sizeof shard->group->processors, &shard->group->processors);
+    }
+}
+
+/*
+ * A processor that has nothing but threads of the idle class counts as free when a shard wakes, and
+ * such a thread never keeps one waiting. Among busy threads it gets three thousandths of a
+ * processor; a thread may not leave the class again without privileges (sched(7), RLIMIT_NICE).
+ */
+void
+io__schedule_worker(bool is_calm)
+{
+    if (is_calm) {
+        schedule(SCHED_IDLE, 0, 0);
+    } else {
+        schedule(SCHED_BATCH, 0, WORKER_SLICE_NS);
+    }
 }

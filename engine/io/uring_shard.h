@@ -13,6 +13,7 @@
 
 #include <liburing.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 #include "engine/base/assertion.h"
@@ -107,14 +108,21 @@ struct uring_shard {
     struct chek_op *_Atomic work_done; /* a stack, newest first */
 };
 
+/* Threads that take from one queue. */
+struct uring_crew {
+    struct chek_uring_group *group;
+    pthread_cond_t wanted;
+    struct uring_queue queue;
+    unsigned count;
+    pthread_t threads[CHEK_SHARD_COUNT_MAX];
+};
+
 struct uring_workers {
     pthread_mutex_t mutex;
-    pthread_cond_t wanted, finished;
-    struct uring_queue queue;
+    pthread_cond_t finished;
     bool exists, stopping;
-    unsigned count;
     unsigned running_counts[CHEK_SHARD_COUNT_MAX];
-    pthread_t threads[CHEK_SHARD_COUNT_MAX];
+    struct uring_crew crews[2]; /* [1] for calm work */
 };
 
 struct chek_uring_group {
@@ -122,6 +130,7 @@ struct chek_uring_group {
     int folder;
     unsigned shard_count;
     atomic_bool stopping;
+    cpu_set_t processors; /* that we may use; none: unknown */
     struct uring_shard *shards;
     struct uring_pipe *pipes; /* [from * shard_count + to] */
     struct uring_workers workers;
@@ -217,8 +226,9 @@ bool io__message_is_waiting(struct uring_shard *shard);
 void io__wake(struct uring_shard *shard);
 
 /* Say how the calling thread is to be scheduled. */
-void io__schedule_shard(void);
-void io__schedule_worker(void);
+void io__schedule_shard(const struct uring_shard *shard);
+void io__schedule_lane(const struct uring_shard *shard);
+void io__schedule_worker(bool is_calm);
 
 /* uring_accept.c */
 void io__accept_create(struct chek_uring_group *group);

@@ -44,6 +44,13 @@ seal_prepare(struct chek_store *store, struct store__sealer **ret)
     return error == CHEK_OK ? store__sealer_take(store->pool.shared, ret) : error;
 }
 
+bool
+chek_store_seal_is_due(const struct chek_store *store)
+{
+    const struct store__set *next = store->seal.set != NULL ? store->seal.set->next : store->oldest;
+    return next != store->newest;
+}
+
 struct chek_seal *
 chek_store_seal_begin(struct chek_store *store)
 {

@@ -209,6 +209,9 @@ CHEK_MUST_USE int chek_store_scan(const struct chek_store *store,
  */
 struct chek_seal *chek_store_seal_begin(struct chek_store *store);
 
+/* Whether there is a full set that nobody seals yet. */
+bool chek_store_seal_is_due(const struct chek_store *store);
+
 /* Encode the segment; texts get their codes. Threads: any one; the shard reads and appends. */
 void chek_seal_run(void *seal);
 

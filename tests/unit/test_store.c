@@ -389,10 +389,13 @@ test_seal_takes_only_full_sets_and_one_at_a_time(void **state)
     (void)state;
     struct chek_store *store = store_fixture_make(4, false);
     assert_null(chek_store_seal_begin(store)); /* rows may still be added, as far as it knows */
+    assert_false(chek_store_seal_is_due(store));
     store_fixture_append(store, row_at(4));
+    assert_true(chek_store_seal_is_due(store));
     struct chek_seal *seal = chek_store_seal_begin(store);
     assert_non_null(seal);
     assert_null(chek_store_seal_begin(store));
+    assert_false(chek_store_seal_is_due(store)); /* the only one is being sealed */
     chek_seal_drop(seal);
     seal = chek_store_seal_begin(store);
     assert_non_null(seal);

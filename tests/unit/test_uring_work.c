@@ -92,8 +92,9 @@ test_work_is_done_on_workers_and_completes_at_home(void **state)
     }
     for (unsigned i = 0; i < JOB_COUNT; i++) {
         /* Before the shards run, as at the start of a program. */
-        chek_io_work(chek_uring_io(office->fixture.group, office->jobs[i].shard),
-                     &office->jobs[i].op, job_work, &office->jobs[i]);
+        (i % 2 == 0 ? chek_io_work : chek_io_work_calm)(
+            chek_uring_io(office->fixture.group, office->jobs[i].shard), &office->jobs[i].op,
+            job_work, &office->jobs[i]);
     }
     for (unsigned i = 0; i < SHARD_COUNT; i++) {
         struct chek_io *io = chek_uring_io(office->fixture.group, i);
@@ -150,7 +151,7 @@ test_end_waits_for_begun_work_and_drops_the_rest(void **state)
     atomic_store(&slow_may_end, false);
     for (unsigned i = 0; i < CHEK_COUNT(ops); i++) {
         ops[i].on_done = on_slow;
-        chek_io_work(io, &ops[i], slow_work, NULL);
+        (i % 2 == 0 ? chek_io_work : chek_io_work_calm)(io, &ops[i], slow_work, NULL);
     }
     while (atomic_load(&slow_begun) < 2) {
         usleep(100);
@@ -165,6 +166,64 @@ test_end_waits_for_begun_work_and_drops_the_rest(void **state)
     assert_true(begun >= 2 && begun < CHEK_COUNT(ops));
     uring_fixture_close(&fixture);
     assert_int_equal(atomic_load(&slow_begun), begun);
+}
+
+/* Calm works wait for one in a hurry, which has to overtake them all. */
+static void
+calm_work(void *argument)
+{
+    (void)argument;
+    while (!atomic_load(&slow_may_end)) {
+        usleep(100);
+    }
+    atomic_fetch_add(&slow_ended, 1);
+}
+
+static void
+hurried_work(void *argument)
+{
+    CHEK_ASSERT(atomic_load(&slow_ended) == 0);
+    (void)argument;
+}
+
+static void
+on_hurried(struct chek_op *op, int64_t result)
+{
+    (void)op;
+    CHEK_ASSERT(result == 0);
+    atomic_store(&slow_may_end, true);
+}
+
+static void
+on_calm(struct chek_op *op, int64_t result)
+{
+    struct uring_fixture *fixture = op->argument;
+    CHEK_ASSERT(result == 0);
+    if (atomic_load(&slow_ended) == 10) {
+        chek_uring_stop(fixture->group);
+    }
+}
+
+static void
+test_calm_work_never_stands_before_work(void **state)
+{
+    struct uring_fixture fixture;
+    struct chek_op calm[10] = {0}, hurried = {.on_done = on_hurried};
+    (void)state;
+    uring_fixture_open(&fixture, 1, NULL);
+    struct chek_io *io = chek_uring_io(fixture.group, 0);
+    atomic_store(&slow_ended, 0);
+    atomic_store(&slow_may_end, false);
+    for (unsigned i = 0; i < CHEK_COUNT(calm); i++) {
+        calm[i].on_done = on_calm;
+        chek_io_work_calm(io, &calm[i], calm_work, &fixture);
+    }
+    chek_io_work(io, &hurried, hurried_work, NULL);
+
+    assert_int_equal(chek_uring_run(io), CHEK_OK);
+
+    assert_int_equal(atomic_load(&slow_ended), 10);
+    uring_fixture_close(&fixture);
 }
 
 static void
@@ -242,6 +301,7 @@ main(void)
     }
     TABLE_ROWS(&table, test_work_is_done_on_workers_and_completes_at_home, worker_cases);
     TABLE_TEST(&table, test_end_waits_for_begun_work_and_drops_the_rest);
+    TABLE_TEST(&table, test_calm_work_never_stands_before_work);
     TABLE_TEST(&table, test_group_that_never_ran_is_destroyed_with_its_work);
     TABLE_TEST(&table, test_lanes_keep_the_order_and_rings_are_free_again);
     return table_run(&table, "uring_work");

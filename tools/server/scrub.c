@@ -73,7 +73,7 @@ server__scrub_turn(struct server__shard *shard)
     shard->scrub_runs = true;
     server__segments_hold(shard->grounds[shard->scrub_ground]);
     shard->scrub_op.on_done = on_scrubbed;
-    chek_io_work(shard->io, &shard->scrub_op, chek_scrub_run, &shard->scrub);
+    chek_io_work_calm(shard->io, &shard->scrub_op, chek_scrub_run, &shard->scrub);
 }
 
 void

@@ -53,12 +53,16 @@ on_sealed(struct chek_op *op, int64_t result)
     } else {
         server__seals_begin(shard);
     }
+    shard->seals_behind = shard->seals_behind && shard->seal_count > 0;
 }
 
 void
 server__seal_check(struct server__shard *shard, struct server__ground *ground)
 {
     if (ground->seal != NULL || shard->seal_count >= SEAL_COUNT_MAX) {
+        if (!shard->seals_behind) {
+            shard->seals_behind = chek_store_seal_is_due(chek_partition_store(ground->partition));
+        }
         return;
     }
     ground->seal = chek_store_seal_begin(chek_partition_store(ground->partition));
@@ -67,7 +71,11 @@ server__seal_check(struct server__shard *shard, struct server__ground *ground)
     }
     shard->seal_count += 1;
     ground->seal_op.on_done = on_sealed;
-    chek_io_work(shard->io, &ground->seal_op, chek_seal_run, ground->seal);
+    if (shard->seals_behind) {
+        chek_io_work(shard->io, &ground->seal_op, chek_seal_run, ground->seal);
+    } else {
+        chek_io_work_calm(shard->io, &ground->seal_op, chek_seal_run, ground->seal);
+    }
 }
 
 void
@@ -109,7 +117,7 @@ free_begin(struct server__ground *ground)
 {
     ground->merge_is_shown = false;
     ground->merge_op.on_done = on_freed;
-    chek_io_work(ground->shard->io, &ground->merge_op, sources_free, ground);
+    chek_io_work_calm(ground->shard->io, &ground->merge_op, sources_free, ground);
 }
 
 static void
@@ -166,7 +174,7 @@ server__merge_check(struct server__shard *shard)
         if (ground->merge != NULL) {
             shard->is_merging = true;
             ground->merge_op.on_done = on_merged;
-            chek_io_work(shard->io, &ground->merge_op, chek_merge_run, ground->merge);
+            chek_io_work_calm(shard->io, &ground->merge_op, chek_merge_run, ground->merge);
         }
     }
 }

@@ -308,6 +308,7 @@ struct server__shard {
     unsigned leave_ground; /* whose rows leave */
     uint32_t seal_count;   /* at work */
     unsigned seal_next;    /* whose turn it is */
+    bool seals_behind;     /* a set had to wait for another: no calm work until none is left */
     bool is_merging;       /* one partition at a time, so that workers stay free for sealing */
     uint64_t merge_count;
     bool started, stopping, quiet;
