@@ -27,3 +27,16 @@ if(CHEK_HARDEN)
     -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE)
   target_link_options(chek_flags INTERFACE -pie -Wl,-z,relro,-z,now)
 endif()
+
+# tools/train: the programs count which branches they take, and are then compiled again by the
+# counts, in the same folder, for the counts of a file go by its place.
+if(CHEK_TRAINING STREQUAL "COUNT")
+  target_compile_options(chek_flags INTERFACE
+    -fprofile-generate=${PROJECT_BINARY_DIR}/counts -fprofile-update=atomic)
+  target_link_options(chek_flags INTERFACE -fprofile-generate=${PROJECT_BINARY_DIR}/counts)
+elseif(CHEK_TRAINING STREQUAL "USE")
+  # What no run came to is compiled as without counts, not for size. What gcc warns of depends on
+  # what it inlines, and the release build has looked: warnings are no errors here (the preset).
+  target_compile_options(chek_flags INTERFACE
+    -fprofile-use=${PROJECT_BINARY_DIR}/counts -fprofile-partial-training -Wno-missing-profile)
+endif()
