@@ -14,6 +14,7 @@
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
 #include "engine/fiscal/check.h"
+#include "engine/store/store.h"
 #include "ingest/feed_frame.h"
 
 /* Reserved; one document, or the claim of one register, touches what it needs. */
@@ -147,6 +148,24 @@ resolve(struct chek_feed_host *host, struct chek_feed_frame *frame,
     return CHEK_OK;
 }
 
+/* Subjects are the server's to set, not the sender's. */
+static int
+persons_check(const struct chek_receipt *receipt, struct chek_fault *fault)
+{
+    if (receipt->buyer.size == 0 && memcmp(receipt->subject, ingest__no_subject, 16) != 0) {
+        *fault = (struct chek_fault){.field = CHEK_FIELD_RECEIPT_SUBJECT};
+        return CHEK_E_RANGE;
+    }
+    for (uint32_t i = 0; i < receipt->persons_count; i++) {
+        const struct chek_person *person = &receipt->persons[i];
+        if (memcmp(person->subject, ingest__no_subject, 16) != 0) {
+            *fault = (struct chek_fault){.field = CHEK_FIELD_PERSON_SUBJECT, .index = (uint16_t)i};
+            return CHEK_E_RANGE;
+        }
+    }
+    return CHEK_OK;
+}
+
 static void
 judge_document(struct chek_feed_host *host, struct chek_feed_frame *frame, uint32_t index,
                struct chek_arena *arena)
@@ -167,11 +186,8 @@ judge_document(struct chek_feed_host *host, struct chek_feed_frame *frame, uint3
         error = resolve(host, frame, &document, home, &fault);
     }
     if (error == CHEK_OK && document.receipt != NULL) {
-        home->personal = document.receipt->buyer.size != 0;
-        if (!home->personal && memcmp(document.receipt->subject, ingest__no_subject, 16) != 0) {
-            fault = (struct chek_fault){.field = CHEK_FIELD_RECEIPT_SUBJECT};
-            error = CHEK_E_RANGE; /* the server's to set, not the sender's */
-        }
+        home->personal = chek_receipt_is_personal(document.receipt);
+        error = persons_check(document.receipt, &fault);
     }
     home->number = error == CHEK_OK ? chek_document_number(&document) : 0;
     if (error != CHEK_OK) {

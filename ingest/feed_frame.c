@@ -168,40 +168,32 @@ ingest__take_personal(struct chek_feed_host *host, struct chek_part *part,
     struct chek_document document;
     struct chek_receipt receipt;
     struct chek_fault fault;
-    uint8_t nonce[CHEK_SUBJECT_NONCE_SIZE];
-    uint8_t secret[CHEK_SUBJECT_SECRET_SIZE_MAX];
+    struct chek_subject subjects[CHEK_SUBJECT_COUNT_MAX];
+    struct chek_person persons[CHEK_PERSON_COUNT_MAX];
 
     int error = chek_document_decode_whole(item->body, item->body_size, arena, &document, &fault);
     CHEK_ASSERT(error == CHEK_OK); /* it was decoded a moment ago */
     error = chek_directory_registered(directory, item->registration, arena, &registered);
     CHEK_ASSERT(error == CHEK_OK);
     receipt = *document.receipt;
-    chek_subject_id(host->port.key, registered.profile->organisation, receipt.buyer,
-                    receipt.subject);
-    chek_io_random(host->io, nonce, sizeof nonce);
-    struct chek_command_subject subject = {
-        .secret = chek_bytes_view_of(
-            secret, chek_subject_seal(host->port.key, receipt.buyer, nonce, secret))};
-    memcpy(subject.subject, receipt.subject, sizeof subject.subject);
-    memcpy(item->subject_id, receipt.subject, sizeof item->subject_id);
-    receipt.buyer = chek_bytes_view_of(NULL, 0);
     document.receipt = &receipt;
-
     struct chek_writer out = chek_writer_over(part->buffer + part->buffer_size,
                                               CHEK_PART_BUFFER_SIZE - part->buffer_size);
+    uint32_t count = chek_subjects_take(host->port.key, host->io, registered.profile->organisation,
+                                        &receipt, persons, &out, subjects);
+    size_t document_at = out.size;
     chek_document_encode(&out, &document);
-    size_t document_size = out.size;
-    chek_command_subject_encode(&out, &subject);
     chek_arena_rewind(arena, mark);
-    if (out.full) {
+    size_t list_at = (part->buffer_size + out.size + 15) / 16 * 16;
+    size_t list_size = count * sizeof *subjects;
+    if (out.full || list_at + list_size > CHEK_PART_BUFFER_SIZE) {
         return false;
     }
-    item->body = out.bytes;
-    item->body_size = (uint32_t)document_size;
-    item->subject = true;
-    item->subject_body = out.bytes + document_size;
-    item->subject_body_size = (uint32_t)(out.size - document_size);
-    part->buffer_size += out.size;
+    item->body = out.bytes + document_at;
+    item->body_size = (uint32_t)(out.size - document_at);
+    item->subject_count = (uint8_t)count;
+    item->subjects = memcpy(part->buffer + list_at, subjects, list_size);
+    part->buffer_size = list_at + list_size;
     return true;
 }
 

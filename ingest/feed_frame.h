@@ -18,7 +18,7 @@ struct ingest__home {
     uint32_t warnings;
     uint32_t number; /* of the document; 0 = none */
     uint16_t partition;
-    bool personal; /* a buyer is on it */
+    bool personal; /* somebody is on it in clear */
 };
 
 struct chek_feed_frame {
@@ -94,7 +94,7 @@ void ingest__frame_run(struct chek_feed_host *host, struct chek_feed_frame *fram
 /* Have the claim in `claim_buffer` made, `body_size` bytes. */
 void ingest__frame_claim(struct chek_feed_host *host, struct chek_feed_frame *frame);
 
-/* Take the buyer out of a document: the body is written anew into the part, with the subject. */
+/* Take who buys out of a document: the body is written anew into the part, with the subjects. */
 bool ingest__take_personal(struct chek_feed_host *host, struct chek_part *part,
                            struct chek_part_item *item, struct chek_arena *arena);
 

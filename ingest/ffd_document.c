@@ -161,6 +161,7 @@ element_put(struct chek_ffd_maker *maker, const struct chek_ffd_element *element
     uint32_t place =
         element->parent != NULL ? element->parent->inside : (uint32_t)CHEK_FFD_IN_DOCUMENT;
     enum ingest__fns_level level = place == CHEK_FFD_IN_DOCUMENT ? LEVEL_RECEIPT
+                                   : place == CHEK_FFD_IN_BUYER  ? LEVEL_BUYER
                                    : place == CHEK_FFD_IN_LINE   ? LEVEL_ITEM
                                    : place == CHEK_FFD_IN_VAT    ? LEVEL_AMOUNT
                                                                  : LEVEL_SKIP;

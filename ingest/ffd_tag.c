@@ -154,6 +154,8 @@
     X(1224, NESTED, ANY, IN_LINE, IN_SUPPLIER, "providerData")                          \
     X(1225, TEXT, 256, IN_SUPPLIER, 0, "providerName")                                  \
     X(1226, TEXT, 12, IN_LINE, 0, "providerInn")                                        \
+    X(1227, TEXT, 256, IN_DOCUMENT | IN_BUYER, 0, "buyer")                              \
+    X(1228, TEXT, 12, IN_DOCUMENT | IN_BUYER, 0, "buyerInn")                            \
     X(1229, VLN, 8, IN_LINE, 0, "exciseDuty")                                           \
     X(1230, TEXT, 3, IN_LINE, 0, "originCountryCode")                                   \
     X(1231, TEXT, 32, IN_LINE, 0, "customEntryNum")                                     \
@@ -164,6 +166,7 @@
     X(1236, BYTE, 1, IN_PAYMENT, 0, "ecashSign")                                        \
     X(1237, TEXT, 256, IN_PAYMENT, 0, "ecashIdent")                                     \
     X(1238, TEXT, 256, IN_PAYMENT, 0, "ecashAddInfo")                                   \
+    X(1256, NESTED, ANY, IN_DOCUMENT, IN_BUYER, "buyerInformation")                     \
     X(1260, NESTED, ANY, IN_LINE, IN_INDUSTRY, "itemsIndustryDetails")                  \
     X(1261, NESTED, ANY, IN_DOCUMENT, IN_INDUSTRY, "industryReceiptDetails")            \
     X(1262, TEXT, 3, IN_INDUSTRY, 0, "idFoiv")                                          \
@@ -221,6 +224,7 @@
 #define IN_AGENT CHEK_FFD_IN_AGENT
 #define IN_SUPPLIER CHEK_FFD_IN_SUPPLIER
 #define IN_ANSWER CHEK_FFD_IN_ANSWER
+#define IN_BUYER CHEK_FFD_IN_BUYER
 
 #define ROW(tag_, type_, size_, places_, inside_, name_) \
     [(tag_)-TAG_FIRST] = {name_, places_, inside_, tag_, size_, CHEK_FFD_##type_},

@@ -45,6 +45,7 @@ enum chek_ffd_place {
     CHEK_FFD_IN_AGENT = 1 << 14,      /* 1223 */
     CHEK_FFD_IN_SUPPLIER = 1 << 15,   /* 1224 */
     CHEK_FFD_IN_ANSWER = 1 << 16,     /* 1068 */
+    CHEK_FFD_IN_BUYER = 1 << 17,      /* 1256 */
 };
 
 struct chek_ffd_tag {

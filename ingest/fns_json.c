@@ -57,6 +57,7 @@ static const struct step steps[] = {
     {"stornoItems", LEVEL_RECEIPT, LEVEL_ITEM, false, 0, false},
     {NULL, LEVEL_ITEMS, LEVEL_ITEM, false, 0, false},
     {NULL, LEVEL_STORNO_ITEMS, LEVEL_ITEM, false, 0, false},
+    {"buyerInformation", LEVEL_RECEIPT, LEVEL_BUYER, false, 0, false},
     {"amountsReceiptNds", LEVEL_RECEIPT, LEVEL_AMOUNTS, false, 0, false},
     {"amountsNds", LEVEL_AMOUNTS, LEVEL_AMOUNT_LIST, true, 0, false},
     {"amountsNds", LEVEL_AMOUNTS, LEVEL_AMOUNT, false, 0, false},

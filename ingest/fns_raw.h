@@ -24,6 +24,7 @@ enum ingest__fns_level {
     LEVEL_ITEMS,
     LEVEL_STORNO_ITEMS,
     LEVEL_ITEM,
+    LEVEL_BUYER, /* what FFD 1.2 says of who buys: of it name and INN are kept */
     LEVEL_AMOUNTS,
     LEVEL_AMOUNT_LIST,
     LEVEL_AMOUNT,
@@ -62,6 +63,8 @@ struct ingest__fns_value {
     X(PLACE, "retailPlace", NULL, NULL)                                      \
     X(OPERATOR, "operator", NULL, NULL)                                      \
     X(BUYER, "buyerPhoneOrAddress", "buyerAddress", NULL)                    \
+    X(BUYER_NAME, "buyer", NULL, NULL)                                       \
+    X(BUYER_INN, "buyerInn", NULL, NULL)                                     \
     X(TAX_SYSTEM, "appliedTaxationType", "taxationType", NULL)               \
     X(TOTAL, "totalSum", NULL, NULL)                                         \
     X(CASH, "cashTotalSum", NULL, NULL)                                      \

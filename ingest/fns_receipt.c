@@ -394,6 +394,32 @@ form_of(const struct ingest__fns_raw *raw)
                         : CHEK_FORM_RECEIPT;
 }
 
+/* Who buys beside the contact: tags 1228 and 1227. */
+static int
+persons_make(const struct ingest__fns_raw *raw, struct chek_arena *arena,
+             struct chek_receipt *receipt, struct chek_fault *fault)
+{
+    static const struct {
+        uint8_t kind, field;
+    } rows[] = {{CHEK_PERSON_KIND_TIN, FNS_BUYER_INN}, {CHEK_PERSON_KIND_NAME, FNS_BUYER_NAME}};
+    struct chek_person *persons = NULL;
+    for (size_t i = 0; i < CHEK_COUNT(rows); i++) {
+        const struct ingest__fns_value *value = &raw->fields[rows[i].field];
+        if (!ingest__fns_is_given(value)) {
+            continue;
+        }
+        persons =
+            persons != NULL ? persons : chek_arena_take(arena, CHEK_COUNT(rows) * sizeof *persons);
+        if (persons == NULL) {
+            return ingest__fns_fault(fault, CHEK_E_LIMIT, CHEK_FIELD_RECEIPT_PERSONS, 0);
+        }
+        persons[receipt->persons_count++] = (struct chek_person){
+            .kind = rows[i].kind, .value = ingest__fns_text(value, CHEK_TEXT_SIZE_MAX)};
+    }
+    receipt->persons = persons;
+    return CHEK_OK;
+}
+
 static int
 receipt_make(const struct ingest__fns_raw *raw, struct chek_arena *arena,
              struct chek_document *document, struct chek_fault *fault)
@@ -431,6 +457,9 @@ receipt_make(const struct ingest__fns_raw *raw, struct chek_arena *arena,
     }
     if (error == CHEK_OK) {
         error = ingest__fns_taxes(raw, roubles, arena, receipt, lines, fault);
+    }
+    if (error == CHEK_OK) {
+        error = persons_make(raw, arena, receipt, fault);
     }
     document->receipt = receipt;
     return error;

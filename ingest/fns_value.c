@@ -170,6 +170,12 @@ ingest__fns_value_put(struct ingest__fns_raw *raw, struct chek_arena *arena,
             bytes_put(&to, text, type);
         }
         return;
+    case LEVEL_BUYER:
+        at = field_find(&to, field_names, FNS_FIELD_COUNT);
+        if (at == FNS_BUYER_NAME || at == FNS_BUYER_INN) {
+            field_put(&to, &raw->fields[at], text, type);
+        }
+        return;
     case LEVEL_ITEM:
         line_put(&to, text, type);
         return;

@@ -17,6 +17,7 @@
 #include "engine/io/io.h"
 #include "engine/partition/envelope.h"
 #include "engine/wire/protocol.h"
+#include "ingest/subject.h"
 
 /* One command that is wanted. */
 struct chek_part_item {
@@ -24,15 +25,13 @@ struct chek_part_item {
     uint32_t body_size;
     uint32_t registration;
     uint16_t partition;
-    uint8_t kind;           /* CHEK_COMMAND_DOCUMENT or CHEK_COMMAND_REGISTER */
-    bool subject;           /* a personal value travels along: see `subject_body` */
-    uint16_t index;         /* of the document in its frame */
-    uint32_t number;        /* the document's regular number; 0 = none */
-    uint32_t warnings;      /* of the check of its shape */
-    uint64_t source_offset; /* 0 = not numbered */
-    uint8_t subject_id[16];
-    const uint8_t *subject_body; /* an encoded command_subject, to be logged before */
-    uint32_t subject_body_size;
+    uint8_t kind;                        /* CHEK_COMMAND_DOCUMENT or CHEK_COMMAND_REGISTER */
+    uint8_t subject_count;               /* personal values that travel along */
+    uint16_t index;                      /* of the document in its frame */
+    uint32_t number;                     /* the document's regular number; 0 = none */
+    uint32_t warnings;                   /* of the check of its shape */
+    uint64_t source_offset;              /* 0 = not numbered */
+    const struct chek_subject *subjects; /* in the part's buffer, as the bodies of theirs are */
 };
 
 struct chek_part {

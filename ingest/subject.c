@@ -45,10 +45,47 @@ normalise_phone(struct chek_bytes_view value, uint8_t *ret)
     return size;
 }
 
+static size_t
+normalise_tin(struct chek_bytes_view value, uint8_t *ret)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < value.size; i++) {
+        if (is_digit(value.bytes[i])) {
+            ret[size++] = value.bytes[i];
+        }
+    }
+    if (size == 12 && ret[0] == '0' && ret[1] == '0') {
+        size -= 2;
+        memmove(ret, ret + 2, size);
+    }
+    return size;
+}
+
+static size_t
+normalise_name(struct chek_bytes_view value, uint8_t *ret)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < value.size; i++) {
+        uint8_t byte = value.bytes[i] > ' ' ? value.bytes[i] : ' ';
+        if (byte != ' ' || (size != 0 && ret[size - 1] != ' ')) {
+            ret[size++] = byte;
+        }
+    }
+    return size != 0 && ret[size - 1] == ' ' ? size - 1 : size;
+}
+
 size_t
-chek_subject_normalise(struct chek_bytes_view value, uint8_t ret[CHEK_SUBJECT_VALUE_SIZE_MAX + 1])
+chek_subject_normalise(uint8_t kind, struct chek_bytes_view value,
+                       uint8_t ret[CHEK_SUBJECT_VALUE_SIZE_MAX + 1])
 {
     CHEK_ASSERT(value.size <= CHEK_SUBJECT_VALUE_SIZE_MAX);
+    if (kind == CHEK_PERSON_KIND_TIN) {
+        return normalise_tin(value, ret);
+    }
+    if (kind == CHEK_PERSON_KIND_NAME) {
+        return normalise_name(value, ret);
+    }
+    CHEK_ASSERT(kind == CHEK_PERSON_KIND_CONTACT);
     if (value.size != 0 && memchr(value.bytes, '@', value.size) != NULL) {
         return normalise_email(value, ret);
     }
@@ -57,18 +94,19 @@ chek_subject_normalise(struct chek_bytes_view value, uint8_t ret[CHEK_SUBJECT_VA
 
 void
 chek_subject_id(const struct chek_subject_key *key, struct chek_bytes_view organisation,
-                struct chek_bytes_view value, uint8_t ret[CHEK_SUBJECT_SIZE])
+                uint8_t kind, struct chek_bytes_view value, uint8_t ret[CHEK_SUBJECT_SIZE])
 {
     uint8_t normal[CHEK_SUBJECT_VALUE_SIZE_MAX + 1];
     uint8_t size[4];
     crypto_generichash_state state;
-    size_t normal_size = chek_subject_normalise(value, normal);
+    size_t normal_size = chek_subject_normalise(kind, value, normal);
 
     chek_store_u32(size, (uint32_t)organisation.size);
     int failed = crypto_generichash_init(&state, key->hash, sizeof key->hash, CHEK_SUBJECT_SIZE);
     CHEK_ASSERT(failed == 0);
     crypto_generichash_update(&state, size, sizeof size);
     crypto_generichash_update(&state, organisation.bytes, organisation.size);
+    crypto_generichash_update(&state, &kind, sizeof kind);
     crypto_generichash_update(&state, normal, normal_size);
     crypto_generichash_final(&state, ret, CHEK_SUBJECT_SIZE);
     sodium_memzero(normal, sizeof normal);
@@ -101,4 +139,56 @@ chek_subject_open(const struct chek_subject_key *key, struct chek_bytes_view sec
     }
     *ret_size = secret.size - CHEK_SUBJECT_NONCE_SIZE - 16;
     return CHEK_OK;
+}
+
+/* ---- of a document ---------------------------------------------------------------------------- */
+
+struct taking {
+    const struct chek_subject_key *key;
+    struct chek_io *io;
+    struct chek_bytes_view organisation;
+    struct chek_writer *out;
+};
+
+static struct chek_subject
+value_take(const struct taking *from, uint8_t kind, struct chek_bytes_view value)
+{
+    uint8_t nonce[CHEK_SUBJECT_NONCE_SIZE];
+    uint8_t secret[CHEK_SUBJECT_SECRET_SIZE_MAX];
+    struct chek_command_subject command = {0};
+    struct chek_subject ret;
+    chek_subject_id(from->key, from->organisation, kind, value, ret.id);
+    chek_io_random(from->io, nonce, sizeof nonce);
+    command.secret = chek_bytes_view_of(secret, chek_subject_seal(from->key, value, nonce, secret));
+    memcpy(command.subject, ret.id, sizeof command.subject);
+    size_t begin = from->out->size;
+    chek_command_subject_encode(from->out, &command);
+    ret.body = from->out->full
+                   ? (struct chek_bytes_view){0}
+                   : chek_bytes_view_of(from->out->bytes + begin, from->out->size - begin);
+    return ret;
+}
+
+uint32_t
+chek_subjects_take(const struct chek_subject_key *key, struct chek_io *io,
+                   struct chek_bytes_view organisation, struct chek_receipt *receipt,
+                   struct chek_person persons[CHEK_PERSON_COUNT_MAX], struct chek_writer *out,
+                   struct chek_subject ret[CHEK_SUBJECT_COUNT_MAX])
+{
+    struct taking from = {key, io, organisation, out};
+    uint32_t count = 0;
+    CHEK_ASSERT(receipt->persons_count <= CHEK_PERSON_COUNT_MAX);
+    if (receipt->buyer.size != 0) {
+        ret[count] = value_take(&from, CHEK_PERSON_KIND_CONTACT, receipt->buyer);
+        memcpy(receipt->subject, ret[count++].id, CHEK_SUBJECT_SIZE);
+        receipt->buyer = (struct chek_bytes_view){0};
+    }
+    for (uint32_t i = 0; i < receipt->persons_count; i++) {
+        persons[i] = receipt->persons[i];
+        ret[count] = value_take(&from, persons[i].kind, persons[i].value);
+        memcpy(persons[i].subject, ret[count++].id, CHEK_SUBJECT_SIZE);
+        persons[i].value = (struct chek_bytes_view){0};
+    }
+    receipt->persons = receipt->persons_count != 0 ? persons : NULL;
+    return count;
 }

@@ -15,6 +15,7 @@
 #define CHEK_RATE_MAX 1000000                    /* 1,000 % in thousandths of a percent */
 #define CHEK_LINE_COUNT_MAX 1000                 /* lines of a receipt */
 #define CHEK_PAYMENT_COUNT_MAX 16                /* payments of a receipt */
+#define CHEK_PERSON_COUNT_MAX 4                  /* personal values of a receipt beside its buyer */
 #define CHEK_TAX_COUNT_MAX 16                    /* tax rows of a ticket or of a line */
 #define CHEK_TEXT_SIZE_MAX 255                   /* bytes of a text value of a receipt */
 #define CHEK_MARKING_SIZE_MAX 255

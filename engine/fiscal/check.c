@@ -270,6 +270,29 @@ receipt_head_check(const struct chek_receipt *receipt, struct chek_fault *fault)
     return error == CHEK_OK ? receipt_amounts_check(receipt, fault) : error;
 }
 
+/* C20: in clear or as a subject, but somebody. */
+static int
+persons_check(const struct chek_receipt *receipt, struct chek_fault *fault)
+{
+    static const uint8_t nobody[sizeof receipt->persons->subject];
+    if (receipt->persons_count > CHEK_PERSON_COUNT_MAX) {
+        return refuse(fault, CHEK_E_LIMIT, CHEK_FIELD_RECEIPT_PERSONS, 0);
+    }
+    for (uint32_t i = 0; i < receipt->persons_count; i++) {
+        const struct chek_person *person = &receipt->persons[i];
+        if (person->kind >= CHEK_PERSON_KIND_COUNT) {
+            return refuse(fault, CHEK_E_RANGE, CHEK_FIELD_PERSON_KIND, i);
+        }
+        if (person->value.size > CHEK_TEXT_SIZE_MAX) {
+            return refuse(fault, CHEK_E_LIMIT, CHEK_FIELD_PERSON_VALUE, i);
+        }
+        if (person->value.size == 0 && memcmp(person->subject, nobody, sizeof nobody) == 0) {
+            return refuse(fault, CHEK_E_FIELD_MISSING, CHEK_FIELD_PERSON_VALUE, i);
+        }
+    }
+    return CHEK_OK;
+}
+
 static int
 receipt_check(const struct chek_receipt *receipt, struct chek_fault *fault)
 {
@@ -283,6 +306,9 @@ receipt_check(const struct chek_receipt *receipt, struct chek_fault *fault)
     }
     if (error == CHEK_OK) {
         error = lines_check(receipt, fault);
+    }
+    if (error == CHEK_OK) {
+        error = persons_check(receipt, fault);
     }
     return error == CHEK_OK ? payments_check(receipt, fault) : error;
 }

@@ -400,6 +400,31 @@ cover_subject(struct coverage *coverage, const struct chek_receipt *fresh,
     cover_text(coverage, fresh->buyer, stored->buyer);
 }
 
+static bool
+has_person(const struct chek_receipt *receipt, const struct chek_person *wanted)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < receipt->persons_count; i++) {
+        const struct chek_person *person = &receipt->persons[i];
+        found = found || (person->kind == wanted->kind &&
+                          memcmp(person->subject, wanted->subject, sizeof wanted->subject) == 0);
+    }
+    return found;
+}
+
+/* In any order; who is named beside those of the stored copy is something more. */
+static void
+cover_persons(struct coverage *coverage, const struct chek_receipt *fresh,
+              const struct chek_receipt *stored)
+{
+    for (uint32_t i = 0; i < stored->persons_count; i++) {
+        cover_exact(coverage, has_person(fresh, &stored->persons[i]));
+    }
+    for (uint32_t i = 0; i < fresh->persons_count; i++) {
+        cover_presence(coverage, true, has_person(stored, &fresh->persons[i]));
+    }
+}
+
 /*
  * A stated time or shift must stay, but neither is something more. Of times that are hours apart
  * the later is the wall clock's, as Russia lies east of UTC: it must not get lost. (F19)
@@ -436,6 +461,7 @@ receipt_coverage(const struct chek_receipt *fresh, const struct chek_receipt *st
     cover_modifier(&coverage, fresh->markup, stored->markup);
     cover_parent(&coverage, fresh->parent, stored->parent);
     cover_subject(&coverage, fresh, stored);
+    cover_persons(&coverage, fresh, stored);
     cover_payments(&coverage, fresh, stored);
     cover_lines(&coverage, fresh, stored);
     cover_presence(&coverage, receipt_has_taxes(fresh), receipt_has_taxes(stored));

@@ -115,12 +115,22 @@ payments_add(struct store__row *to, const struct chek_receipt *receipt)
     return 0;
 }
 
+bool
+chek_receipt_is_personal(const struct chek_receipt *receipt)
+{
+    bool is_personal = receipt->buyer.size != 0;
+    for (uint32_t i = 0; i < receipt->persons_count; i++) {
+        is_personal = is_personal || receipt->persons[i].value.size != 0;
+    }
+    return is_personal;
+}
+
 /* These return the flags of a row. */
 
 static uint32_t
 receipt_add(struct store__row *to, const struct chek_receipt *receipt, uint32_t shift)
 {
-    CHEK_ASSERT(receipt->buyer.size == 0); /* a personal value never enters the store */
+    CHEK_ASSERT(!chek_receipt_is_personal(receipt)); /* such a value never enters the store */
     to->time = civil_of(receipt->time);
     to->number = receipt->document;
     to->sign = receipt->sign;

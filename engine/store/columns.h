@@ -66,7 +66,8 @@
     X(POSITIONS, 37, INTEGER, OPTIONAL)              \
     X(TAX_SUM, 38, INTEGER, OPTIONAL)                \
     X(CELL, 39, BYTES, REQUIRED)                     \
-    X(FIGURES, 40, BYTES, REQUIRED)
+    X(FIGURES, 40, BYTES, REQUIRED)                  \
+    X(PERSONS, 44, BYTES, REQUIRED)
 
 #define STORE__LINE_COLUMNS(X)              \
     X(PRESENT, 64, INTEGER, REQUIRED)       \

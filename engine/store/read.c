@@ -169,6 +169,32 @@ read_number(const struct reading *from, const struct chek_row *row)
                                              from->source.row, row->ordinal);
 }
 
+/* How many there are is not stored: they are read to their end. */
+static const struct chek_person *
+read_persons(struct reading *from, uint32_t *ret_count)
+{
+    struct chek_bytes_view bytes =
+        store__source_bytes(&from->source, STORE__DOCUMENT_PERSONS, from->source.row);
+    if (bytes.size == 0) {
+        return NULL;
+    }
+    struct chek_person *persons =
+        store__source_take(&from->source, sizeof *persons, CHEK_PERSON_COUNT_MAX);
+    struct chek_cursor in = chek_cursor_over(bytes.bytes, bytes.size);
+    uint32_t count = 0;
+    while (persons != NULL && chek_cursor_left(&in) != 0) {
+        if (count == CHEK_PERSON_COUNT_MAX ||
+            chek_person_decode(&in, NULL, &persons[count], NULL) != CHEK_OK ||
+            persons[count].value.size != 0) {
+            store__source_fail(&from->source, CHEK_E_CORRUPT);
+            return NULL;
+        }
+        count += 1;
+    }
+    *ret_count = persons != NULL ? count : 0;
+    return persons;
+}
+
 static void
 read_receipt_values(struct reading *from, const struct chek_row *row, struct chek_receipt *receipt)
 {
@@ -193,6 +219,7 @@ read_receipt_values(struct reading *from, const struct chek_row *row, struct che
     chek_store_u64(receipt->subject + 8, VALUE(DOCUMENT_SUBJECT_HIGH, at));
     receipt->fiscal_drive = store__source_text(&from->source, STORE__DOCUMENT_FISCAL_DRIVE, at);
     receipt->taken = (int64_t)VALUE(DOCUMENT_TAKEN, at);
+    receipt->persons = read_persons(from, &receipt->persons_count);
 }
 
 /* Children are read in the order in which they were appended. */

@@ -94,6 +94,8 @@ strings_of(enum store__column column)
         return STORE__DICTIONARY_COUNT + 1;
     case STORE__DOCUMENT_FIGURES:
         return STORE__DICTIONARY_COUNT + 2;
+    case STORE__DOCUMENT_PERSONS:
+        return STORE__DICTIONARY_COUNT + 3;
     default:
         return store__dictionary_of(column - 1);
     }

@@ -11,8 +11,8 @@
 #include "engine/store/segment.h"
 #include "engine/store/set.h"
 
-/* Strings that stand in a segment: those of the PLAIN columns, markings, cells, figures. */
-#define STORE__STRINGS_COUNT (STORE__DICTIONARY_COUNT + 3)
+/* Strings that stand in a segment: those of the PLAIN columns, markings, cells, figures, persons. */
+#define STORE__STRINGS_COUNT (STORE__DICTIONARY_COUNT + 4)
 
 struct store__source {
     const struct chek_store *store;

@@ -247,6 +247,20 @@ put_profile(struct taking *from, const struct chek_register *profile)
     PUT_TEXT(from, DOCUMENT, PROFILE, PROFILE, from->at, chek_bytes_view_of(bytes, out.size));
 }
 
+/* Few documents have them: one column of their records, one behind the other. */
+static void
+put_persons(struct taking *from, const struct chek_receipt *receipt)
+{
+    uint8_t bytes[CHEK_PERSON_COUNT_MAX * CHEK_PERSON_SIZE_MAX];
+    struct chek_writer out = chek_writer_over(bytes, sizeof bytes);
+    out.keep = UINT32_MAX;
+    for (uint32_t i = 0; i < receipt->persons_count; i++) {
+        chek_person_encode(&out, &receipt->persons[i]);
+    }
+    CHEK_ASSERT(!out.full);
+    put_string(from, STORE__DOCUMENT_PERSONS, from->at, chek_bytes_view_of(bytes, out.size));
+}
+
 static void
 put_receipt(struct taking *from, const struct chek_receipt *receipt)
 {
@@ -267,6 +281,9 @@ put_receipt(struct taking *from, const struct chek_receipt *receipt)
     PUT(from, DOCUMENT, TAKEN, at, receipt->taken);
     PUT_TEXT(from, DOCUMENT, CLIENT, CLIENT, at, receipt->client);
     PUT_TEXT(from, DOCUMENT, FISCAL_DRIVE, FISCAL_DRIVE, at, receipt->fiscal_drive);
+    if (receipt->persons_count != 0) {
+        put_persons(from, receipt);
+    }
     put_payments(from, receipt);
     put_parent(from, receipt->parent);
     put_taxes(from, receipt->taxes, receipt->taxes_count, receipt->total);

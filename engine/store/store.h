@@ -44,6 +44,9 @@ struct chek_row {
     struct chek_bytes_view cell;
 };
 
+/* Whether personal values of a receipt stand in it in clear: then it may be neither logged nor kept. */
+bool chek_receipt_is_personal(const struct chek_receipt *receipt);
+
 /* Bytes of arena that any scan is content with, alignment included. */
 #define CHEK_SCAN_ARENA_SIZE 131072
 

@@ -216,18 +216,37 @@ parent_make(const Ingest__ParentTicket *from, struct chek_arena *arena, struct c
                                 : code;
 }
 
-/* R49: the customer by phone, else by e-mail, else by IIN. */
-static struct chek_bytes_view
-buyer_of(const Ingest__ExtensionOptions *options)
+/* R49: the customer's phone, else his e-mail, is the buyer; an e-mail beside it and the IIN or BIN
+ * are said of him too. */
+static uint32_t
+customer_make(const Ingest__ExtensionOptions *options, struct chek_arena *arena,
+              struct chek_receipt *ret, struct chek_cpcr_fault *fault)
 {
     if (options == NULL) {
-        return (struct chek_bytes_view){0};
+        return CHEK_CPCR_OK;
     }
-    if (options->customer_phone.len != 0) {
-        return ingest__cpcr_view(options->customer_phone);
+    bool has_phone = options->customer_phone.len != 0;
+    bool has_more = has_phone && options->customer_email.len != 0;
+    struct chek_person *persons = NULL;
+    uint32_t count = 0;
+    ret->buyer = ingest__cpcr_view(has_phone ? options->customer_phone : options->customer_email);
+    if (has_more || options->customer_iin_or_bin.len != 0) {
+        persons = chek_arena_take(arena, 2 * sizeof *persons);
+        if (persons == NULL) {
+            return ingest__cpcr_incorrect(fault, "extension_options", "there is no room for it");
+        }
     }
-    return ingest__cpcr_view(options->customer_email.len != 0 ? options->customer_email
-                                                              : options->customer_iin_or_bin);
+    if (has_more) {
+        persons[count++] = (struct chek_person){
+            .kind = CHEK_PERSON_KIND_CONTACT, .value = ingest__cpcr_view(options->customer_email)};
+    }
+    if (options->customer_iin_or_bin.len != 0) {
+        persons[count++] = (struct chek_person){
+            .kind = CHEK_PERSON_KIND_TIN, .value = ingest__cpcr_view(options->customer_iin_or_bin)};
+    }
+    ret->persons = persons;
+    ret->persons_count = count;
+    return CHEK_CPCR_OK;
 }
 
 static uint32_t
@@ -245,7 +264,6 @@ ticket_make(const Ingest__TicketRequest *ticket, const struct chek_cpcr_terms *t
                       ? (uint8_t)(ticket->domain->type + 1)
                       : 0,
         .number_in_shift = ticket->shift_document_number,
-        .buyer = buyer_of(ticket->extension_options),
     };
     uint32_t code = chek_cpcr_civil(ticket->date_time, "date_time", &ret->time, fault);
     if (code == CHEK_CPCR_OK) {
@@ -263,6 +281,9 @@ ticket_make(const Ingest__TicketRequest *ticket, const struct chek_cpcr_terms *t
     }
     if (code == CHEK_CPCR_OK) {
         code = parent_make(ticket->parent_ticket, arena, ret, fault);
+    }
+    if (code == CHEK_CPCR_OK) {
+        code = customer_make(ticket->extension_options, arena, ret, fault);
     }
     return code == CHEK_CPCR_OK ? ingest__cpcr_lines(ticket, arena, ret, fault) : code;
 }

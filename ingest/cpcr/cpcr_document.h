@@ -20,7 +20,7 @@ struct chek_cpcr_terms {
 
 /*
  * Make the document of a TICKET, MONEY_PLACEMENT or CLOSE_SHIFT (asserted) and check it. The value of
- * a customer is in `buyer`, in clear: who logs the document takes it out before (subject.h).
+ * a customer is in `buyer` and `persons`, in clear: who logs the document takes it out before (subject.h).
  *
  *   Ownership  everything in *ret is in `arena` or in the message
  *   Returns    CHEK_CPCR_OK, or the code in *fault; *ret is then anything

@@ -107,39 +107,34 @@ digest_make(const struct chek_document *document, struct chek_arena *arena)
     return chek_checksum(bytes, out.size);
 }
 
-/* The person on a ticket goes into a command of his own. (R49) */
+/* Who is on a ticket goes into commands of their own: those that the partition does not know. (R49) */
 static bool
-subject_take(struct making *making, struct chek_cpcr_exchange *ret)
+subjects_take(struct making *making, struct chek_cpcr_exchange *ret)
 {
     struct chek_arena *arena = making->ground->arena;
-    uint8_t nonce[CHEK_SUBJECT_NONCE_SIZE];
-    struct chek_command_subject subject;
+    struct chek_subject subjects[CHEK_SUBJECT_COUNT_MAX];
     struct chek_registered known;
-    uint8_t secret[CHEK_SUBJECT_SECRET_SIZE_MAX];
+    size_t size = CHEK_SUBJECT_COUNT_MAX * CHEK_COMMAND_SUBJECT_SIZE_MAX;
     struct chek_receipt *receipt = chek_arena_take(arena, sizeof *receipt);
-    uint8_t *body = chek_arena_take(arena, CHEK_COMMAND_SUBJECT_SIZE_MAX);
+    struct chek_person *persons = chek_arena_take(arena, CHEK_PERSON_COUNT_MAX * sizeof *persons);
+    uint8_t *bodies = chek_arena_take(arena, size);
     int error = chek_fiscal_registration(chek_partition_fiscal(making->ground->partition),
                                          making->ground->registration, arena, &known);
-    if (receipt == NULL || body == NULL || error != CHEK_OK) {
+    if (receipt == NULL || persons == NULL || bodies == NULL || error != CHEK_OK) {
         return false;
     }
     *receipt = *making->document.receipt;
-    chek_subject_id(making->ground->key, known.profile->organisation, receipt->buyer,
-                    receipt->subject);
-    chek_io_random(making->ground->io, nonce, sizeof nonce);
-    size_t size = chek_subject_seal(making->ground->key, receipt->buyer, nonce, secret);
-    receipt->buyer = (struct chek_bytes_view){0};
-    making->document.receipt = receipt;
-    if (chek_partition_has_subject(making->ground->partition, receipt->subject)) {
-        return true;
-    }
-    memcpy(subject.subject, receipt->subject, sizeof subject.subject);
-    subject.secret = chek_bytes_view_of(secret, size);
-    subject.present = 0;
-    struct chek_writer out = chek_writer_over(body, CHEK_COMMAND_SUBJECT_SIZE_MAX);
-    chek_command_subject_encode(&out, &subject);
+    struct chek_writer out = chek_writer_over(bodies, size);
+    uint32_t count =
+        chek_subjects_take(making->ground->key, making->ground->io, known.profile->organisation,
+                           receipt, persons, &out, subjects);
     CHEK_ASSERT(!out.full);
-    ret->subject_body = chek_bytes_view_of(body, out.size);
+    making->document.receipt = receipt;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!chek_partition_has_subject(making->ground->partition, subjects[i].id)) {
+            ret->subject_bodies[ret->subject_count++] = subjects[i].body;
+        }
+    }
     return true;
 }
 
@@ -234,8 +229,8 @@ static uint32_t
 command_make(struct making *making, struct chek_cpcr_exchange *ret)
 {
     struct chek_arena *arena = making->ground->arena;
-    if (making->document.receipt != NULL && making->document.receipt->buyer.size != 0 &&
-        !subject_take(making, ret)) {
+    if (making->document.receipt != NULL && chek_receipt_is_personal(making->document.receipt) &&
+        !subjects_take(making, ret)) {
         return chek_cpcr_refuse(&ret->fault, CHEK_CPCR_SERVICE_TEMPORARILY_UNAVAILABLE, "request",
                                 "there is no room for it now");
     }
@@ -411,7 +406,8 @@ chek_cpcr_take(const struct chek_cpcr_ground *ground, struct chek_bytes_view fra
     CHEK_ASSERT(error == CHEK_OK && ret->head.size == frame.size); /* a frame was split off */
     uint32_t code = request_take(ground, frame, ret);
     if (code != CHEK_CPCR_OK) {
-        ret->body = ret->subject_body = (struct chek_bytes_view){0};
+        ret->body = (struct chek_bytes_view){0};
+        ret->subject_count = 0;
         return false;
     }
     ret->fault =

@@ -64,8 +64,9 @@ struct chek_cpcr_exchange {
     struct chek_cpcr_goods goods;
     /* To be logged; all in the arena of chek_cpcr_take(). */
     uint8_t verdict;
-    struct chek_bytes_view body;         /* command_exchange */
-    struct chek_bytes_view subject_body; /* command_subject, before it; empty: none */
+    struct chek_bytes_view body;                                   /* command_exchange */
+    struct chek_bytes_view subject_bodies[CHEK_SUBJECT_COUNT_MAX]; /* command_subject, before it */
+    uint32_t subject_count;
 };
 
 /*

@@ -9,6 +9,7 @@ import struct
 import fiscal
 
 ACCEPTED, NOT_RECOGNISED, NOT_VALID = 0, 11, 14
+BUYER, BUYER_INN = "Покупатель В.В.", "7825706086"
 
 
 class Answer:
@@ -120,13 +121,22 @@ def correction(number, code=31, drive=fiscal.DRIVE):
 
 
 def marked(number, drive=fiscal.DRIVE):
-    """Of format 1.2: a marking code, a measure, a phone."""
+    """Of format 1.2: a marking code, a measure, a phone, and who buys."""
     code = fiscal.element(1163, fiscal.text(1305, "010460043993125621JgXJ5.T"))
     return fiscal.document(
         3, number, fiscal.byte(1209, 4) + fiscal.u32(1042, 75) + fiscal.byte(1054, 1)
         + fiscal.byte(1055, 1) + fiscal.vln(1020, 9900) + fiscal.vln(1081, 9900)
         + fiscal.line("Сок", 9900, fiscal.byte(1199, 1) + fiscal.byte(2108, 0) + code)
-        + fiscal.text(1008, "+79990000001") + fiscal.vln(1102, 1650), drive)
+        + fiscal.text(1008, "+79990000001") + fiscal.vln(1102, 1650)
+        + fiscal.element(1256, fiscal.text(1227, BUYER) + fiscal.text(1228, BUYER_INN, 12)
+                         + fiscal.text(1254, "г. Образцовый")), drive)
+
+
+def bought(number, drive=fiscal.DRIVE):
+    """Of format 1.05: the buyer's name and INN."""
+    whole = fiscal.receipt(number, drive)
+    more = fiscal.text(1228, BUYER_INN) + fiscal.text(1227, BUYER)
+    return fiscal.element(3, whole[4:] + more)
 
 
 def counters(tag, receipts, total):

@@ -590,9 +590,21 @@ def test_personal_values_and_tokens_are_not_in_the_folder(server):
     tokens = [kkm.token]
     for i in range(50):
         kkm.send(TICKET, {2: {**ticket(SELL, 100 + i)[2],
-                              9: {2: "+77015550123", 1: "buyer@example.kz"}}})
+                              9: {2: "+77015550123", 1: "buyer@example.kz",
+                                  4: "850101300123"}}})
         tokens.append(kkm.token)
     wants(len(set(tokens)), 51)
+    # Who buys is three values of one customer: the same three on each ticket, and no two alike.
+    rows = [row["receipt"] for row in server.lines("receipts", "--kkm", kkm.device)]
+    wants(len(rows), 50)
+    said = {(row["subject"], *((person.get("kind", "contact"), person["subject"])
+                               for person in row["persons"])) for row in rows}
+    wants(len(said), 1)
+    first, (kind, second), (kind_too, third) = said.pop()
+    wants((kind, kind_too, len({first, second, third})), ("contact", "tin", 3))
+    paper = server.chek("receipt", "--kkm", kkm.device, "--sign", rows[0]["sign"])
+    for left, subject in (("Buyer", first), ("Contact", second), ("Taxpayer", third)):
+        wants(any(left in line and subject in line for line in paper.splitlines()), True, paper)
     server.chek("snapshot")
     server.stop()
     whole = b"".join(path.read_bytes() for path in server.data.rglob("*")
@@ -601,7 +613,7 @@ def test_personal_values_and_tokens_are_not_in_the_folder(server):
         for text in (struct.pack("<I", token), struct.pack(">I", token), str(token).encode()):
             # Four bytes come by chance once in thousands of megabytes of what is not zero.
             wants(text in whole, False, token)
-    for text in (b"77015550123", b"buyer@example"):
+    for text in (b"77015550123", b"buyer@example", b"850101300123"):
         wants(text in whole, False, text)
     server.chek("verify", server.data)
     server.start()

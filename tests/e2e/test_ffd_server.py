@@ -14,8 +14,9 @@ import time
 import unittest
 
 import fiscal
-from ffd_register import (ACCEPTED, KEPT, NOT_RECOGNISED, NOT_VALID, PASSED, REGISTRATIONS, Line,
-                          correction, every_kind, marked, registration)
+from ffd_register import (ACCEPTED, BUYER, BUYER_INN, KEPT, NOT_RECOGNISED, NOT_VALID, PASSED,
+                          REGISTRATIONS, Line, bought, correction, every_kind, marked,
+                          registration)
 from server import Server
 
 BIN = pathlib.Path(sys.argv[1])
@@ -113,12 +114,22 @@ class Ffd(unittest.TestCase):
     def test_a_buyer_is_not_in_clear(self):
         with Line(self.server.ffd) as line:
             self.wants(line, fiscal.message(marked(7)), ACCEPTED, 7)
+            self.wants(line, fiscal.message(bought(8)), ACCEPTED, 8)
+        persons = [self.server.json("receipt", "--fn", fiscal.DRIVE, "--fd", number)["receipt"]
+                   ["persons"] for number in (7, 8)]
+        # 1227 and 1228 say the same of a receipt where 1.05 has them and inside of 1256.
+        self.assertEqual([person["kind"] for person in persons[0]], ["tin", "name"])
+        self.assertEqual(persons[0], persons[1])
+        self.assertNotEqual(persons[0][0]["subject"], persons[0][1]["subject"])
         found = self.server.json("receipt", "--fn", fiscal.DRIVE, "--fd", 7)
         self.assertIn("0104600439931256", str(found))
         self.server.stop()
         for path in self.server.data.rglob("*"):
             if path.is_file():
-                self.assertNotIn(b"79990000001", path.read_bytes(), path)
+                content = path.read_bytes()
+                for text in (b"79990000001", BUYER.encode(), BUYER.encode("cp866"),
+                             BUYER_INN.encode()):
+                    self.assertNotIn(text, content, path)
 
     # ---- messages -----------------------------------------------------------------------------
 

@@ -131,6 +131,20 @@ make_modifier(const struct maker *maker, struct maker_register *to, struct chek_
     }
 }
 
+/* One of nine, of whom some are said to have a TIN, and some a name too. */
+static void
+make_buyer(const struct maker *maker, struct chek_receipt *receipt, uint64_t who)
+{
+    struct chek_person *persons = maker_take(maker, 2 * sizeof *persons);
+    receipt->buyer = maker_text(maker, "+7701000000", who);
+    persons[0] = (struct chek_person){.kind = CHEK_PERSON_KIND_TIN,
+                                      .value = maker_text(maker, "85010130012", who)};
+    persons[1] = (struct chek_person){.kind = CHEK_PERSON_KIND_NAME,
+                                      .value = maker_text(maker, "Buyer ", who)};
+    receipt->persons = persons;
+    receipt->persons_count = (uint32_t)(who / 3);
+}
+
 struct chek_receipt *
 maker_receipt(const struct maker *maker, struct maker_register *to)
 {
@@ -163,7 +177,7 @@ maker_receipt(const struct maker *maker, struct maker_register *to)
         receipt->operator= maker_text(maker, prefix, maker_below(maker, to->key_variety));
     }
     if (to->with_names && maker_chance(maker, 15)) {
-        receipt->buyer = maker_text(maker, "+7701000000", maker_below(maker, 9));
+        make_buyer(maker, receipt, maker_below(maker, 9));
     }
     receipt->offline = maker_chance(maker, 10);
     to->sign += 1;

@@ -127,8 +127,8 @@ exchange(struct world *world, struct chek_bytes_view frame, struct chek_writer *
     chek_arena_reset(&world->arena);
     bool counted = chek_cpcr_take(&world->ground, frame, &exchange);
     if (counted) {
-        if (exchange.subject_body.size != 0) {
-            apply(world, CHEK_COMMAND_SUBJECT, 0, exchange.subject_body, &outcome);
+        for (uint32_t i = 0; i < exchange.subject_count; i++) {
+            apply(world, CHEK_COMMAND_SUBJECT, 0, exchange.subject_bodies[i], &outcome);
         }
         apply(world, CHEK_COMMAND_EXCHANGE, exchange.verdict, exchange.body, &outcome);
         chek_cpcr_counted(&exchange, &outcome.result, CHEK_OK);

@@ -94,6 +94,14 @@ receipt_lists_difference(const struct chek_receipt *a, const struct chek_receipt
         DIFFERS(payments[i].sum)
         DIFFERS(payments[i].present)
     }
+    for (uint32_t i = 0; i < a->persons_count; i++) {
+        DIFFERS(persons[i].kind)
+        DIFFERS(persons[i].present)
+        TEXT_DIFFERS(persons[i].value)
+        if (memcmp(a->persons[i].subject, b->persons[i].subject, 16) != 0) {
+            return "persons.subject";
+        }
+    }
     for (uint32_t i = 0; difference == NULL && i < a->lines_count; i++) {
         difference = line_difference(&a->lines[i], &b->lines[i]);
     }
@@ -130,6 +138,7 @@ receipt_difference(const struct chek_receipt *a, const struct chek_receipt *b)
     DIFFERS(payments_count)
     DIFFERS(taxes_count)
     DIFFERS(lines_count)
+    DIFFERS(persons_count)
     TEXT_DIFFERS(operator)
     TEXT_DIFFERS(client)
     TEXT_DIFFERS(buyer)

@@ -220,6 +220,24 @@ make_lines(struct making *to, struct chek_receipt *receipt)
     receipt->lines_count = list != NULL ? count : 0;
 }
 
+static void
+make_persons(struct making *to, struct chek_receipt *receipt)
+{
+    uint32_t count = (uint32_t)below(to, CHEK_PERSON_COUNT_MAX + 1);
+    struct chek_person *list = take(to, (count + 1) * sizeof *list);
+    for (uint32_t i = 0; list != NULL && i < count; i++) {
+        list[i].kind = (uint8_t)below(to, CHEK_PERSON_KIND_COUNT);
+        if (to->options->with_personal) {
+            list[i].value = text(to, 255);
+        }
+        for (uint32_t j = 0; j < sizeof list[i].subject; j++) {
+            list[i].subject[j] = (uint8_t)below(to, 256);
+        }
+    }
+    receipt->persons = list;
+    receipt->persons_count = list != NULL ? count : 0;
+}
+
 static const struct chek_receipt *
 make_receipt(struct making *to)
 {
@@ -254,6 +272,9 @@ make_receipt(struct making *to)
     }
     for (uint32_t i = 0; percent(to, 30) && i < sizeof receipt->subject; i++) {
         receipt->subject[i] = (uint8_t)below(to, 256);
+    }
+    if (percent(to, 20)) {
+        make_persons(to, receipt);
     }
     make_lines(to, receipt);
     receipt->fiscal_drive = percent(to, 30) ? text(to, 20) : (struct chek_bytes_view){0};

@@ -16,7 +16,7 @@ struct random_document_options {
     uint32_t line_count_max; /* 0: CHEK_LINE_COUNT_MAX; few lines are likelier than many */
     uint32_t text_count;     /* different texts of a field; 0: any bytes, hardly ever the same */
     bool with_profile;       /* sometimes name the register instead of a registration */
-    bool with_personal;      /* sometimes carry `buyer` in clear, as before a server took it away */
+    bool with_personal;      /* sometimes name people in clear, as before a server took that away */
     bool with_zero_fields;   /* sometimes mark an absent field as present: a sender may say zero */
     int64_t time_min, time_max; /* 0: any valid time */
 };

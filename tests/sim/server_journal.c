@@ -188,13 +188,14 @@ encode(const struct chek_document *document, uint8_t *bytes, size_t capacity)
     return out.size;
 }
 
-/* The person on a receipt: the same subject for the same value in the same organisation. */
+/* Who is on a receipt: the same subject for the same value in the same organisation. */
 static bool
-is_subject(struct run *run, unsigned at, const struct chek_receipt *sent, const uint8_t subject[16])
+is_subject(struct run *run, unsigned at, uint8_t kind, struct chek_bytes_view sent,
+           const uint8_t subject[16])
 {
     static const uint8_t nobody[16];
-    unsigned who = sent->buyer.bytes[sent->buyer.size - 1] - (unsigned)'0';
-    uint8_t *known = run->journal.subjects[who][run->story.registers[at].organisation];
+    unsigned who = sent.bytes[sent.size - 1] - (unsigned)'0';
+    uint8_t *known = run->journal.subjects[kind][who][run->story.registers[at].organisation];
     if (memcmp(subject, nobody, 16) == 0) {
         return false;
     }
@@ -202,6 +203,33 @@ is_subject(struct run *run, unsigned at, const struct chek_receipt *sent, const 
         memcpy(known, subject, 16);
     }
     return memcmp(known, subject, 16) == 0;
+}
+
+/* Put what was sent in the place of the subjects that are shown, when they are who they should be. */
+static bool
+subjects_replace(struct run *run, unsigned at, const struct chek_receipt *sent,
+                 struct chek_receipt *receipt, struct chek_person *persons)
+{
+    if (sent->buyer.size != 0) {
+        if (!is_subject(run, at, CHEK_PERSON_KIND_CONTACT, sent->buyer, receipt->subject)) {
+            return false;
+        }
+        memset(receipt->subject, 0, sizeof receipt->subject);
+        receipt->buyer = sent->buyer;
+    }
+    if (receipt->persons_count != sent->persons_count) {
+        return false;
+    }
+    for (uint32_t i = 0; i < sent->persons_count; i++) {
+        const struct chek_person *shown = &receipt->persons[i];
+        if (shown->kind != sent->persons[i].kind || shown->value.size != 0 ||
+            !is_subject(run, at, shown->kind, sent->persons[i].value, shown->subject)) {
+            return false;
+        }
+        persons[i] = sent->persons[i];
+    }
+    receipt->persons = persons;
+    return true;
 }
 
 /* Whether what is shown is what was sent. */
@@ -213,14 +241,11 @@ is_same(struct run *run, unsigned at, const struct chek_document *sent,
     struct chek_document shown = {
         .receipt = stored->receipt, .movement = stored->movement, .close = stored->close};
     struct chek_receipt receipt;
+    struct chek_person persons[CHEK_PERSON_COUNT_MAX];
     if (stored->receipt != NULL && sent->receipt != NULL) {
         receipt = *stored->receipt;
-        if (sent->receipt->buyer.size != 0) {
-            if (!is_subject(run, at, sent->receipt, receipt.subject)) {
-                return false;
-            }
-            memset(receipt.subject, 0, sizeof receipt.subject);
-            receipt.buyer = sent->receipt->buyer;
+        if (!subjects_replace(run, at, sent->receipt, &receipt, persons)) {
+            return false;
         }
         shown.receipt = &receipt;
     }

@@ -94,7 +94,8 @@ struct run_journal {
     struct run_stream streams[RUN_PARTITION_COUNT_MAX + 1];
     struct run_place *places; /* by mark */
     uint32_t place_count;
-    uint8_t subjects[9][STORY_ORGANISATION_COUNT][16]; /* of a buyer in an organisation */
+    /* Of a value of a buyer in an organisation. */
+    uint8_t subjects[CHEK_PERSON_KIND_COUNT][9][STORY_ORGANISATION_COUNT][16];
 };
 
 /* ---- clients ---------------------------------------------------------------------------------- */

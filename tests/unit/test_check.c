@@ -25,6 +25,7 @@ struct sample {
     struct chek_modifier discount, markup;
     struct chek_register profile;
     struct chek_register_key keys[2];
+    struct chek_person persons[CHEK_PERSON_COUNT_MAX + 1];
 };
 
 static void
@@ -129,6 +130,53 @@ static void
 no_identity(struct sample *s)
 {
     s->receipt.document = 0;
+}
+
+static void
+person_in_clear(struct sample *s)
+{
+    s->persons[0] = (struct chek_person){.kind = CHEK_PERSON_KIND_TIN,
+                                         .value = chek_bytes_view_text("850101300123")};
+    s->persons[1] =
+        (struct chek_person){.kind = CHEK_PERSON_KIND_NAME, .value = chek_bytes_view_text("Aliya")};
+    s->receipt.persons = s->persons;
+    s->receipt.persons_count = 2;
+}
+
+static void
+person_as_subject(struct sample *s)
+{
+    person_in_clear(s);
+    s->persons[1] = (struct chek_person){.subject = {[15] = 1}};
+}
+
+static void
+person_nobody(struct sample *s)
+{
+    person_in_clear(s);
+    s->persons[1].value.size = 0;
+}
+
+static void
+person_of_no_kind(struct sample *s)
+{
+    person_in_clear(s);
+    s->persons[1].kind = CHEK_PERSON_KIND_COUNT;
+}
+
+static void
+person_too_long(struct sample *s)
+{
+    static const uint8_t text[CHEK_TEXT_SIZE_MAX + 1] = {'A'};
+    person_in_clear(s);
+    s->persons[1].value = chek_bytes_view_of(text, sizeof text);
+}
+
+static void
+too_many_persons(struct sample *s)
+{
+    person_in_clear(s);
+    s->receipt.persons_count = CHEK_PERSON_COUNT_MAX + 1;
 }
 
 static void
@@ -698,6 +746,12 @@ static struct check_case {
     {"C17_payment_kind_twice", payment_kind_twice_on_paper, CHEK_E_RANGE, CHEK_FIELD_PAYMENT_KIND,
      1, 0},
     {"C17_payment_negative", payment_negative_on_paper, CHEK_E_RANGE, CHEK_FIELD_PAYMENT_SUM, 0, 0},
+    {"C20_a_person_in_clear", person_in_clear, CHEK_OK, 0, 0, 0},
+    {"C20_a_person_as_a_subject", person_as_subject, CHEK_OK, 0, 0, 0},
+    {"C20_nobody", person_nobody, CHEK_E_FIELD_MISSING, CHEK_FIELD_PERSON_VALUE, 1, 0},
+    {"C20_of_no_kind", person_of_no_kind, CHEK_E_RANGE, CHEK_FIELD_PERSON_KIND, 1, 0},
+    {"C20_a_value_too_long", person_too_long, CHEK_E_LIMIT, CHEK_FIELD_PERSON_VALUE, 1, 0},
+    {"C20_too_many_persons", too_many_persons, CHEK_E_LIMIT, CHEK_FIELD_RECEIPT_PERSONS, 0, 0},
     {"C18_line_one_apart", line_one_apart, CHEK_OK, 0, 0, 0},
     {"C18_line_two_apart_warns", line_two_apart, CHEK_OK, 0, 0, WARNING(LINE_DIFFERS)},
     {"C18_line_without_price", line_without_price, CHEK_OK, 0, 0, 0},

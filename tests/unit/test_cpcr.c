@@ -143,15 +143,15 @@ put_time(struct message *to, uint32_t field)
 }
 
 static void
-put_ticket(struct message *request)
+ticket_make(struct message *ticket)
 {
-    struct message ticket, item, commodity, payment, amounts, operator;
-    begin(&ticket);
-    put_number(&ticket, 1, 2);
-    put_time(&ticket, 2);
+    struct message item, commodity, payment, amounts, operator;
+    begin(ticket);
+    put_number(ticket, 1, 2);
+    put_time(ticket, 2);
     begin(&operator);
     put_number(&operator, 1, 7);
-    put_message(&ticket, 3, &operator);
+    put_message(ticket, 3, &operator);
     begin(&commodity);
     put_number(&commodity, 1, 12);
     put_bytes(&commodity, 2, "Bread", 5);
@@ -164,15 +164,22 @@ put_ticket(struct message *request)
     begin(&item);
     put_number(&item, 1, 1);
     put_message(&item, 2, &commodity);
-    put_message(&ticket, 5, &item);
+    put_message(ticket, 5, &item);
     begin(&payment);
     put_number(&payment, 1, 0);
     put_money(&payment, 2, 30000);
-    put_message(&ticket, 6, &payment);
+    put_message(ticket, 6, &payment);
     begin(&amounts);
     put_money(&amounts, 1, 30000);
-    put_message(&ticket, 8, &amounts);
-    put_number(&ticket, 14, 5);
+    put_message(ticket, 8, &amounts);
+    put_number(ticket, 14, 5);
+}
+
+static void
+put_ticket(struct message *request)
+{
+    struct message ticket;
+    ticket_make(&ticket);
     put_message(request, 2, &ticket);
 }
 
@@ -468,6 +475,74 @@ test_a_ticket_becomes_a_receipt(void **state)
     assert_memory_equal(line->code.bytes, "12", 2);
     assert_memory_equal(line->section.bytes, "1", 1);
     assert_memory_equal(line->unit.bytes, "796", 3);
+}
+
+/* R49: what a ticket says of its customer, and who becomes of it. */
+static struct customer_case {
+    const char *name;
+    const char *email, *phone, *iin;
+    const char *buyer, *contact, *tin; /* wanted */
+} customers[] = {
+    {"nobody", NULL, NULL, NULL, "", NULL, NULL},
+    {"a_phone", NULL, "+77015550123", NULL, "+77015550123", NULL, NULL},
+    {"an_e_mail", "a@b.kz", NULL, NULL, "a@b.kz", NULL, NULL},
+    {"an_iin_is_no_contact", NULL, NULL, "850101300123", "", NULL, "850101300123"},
+    {"phone_and_e_mail", "a@b.kz", "+77015550123", NULL, "+77015550123", "a@b.kz", NULL},
+    {"e_mail_and_iin", "a@b.kz", NULL, "850101300123", "a@b.kz", NULL, "850101300123"},
+    {"all_three", "a@b.kz", "+77015550123", "850101300123", "+77015550123", "a@b.kz",
+     "850101300123"},
+    {"empty_ones", "", "", "", "", NULL, NULL},
+};
+
+static void
+put_customer(struct message *request, const struct customer_case *c)
+{
+    const char *const values[] = {c->email, c->phone, NULL, c->iin};
+    struct message options;
+    begin(&options);
+    for (uint32_t i = 0; i < CHEK_COUNT(values); i++) {
+        if (values[i] != NULL) {
+            put_bytes(&options, i + 1, values[i], strlen(values[i]));
+        }
+    }
+    put_message(request, 9, &options);
+}
+
+static void
+text_is(struct chek_bytes_view got, const char *want)
+{
+    assert_int_equal(got.size, strlen(want));
+    assert_memory_equal(got.bytes, want, got.size);
+}
+
+static void
+test_customer(void **state)
+{
+    const struct customer_case *c = *state;
+    struct chek_cpcr_message read;
+    struct chek_document document;
+    struct chek_cpcr_fault fault;
+    struct chek_cpcr_terms terms = {.sign = 1234567890, .registration = 9};
+    struct message request, ticket;
+    begin(&request);
+    put_number(&request, 1, 1);
+    ticket_make(&ticket);
+    put_customer(&ticket, c);
+    put_message(&request, 2, &ticket);
+    assert_int_equal(message_read(&request, 202, &read), CHEK_CPCR_OK);
+    assert_int_equal(chek_cpcr_to_document(&read, &terms, &arena, &document, &fault), CHEK_CPCR_OK);
+    const struct chek_receipt *receipt = document.receipt;
+    uint32_t count = 0;
+    text_is(receipt->buyer, c->buyer);
+    if (c->contact != NULL) {
+        assert_int_equal(receipt->persons[count].kind, CHEK_PERSON_KIND_CONTACT);
+        text_is(receipt->persons[count++].value, c->contact);
+    }
+    if (c->tin != NULL) {
+        assert_int_equal(receipt->persons[count].kind, CHEK_PERSON_KIND_TIN);
+        text_is(receipt->persons[count++].value, c->tin);
+    }
+    assert_int_equal(receipt->persons_count, count);
 }
 
 static struct money_case {
@@ -792,6 +867,7 @@ main(void)
     TABLE_TEST(&table, test_fields_of_org_by_their_form);
     TABLE_TEST(&table, test_memory_of_a_message);
     TABLE_TEST(&table, test_a_ticket_becomes_a_receipt);
+    TABLE_ROWS(&table, test_customer, customers);
     TABLE_ROWS(&table, test_money, moneys);
     TABLE_ROWS(&table, test_judge, judges);
     TABLE_TEST(&table, test_judge_the_first);

@@ -235,6 +235,27 @@ fuller_subject(struct whole *w)
     w->receipt.subject[3] = 1;
 }
 
+static const struct chek_person persons[] = {
+    {.kind = CHEK_PERSON_KIND_TIN, .subject = {7}},
+    {.kind = CHEK_PERSON_KIND_NAME, .subject = {7}},
+    {.kind = CHEK_PERSON_KIND_NAME, .subject = {8}},
+    {.kind = CHEK_PERSON_KIND_TIN, .subject = {7}},
+};
+
+static void
+fuller_persons(struct whole *w)
+{
+    w->receipt.persons = persons;
+    w->receipt.persons_count = 2;
+}
+
+static void
+persons_and_other_operator(struct whole *w)
+{
+    fuller_persons(w);
+    other_operator(w);
+}
+
 static void
 fuller_but_no_sign(struct whole *w)
 {
@@ -379,6 +400,8 @@ static struct same_case {
     {"F19_a_parent_more", fuller_parent, CHEK_STATUS_COMPLETED, 0},
     {"F19_a_marking_more", fuller_marking, CHEK_STATUS_COMPLETED, 0},
     {"F19_a_subject_more", fuller_subject, CHEK_STATUS_COMPLETED, 0},
+    {"F19_persons_more", fuller_persons, CHEK_STATUS_COMPLETED, 0},
+    {"F19_persons_more_and_another_operator", persons_and_other_operator, CHEK_STATUS_DUPLICATE, 0},
     {"F19_more_but_something_else_differs", fuller_but_other_operator, CHEK_STATUS_DUPLICATE, 0},
     {"F19_more_but_something_lacks", fuller_but_no_sign, CHEK_STATUS_DUPLICATE, 0},
     {"F19_more_but_the_seconds_lack", fuller_without_seconds, CHEK_STATUS_DUPLICATE, 0},
@@ -407,6 +430,37 @@ test_same(void **state)
         fixture_operation(fixture_report(&fixture, 1, UINT32_MAX).report, CHEK_OPERATION_SELL)
             .tickets,
         1);
+    fixture_end(&fixture);
+}
+
+/* What a copy says of who buys, when the stored one names a TIN and a name. */
+static struct person_case {
+    const char *name;
+    uint32_t from, count; /* of `persons` */
+    uint8_t status;
+} person_cases[] = {
+    {"F19_persons_in_another_order_are_the_same", 2, 2, CHEK_STATUS_DUPLICATE},
+    {"F19_persons_that_lack_are_not_more", 0, 1, CHEK_STATUS_DUPLICATE},
+    {"F19_one_person_more_and_one_less", 0, 2, CHEK_STATUS_DUPLICATE},
+    {"F19_a_person_more", 0, 3, CHEK_STATUS_COMPLETED},
+};
+
+static void
+test_persons(void **state)
+{
+    const struct person_case *c = *state;
+    struct whole first;
+    struct whole second;
+    fixture_begin(&fixture);
+    fixture_register(&fixture, FIXTURE_REGISTRATION, "shop 1");
+    whole_make(&first);
+    whole_make(&second);
+    first.receipt.persons = persons + (c->count == 3 ? 0 : 2);
+    first.receipt.persons_count = 2;
+    second.receipt.persons = persons + c->from;
+    second.receipt.persons_count = c->count;
+    assert_int_equal(fixture_receipt(&fixture, &first.receipt).status, CHEK_STATUS_STORED);
+    assert_int_equal(fixture_receipt(&fixture, &second.receipt).status, c->status);
     fixture_end(&fixture);
 }
 
@@ -896,6 +950,7 @@ main(void)
     }
     TABLE_ROWS(&table, test_same, same_cases);
     TABLE_ROWS(&table, test_fuller, fuller_cases);
+    TABLE_ROWS(&table, test_persons, person_cases);
     TABLE_ROWS(&table, test_hours_apart, drive_cases);
     TABLE_ROWS(&table, test_sign, sign_cases);
     return table_run(&table, "fiscal_identity");

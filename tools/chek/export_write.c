@@ -188,6 +188,8 @@ chek__export_write(struct chek__run *run, bool csv, const struct chek_document *
         /* Who bought is known to this folder's key alone, and a subject of another means nobody. */
         receipt = *document->receipt;
         memset(receipt.subject, 0, sizeof receipt.subject);
+        receipt.persons = NULL;
+        receipt.persons_count = 0;
         told.receipt = &receipt;
     }
     if (csv) {

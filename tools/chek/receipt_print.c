@@ -84,6 +84,34 @@ payments_print(const struct chek_receipt *receipt, uint16_t currency)
     }
 }
 
+/* A server never says who somebody is; the same person is the same subject. */
+static void
+subject_print(const char *left, const uint8_t subject[16])
+{
+    static const char digits[] = "0123456789abcdef";
+    static const uint8_t nobody[16];
+    char text[2 * sizeof nobody + 1] = {0};
+    for (size_t i = 0; i < sizeof nobody; i++) {
+        text[2 * i] = digits[subject[i] >> 4];
+        text[2 * i + 1] = digits[subject[i] & 15];
+    }
+    if (memcmp(subject, nobody, sizeof nobody) != 0) {
+        chek__strip(left, text);
+    }
+}
+
+static void
+persons_print(const struct chek_receipt *receipt)
+{
+    static const char *const names[] = {"Contact", "Taxpayer", "Name"};
+    _Static_assert(CHEK_COUNT(names) == CHEK_PERSON_KIND_COUNT, "a name a kind");
+    subject_print("Buyer", receipt->subject);
+    for (uint32_t i = 0; i < receipt->persons_count; i++) {
+        const struct chek_person *person = &receipt->persons[i];
+        subject_print(names[person->kind % CHEK_PERSON_KIND_COUNT], person->subject);
+    }
+}
+
 static void
 receipt_print(const struct chek_receipt *receipt, uint16_t currency)
 {
@@ -112,7 +140,7 @@ receipt_print(const struct chek_receipt *receipt, uint16_t currency)
     number("Document (FD)", receipt->document);
     number("Sign (FP)", receipt->sign);
     number("Autonomous sign", receipt->autonomous);
-    chek__strip_view("Buyer", receipt->buyer);
+    persons_print(receipt);
 }
 
 static void

@@ -114,7 +114,7 @@ append_register(struct server__shard *shard, struct server__ground *ground, uint
     return true;
 }
 
-/* What must stand in the log before a document: its register, the person on it. */
+/* What must stand in the log before a document: its register, those on it that are new. */
 static bool
 append_before(struct server__shard *shard, struct server__ground *ground,
               const struct chek_part_item *item, int *ret_error)
@@ -130,12 +130,14 @@ append_before(struct server__shard *shard, struct server__ground *ground,
             return true;
         }
     }
-    if (item->subject && !chek_partition_has_subject(ground->partition, item->subject_id)) {
+    for (uint32_t i = 0; i < item->subject_count && *ret_error == CHEK_OK; i++) {
+        const struct chek_subject *subject = &item->subjects[i];
         struct chek_envelope envelope = {.kind = CHEK_COMMAND_SUBJECT,
                                          .registration = item->registration};
-        return server__append(shard, ground, &envelope,
-                              chek_bytes_view_of(item->subject_body, item->subject_body_size),
-                              &nobody, ret_error);
+        if (!chek_partition_has_subject(ground->partition, subject->id) &&
+            !server__append(shard, ground, &envelope, subject->body, &nobody, ret_error)) {
+            return false;
+        }
     }
     return true;
 }

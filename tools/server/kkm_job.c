@@ -190,10 +190,11 @@ exchange_run(struct server__shard *shard, struct server__job *job)
     if (!is_new) {
         return exchange_answer(shard, job) ? ATTEMPT_DONE : ATTEMPT_COLD;
     }
-    if (exchange->subject_body.size != 0 &&
-        !job_append(shard, job, CHEK_COMMAND_SUBJECT, 0, exchange->subject_body, TICKET_NONE,
-                    &error)) {
-        return ATTEMPT_NO_ROOM;
+    for (uint32_t i = 0; i < exchange->subject_count && error == CHEK_OK; i++) {
+        if (!job_append(shard, job, CHEK_COMMAND_SUBJECT, 0, exchange->subject_bodies[i],
+                        TICKET_NONE, &error)) {
+            return ATTEMPT_NO_ROOM;
+        }
     }
     if (error == CHEK_OK && !job_append(shard, job, CHEK_COMMAND_EXCHANGE, exchange->verdict,
                                         exchange->body, TICKET_JOB, &error)) {

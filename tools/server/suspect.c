@@ -30,7 +30,7 @@ server__suspect(struct server__shard *shard, const struct server__ground *ground
     struct chek_fault fault;
     server__registration_learn(shard, ground, item->registration);
     bool has_number = item->number != 0 && item->number <= known->number_last;
-    bool is_answered = has_number && item->source_offset == 0 && !item->subject;
+    bool is_answered = has_number && item->source_offset == 0 && item->subject_count == 0;
     bool is_searched = item->number == 0 || known->has_numberless;
     if (!is_answered && !((has_number || is_searched) && server__cold_is_there(shard))) {
         return ITEM_IS_NEW;

@@ -200,7 +200,7 @@ row_is_sound(const struct row_place *place, uint32_t *ret_warnings)
         row_find(place, "it is not one document of its kind");
         return false;
     }
-    if (document->receipt != NULL && document->receipt->buyer.size != 0) {
+    if (document->receipt != NULL && chek_receipt_is_personal(document->receipt)) {
         row_find(place, "a personal value stands in clear");
     }
     if (is_of_engine(document)) {
