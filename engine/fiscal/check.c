@@ -9,6 +9,7 @@
 
 #include "engine/base/civil.h"
 #include "engine/base/money.h"
+#include "engine/fiscal/check_digits.h"
 #include "engine/fiscal/plausible.h"
 
 #define ROUNDING_MAX 100     /* C10: a total may be rounded down by less than this */
@@ -386,9 +387,10 @@ uint32_t
 chek_document_warnings(const struct chek_document *document)
 {
     const struct chek_receipt *receipt = document->receipt;
-    uint32_t warnings = 0;
+    bool is_described = document->profile != NULL && document->close == NULL;
+    uint32_t warnings = is_described ? chek_register_doubts(document->profile) : 0;
     if (receipt == NULL) {
-        return 0;
+        return warnings;
     }
     if (total_differs(receipt)) {
         warnings |= UINT32_C(1) << CHEK_WARNING_TOTAL_DIFFERS;

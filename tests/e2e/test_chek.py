@@ -59,7 +59,36 @@ class Chek(unittest.TestCase):
         said = self.server.chek("import", SAMPLES / "export.json").splitlines()
         self.assertEqual(said[0].split(), ["file", "stored", "duplicates", "completed", "refused",
                                            "warnings"])
-        self.assertEqual(said[1].split()[1:], ["0", "2", "0", "0", "0"])
+        self.assertEqual(said[1].split()[1:], ["0", "2", "0", "0", "2"])  # N3
+
+    def test_numbers_that_cannot_be_are_marked(self):
+        """N1 to N3: numbers of samples are made up, but for those of one register."""
+        with Server(BIN, OPTIONS) as server:
+            right = json.loads((SAMPLES / "checking_service.json").read_text(encoding="utf-8"))
+            text = json.dumps(right, ensure_ascii=False)
+            for old, new in (("0000000027", "7825706086"), ("0000000003000003", "0007795807005569"),
+                             ("00100000000003", "00105726645591")):
+                self.assertIn(old, text)
+                text = text.replace(old, new)
+            server.lines("import", "-", text_in=text)
+            server.lines("import", SAMPLES / "operator.json")
+            for old, new in (("7825706086", "7825706093"), ("00105726645591", "00105726645592"),
+                             ("0007795807005569", "0007795807005570"),
+                             ("9999078900000003", "9999078900000099")):
+                text = text.replace(old, new)
+            server.lines("import", "-", text_in=text)
+            told = {row["key"]: {one["warning"]: one["count"] for one in row["counts"]}
+                    for row in server.lines("warnings")}
+            self.assertEqual(told, {
+                "9999078900000003": {"total_differs": 1},
+                "9999078900000007": {"cash_negative": 2, "tin_wrong": 3},
+                "9999078900000099": {"total_differs": 1, "register_number_wrong": 1}})
+            row, = server.lines("warnings", "--list", "--org", "7825706093")
+            self.assertEqual(row["marks"], ["total_differs", "register_number_wrong"])
+            rows = server.lines("warnings", "--list", "--warning", "tin_wrong")
+            self.assertEqual([row["document"] for row in rows], [10, 11, 12])
+            server.stop()
+            server.run("chek", "verify", server.data)
 
     def test_x_is_the_sum_of_the_receipts(self):
         answer = self.server.json("report", "x", "--kkm", DRIVE)

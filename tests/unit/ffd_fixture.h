@@ -38,6 +38,9 @@ size_t ffd_wrap(enum ffd_form form, const uint8_t *document, size_t size, uint32
 /* Set the sums of a container or message anew after it was changed. */
 void ffd_resum(enum ffd_form form, uint8_t *bytes, size_t size);
 
+/* The INN of samples is made up: of all that comes of them it is told. (C21) */
+#define FFD_TOLD "0 document 20000\n"
+
 /* What a reader told: documents as encoded bytes, everything as a line of text. */
 struct ffd_told {
     uint8_t documents[65536];

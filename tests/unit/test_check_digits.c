@@ -2,12 +2,14 @@
 /*
  * test_check_digits.c - taxpayers' and registers' numbers, right and with one digit changed.
  */
-#include "ingest/check_digits.h"
+#include "engine/fiscal/check_digits.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/base/prng.h"
 #include "tests/unit/table.h"
+#include "tools/verify/naive/naive.h"
 
 static struct inn_case {
     const char *name, *inn;
@@ -88,6 +90,81 @@ test_number_real(void **state)
     assert_int_equal(count, 9);
 }
 
+/* ---- of registers (C21) ----------------------------------------------------------------------- */
+
+#define TIN (UINT32_C(1) << CHEK_WARNING_TIN_WRONG)
+#define NUMBER (UINT32_C(1) << CHEK_WARNING_REGISTER_NUMBER_WRONG)
+
+static struct register_case {
+    const char *name, *inn, *number, *factory;
+    uint16_t country;
+    uint32_t want;
+} register_cases[] = {
+    {"register_that_is_right", "7825706086", "0007795807005569", "00105726645591", 643, 0},
+    {"register_of_another_country", "7825706087", "0007795807005560", "1", 398, 0},
+    {"register_of_no_country", "7825706087", "0007795807005560", "1", 0, 0},
+    {"register_with_a_wrong_inn", "7825706087", "0007795807005569", "00105726645591", 643,
+     TIN | NUMBER},
+    {"register_with_a_wrong_inn_alone", "7825706087", NULL, "00105726645591", 643, TIN},
+    {"register_with_a_wrong_number", "7825706086", "0007795807005560", "00105726645591", 643,
+     NUMBER},
+    {"register_that_says_no_factory_number", "7825706086", "0007795807005560", NULL, 643, 0},
+    {"register_with_a_short_number", "7825706086", "7795807005569", "00105726645591", 643, NUMBER},
+};
+
+static uint32_t
+doubts_of(const char *inn, const char *number, const char *factory, uint16_t country)
+{
+    struct chek_register_key keys[2];
+    struct chek_register what = {
+        .keys = keys, .organisation = chek_bytes_view_text(inn), .country = country};
+    if (number != NULL) {
+        keys[what.keys_count++] = (struct chek_register_key){
+            .kind = CHEK_KEY_KIND_REGISTRATION_NUMBER, .value = chek_bytes_view_text(number)};
+    }
+    if (factory != NULL) {
+        keys[what.keys_count++] = (struct chek_register_key){
+            .kind = CHEK_KEY_KIND_FACTORY_NUMBER, .value = chek_bytes_view_text(factory)};
+    }
+    uint32_t doubts = chek_register_doubts(&what);
+    assert_int_equal(chek_naive_register_doubts(&what), doubts);
+    return doubts;
+}
+
+static void
+test_register(void **state)
+{
+    const struct register_case *c = *state;
+    assert_int_equal(doubts_of(c->inn, c->number, c->factory, c->country), c->want);
+}
+
+/* Random numbers: as often as digits and sums come to be right by chance, both readings agree. */
+static void
+test_register_random(void **state)
+{
+    struct chek_prng prng;
+    unsigned right_inn = 0;
+    (void)state;
+    chek_prng_init(&prng, 36);
+    for (unsigned i = 0; i < 100000; i++) {
+        char inn[16] = "";
+        char factory[24] = "";
+        char number[20];
+        int inn_size = (int)chek_prng_below(&prng, 14);
+        int factory_size = 1 + (int)chek_prng_below(&prng, 22);
+        for (int j = 0; j < inn_size; j++) {
+            inn[j] = (char)('0' + chek_prng_below(&prng, chek_prng_below(&prng, 50) ? 10 : 11));
+        }
+        for (int j = 0; j < factory_size; j++) {
+            factory[j] = (char)('0' + chek_prng_below(&prng, 10));
+        }
+        (void)snprintf(number, sizeof number, "%010u%06u", (unsigned)chek_prng_next(&prng) >> 1,
+                       (unsigned)chek_prng_below(&prng, 65536));
+        right_inn += (doubts_of(inn, number, factory, 643) & TIN) == 0;
+    }
+    assert_in_range(right_inn, 500, 1500); /* 10 digits: a tenth; 12: a hundredth */
+}
+
 int
 main(void)
 {
@@ -95,5 +172,7 @@ main(void)
     TABLE_ROWS(&table, test_inn, inn_cases);
     TABLE_ROWS(&table, test_number, number_cases);
     TABLE_TEST(&table, test_number_real);
+    TABLE_ROWS(&table, test_register, register_cases);
+    TABLE_TEST(&table, test_register_random);
     return table_run(&table, "check_digits");
 }

@@ -89,7 +89,7 @@ static struct change_case {
     bool resums;
     const char *want;
 } changes[] = {
-    {"nothing", FFD_SENT_SUMMED, 4, 0x81, true, "0 document 0\n"},
+    {"nothing", FFD_SENT_SUMMED, 4, 0x81, true, FFD_TOLD},
     {"version_of_tests", FFD_SENT, 4, 0x82, true, NULL},
     {"magic_of_the_marking_system", FFD_SENT, 0, 0xdd, true,
      "0 MAGIC : these are not bytes of this format\n"},

@@ -26,6 +26,9 @@ static const struct {
     [CHEK_WARNING_NUMBER_AGAIN] = {"number_again", "another document has its number"},
     [CHEK_WARNING_CONFLICT] = {"conflict", "documents with the keys of another one: refused"},
     [CHEK_WARNING_RETRY_DIFFERS] = {"retry_differs", "repeats of something else: answered"},
+    [CHEK_WARNING_TIN_WRONG] = {"tin_wrong", "its organisation's number is none"},
+    [CHEK_WARNING_REGISTER_NUMBER_WRONG] = {"register_number_wrong",
+                                            "its register's number is of another one"},
     [CHEK_WARNING_REFUSED] = {"refused", "documents that could not be counted"},
 };
 

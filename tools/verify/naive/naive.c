@@ -304,6 +304,9 @@ chek_naive_apply(struct chek_naive *naive, const struct chek_document *document,
         expected.warnings |= WARN(PAYMENTS_ABSENT);
     }
     expected.warnings |= receipt != NULL ? chek_naive_doubts(receipt) : 0;
+    if (document->close == NULL) {
+        expected.warnings |= chek_naive_register_doubts(document->profile);
+    }
     naive->entries[expected.ordinal].warnings = expected.warnings;
     *ret = expected;
     return CHEK_OK;

@@ -109,6 +109,9 @@ CHEK_MUST_USE int chek_naive_late(const struct chek_naive *naive, uint32_t shift
 /* What a receipt is marked with for its lines and taxes alone (rules C18 and C19). */
 uint32_t chek_naive_doubts(const struct chek_receipt *receipt);
 
+/* What a document is marked with for what it says of its register (rule C21). */
+uint32_t chek_naive_register_doubts(const struct chek_register *what);
+
 /* The figures that a report shows, whatever it shows. */
 void chek_naive_read_report(const struct chek_report *report, struct chek_naive_figures *ret);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "ingest/check_digits.h"
+#include "engine/fiscal/check_digits.h"
 
+#define COUNTRY_RU 643 /* ISO 3166 */
 #define NUMBER_SIZE 16
 #define NUMBER_HEAD_SIZE 10
 #define INN_SIZE_MAX 12
@@ -40,15 +41,15 @@ chek_inn_is_valid(struct chek_bytes_view inn)
                             : false;
 }
 
-/* CRC-16/CCITT-FALSE, a byte more. */
+/* CRC-16/CCITT-FALSE, a byte more, in halves: it is asked of every document that names its register. */
 static uint16_t
 crc_add(uint16_t crc, uint8_t byte)
 {
-    crc ^= (uint16_t)(byte << 8);
-    for (unsigned bit = 0; bit < 8; bit++) {
-        crc = (uint16_t)((crc & 0x8000) != 0 ? crc << 1 ^ 0x1021 : crc << 1);
-    }
-    return crc;
+    static const uint16_t halves[] = {0x0000, 0x1021, 0x2042, 0x3063, 0x4084, 0x50a5,
+                                      0x60c6, 0x70e7, 0x8108, 0x9129, 0xa14a, 0xb16b,
+                                      0xc18c, 0xd1ad, 0xe1ce, 0xf1ef};
+    crc = (uint16_t)(crc << 4 ^ halves[crc >> 12 ^ byte >> 4]);
+    return (uint16_t)(crc << 4 ^ halves[crc >> 12 ^ (byte & 15)]);
 }
 
 /* A text, with zeros before it up to a size. */
@@ -81,4 +82,34 @@ chek_kkt_number_is_valid(struct chek_bytes_view number, struct chek_bytes_view i
     crc = crc_add_padded(crc, inn, INN_SIZE_MAX);
     crc = crc_add_padded(crc, factory_number, FACTORY_SIZE_MAX);
     return stated == crc;
+}
+
+static struct chek_bytes_view
+key_of(const struct chek_register *what, uint8_t kind)
+{
+    for (uint32_t i = 0; i < what->keys_count; i++) {
+        if (what->keys[i].kind == kind) {
+            return what->keys[i].value;
+        }
+    }
+    return (struct chek_bytes_view){0};
+}
+
+uint32_t
+chek_register_doubts(const struct chek_register *what)
+{
+    uint32_t doubts = 0;
+    if (what->country != COUNTRY_RU) {
+        return 0;
+    }
+    if (!chek_inn_is_valid(what->organisation)) {
+        doubts |= UINT32_C(1) << CHEK_WARNING_TIN_WRONG;
+    }
+    struct chek_bytes_view number = key_of(what, CHEK_KEY_KIND_REGISTRATION_NUMBER);
+    struct chek_bytes_view factory = key_of(what, CHEK_KEY_KIND_FACTORY_NUMBER);
+    if (number.size != 0 && factory.size != 0 &&
+        !chek_kkt_number_is_valid(number, what->organisation, factory)) {
+        doubts |= UINT32_C(1) << CHEK_WARNING_REGISTER_NUMBER_WRONG;
+    }
+    return doubts;
 }

@@ -2,13 +2,14 @@
 /*
  * check_digits.h - numbers of the Russian state that prove themselves.
  *
- *   Source   ingest/FFD_JSON.md "Numbers"
+ *   Source   ingest/FFD_JSON.md "Numbers"; rule C21 of README.md
  *   Threads  any
  */
-#ifndef CHEK_INGEST_CHECK_DIGITS_H
-#define CHEK_INGEST_CHECK_DIGITS_H
+#ifndef CHEK_FISCAL_CHECK_DIGITS_H
+#define CHEK_FISCAL_CHECK_DIGITS_H
 
 #include "engine/base/bytes.h"
+#include "engine/wire/protocol.h"
 
 /* Whether the control digits of an INN of 10 digits (organisations) or 12 (people) are right. */
 bool chek_inn_is_valid(struct chek_bytes_view inn);
@@ -19,5 +20,11 @@ bool chek_inn_is_valid(struct chek_bytes_view inn);
  */
 bool chek_kkt_number_is_valid(struct chek_bytes_view number, struct chek_bytes_view inn,
                               struct chek_bytes_view factory_number);
+
+/*
+ * The warnings tin_wrong and register_number_wrong of what a document says of its register (C21);
+ * none outside of Russia. Cost: 200 ns.
+ */
+uint32_t chek_register_doubts(const struct chek_register *what);
 
 #endif
