@@ -220,7 +220,7 @@ run_exchange(struct chek_bench_state *state)
         chek_arena_reset(&arena);
         bool logged = chek_cpcr_take(&ground, chek_bytes_view_of(frame, head.size), &exchange);
         CHEK_ASSERT(logged);
-        apply(CHEK_COMMAND_EXCHANGE, exchange.verdict, exchange.body, &outcome);
+        apply(exchange.kind, exchange.verdict, exchange.body, &outcome);
         chek_cpcr_counted(&exchange, &outcome.result, CHEK_OK);
         chek_arena_reset(&arena);
         chek_cpcr_answer(&ground, &exchange, &out);

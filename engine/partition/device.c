@@ -9,6 +9,8 @@
 #include "engine/base/assertion.h"
 #include "engine/partition/state.h"
 
+#define US_IN_S 1000000
+
 _Static_assert(sizeof(struct partition__device_totals) == sizeof(struct chek_device_totals),
                "the same numbers");
 
@@ -94,8 +96,41 @@ partition__apply_device(struct chek_partition *partition, const struct chek_comm
         device_begin(device, what.mask);
     } else {
         device->blocked = what.change == CHEK_DEVICE_CHANGE_BLOCK;
+        device->tried_until_s = device->blocked ? device->tried_until_s : 0;
     }
     return CHEK_OK;
+}
+
+/* ---- wrong passwords -------------------------------------------------------------------------- */
+
+/* One time stands for all of them: each wrong one moves it on, and time comes nearer to it. */
+int
+partition__apply_try(struct chek_partition *partition, const struct chek_command *command)
+{
+    struct chek_nothing what;
+    struct chek_fault fault;
+    int error = chek_nothing_decode_whole(command->body.bytes, command->body.size,
+                                          &partition->decode, &what, &fault);
+    chek_page_ref ref =
+        error == CHEK_OK ? device_find(partition, command->envelope.registration) : 0;
+    if (ref == 0) {
+        return CHEK_E_CORRUPT;
+    }
+    struct partition__device *device = chek_page_heap_change(&partition->heap, ref);
+    uint64_t now_s = command->envelope.time_us / US_IN_S;
+    uint64_t until_s = device->tried_until_s > now_s ? device->tried_until_s : now_s;
+    uint64_t latest_s = now_s + (uint64_t)CHEK_DEVICE_TRY_COUNT * CHEK_DEVICE_TRY_S;
+    until_s += CHEK_DEVICE_TRY_S;
+    until_s = until_s < latest_s ? until_s : latest_s;
+    device->tried_until_s = until_s < UINT32_MAX ? (uint32_t)until_s : UINT32_MAX;
+    return CHEK_OK;
+}
+
+bool
+chek_device_may_try(const struct chek_device *device, uint64_t now_us)
+{
+    uint64_t rest_s = (uint64_t)(CHEK_DEVICE_TRY_COUNT - 1) * CHEK_DEVICE_TRY_S;
+    return device->tried_until_s <= now_us / US_IN_S + rest_s;
 }
 
 /* ---- exchanges -------------------------------------------------------------------------------- */
@@ -254,6 +289,7 @@ chek_partition_device(const struct chek_partition *partition, uint32_t registrat
         .last_shift = device->last.shift,
         .ticket_shift = device->shift_ticket_shift,
         .ticket_time = device->shift_ticket_time,
+        .tried_until_s = device->tried_until_s,
     };
     memcpy(&ret->now, &device->now, sizeof ret->now);
     memcpy(&ret->closed, &device->closed, sizeof ret->closed);

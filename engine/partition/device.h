@@ -29,6 +29,10 @@ struct chek_device_totals {
     uint64_t movements[CHEK_DIRECTION_COUNT];
 };
 
+/* Wrong passwords of AUTH: so many at once, and one more each time that so many seconds are over. */
+#define CHEK_DEVICE_TRY_COUNT 5
+#define CHEK_DEVICE_TRY_S 60
+
 struct chek_device {
     struct chek_device_token token; /* the one that the register has, or is about to get */
     uint64_t documents;
@@ -47,6 +51,7 @@ struct chek_device {
     uint32_t ticket_shift;
     int64_t ticket_time;                   /* of its first ticket */
     struct chek_device_totals now, closed; /* and as they were at the last close */
+    uint64_t tried_until_s;                /* UTC: when the last wrong password is forgiven */
 };
 
 /*
@@ -56,5 +61,8 @@ struct chek_device {
  */
 CHEK_MUST_USE int chek_partition_device(const struct chek_partition *partition,
                                         uint32_t registration, struct chek_device *ret);
+
+/* Whether AUTH may still be asked at a device, `now_us` being UTC. */
+bool chek_device_may_try(const struct chek_device *device, uint64_t now_us);
 
 #endif

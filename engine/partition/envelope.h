@@ -46,7 +46,8 @@ enum chek_command_kind {
     CHEK_COMMAND_EXCHANGE = 9,      /* record command_exchange */
     CHEK_COMMAND_OPERATOR = 10,     /* record command_operator */
     CHEK_COMMAND_NOMENCLATURE = 11, /* record nomenclature */
-    CHEK_COMMAND_KIND_MAX = CHEK_COMMAND_NOMENCLATURE,
+    CHEK_COMMAND_TRY = 14,          /* record nothing: a wrong password at a device */
+    CHEK_COMMAND_KIND_MAX = CHEK_COMMAND_TRY,
 };
 
 /* What the token of an exchange was, by the state that the exchange names. */

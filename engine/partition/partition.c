@@ -274,6 +274,7 @@ kind_fits(const struct chek_partition *partition, uint8_t kind)
     case CHEK_COMMAND_EXCHANGE:
     case CHEK_COMMAND_OPERATOR:
     case CHEK_COMMAND_NOMENCLATURE:
+    case CHEK_COMMAND_TRY:
         return partition->number != 0;
     default:
         return partition->number == 0;
@@ -303,6 +304,8 @@ apply_kind(struct chek_partition *partition, const struct chek_command *command,
         return partition__apply_operator(partition, command, ret);
     case CHEK_COMMAND_NOMENCLATURE:
         return partition__apply_nomenclature(partition, command);
+    case CHEK_COMMAND_TRY:
+        return partition__apply_try(partition, command);
     default:
         chek_arena_reset(&partition->scratch);
         return chek_directory_apply(partition->directory, command, &partition->decode,

@@ -77,7 +77,7 @@ struct partition__device {
     struct partition__exchange last;
     int64_t shift_ticket_time; /* of the first ticket of `shift_ticket_shift` */
     uint32_t shift_ticket_shift;
-    uint32_t zero_too;
+    uint32_t tried_until_s; /* UTC: when the last wrong password is forgiven */
     struct partition__device_totals now;
     struct partition__device_totals closed; /* as they were at the last close */
 };
@@ -163,6 +163,8 @@ CHEK_MUST_USE int partition__apply_exchange(struct chek_partition *partition,
                                             const struct chek_command *command,
                                             const struct chek_circumstance *circumstance,
                                             struct chek_outcome *ret);
+CHEK_MUST_USE int partition__apply_try(struct chek_partition *partition,
+                                       const struct chek_command *command);
 /* Forget the exchanges counted last. Only a planted bug does this. */
 void partition__devices_forget(struct chek_partition *partition);
 bool partition__devices_are_valid(const struct chek_partition *partition);

@@ -431,8 +431,10 @@ chek_cpcr_answer(const struct chek_cpcr_ground *ground, const struct chek_cpcr_e
         response.service = NULL;
     }
     result.result_code = said.fault.code;
-    text_set(&result.has_result_text, &result.result_text,
-             chek_bytes_view_text(said.fault.code != CHEK_CPCR_OK ? said.fault.text : ""));
+    const char *text = said.fault.code != CHEK_CPCR_OK ? said.fault.text
+                       : said.auth.is_limited          ? "too many wrong passwords: try later"
+                                                       : "";
+    text_set(&result.has_result_text, &result.result_text, chek_bytes_view_text(text));
     frame_write(&said, token_of(ground, &said, &device), &response, out);
     CHEK_ASSERT(!out->full);
 }

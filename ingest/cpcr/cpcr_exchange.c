@@ -349,7 +349,10 @@ service_take(const struct chek_cpcr_ground *ground, const struct chek_device *de
                                 "it is not the one that is due");
     }
     if (message->command == INGEST__COMMAND_TYPE__COMMAND_AUTH) {
-        ingest__cpcr_auth_take(ground, message->request->auth, &ret->auth);
+        if (!ingest__cpcr_auth_take(ground, device, message->request->auth, ret)) {
+            return chek_cpcr_refuse(&ret->fault, CHEK_CPCR_SERVICE_TEMPORARILY_UNAVAILABLE,
+                                    "request", "there is no room for it now");
+        }
     } else if (message->command == INGEST__COMMAND_TYPE__COMMAND_NOMENCLATURE) {
         ingest__cpcr_goods_take(message->request->nomenclature, &ret->goods);
     }
@@ -401,7 +404,7 @@ bool
 chek_cpcr_take(const struct chek_cpcr_ground *ground, struct chek_bytes_view frame,
                struct chek_cpcr_exchange *ret)
 {
-    *ret = (struct chek_cpcr_exchange){0};
+    *ret = (struct chek_cpcr_exchange){.kind = CHEK_COMMAND_EXCHANGE};
     int error = chek_cpcr_head_read(frame, &ret->head);
     CHEK_ASSERT(error == CHEK_OK && ret->head.size == frame.size); /* a frame was split off */
     uint32_t code = request_take(ground, frame, ret);

@@ -48,6 +48,7 @@ struct chek_cpcr_ground {
 /* Who AUTH found. (R33) */
 struct chek_cpcr_auth {
     bool is_ok;
+    bool is_limited; /* R37 */
     uint8_t roles, name_size;
     uint32_t code;
     uint8_t name[64];
@@ -63,8 +64,9 @@ struct chek_cpcr_exchange {
     struct chek_cpcr_auth auth;
     struct chek_cpcr_goods goods;
     /* To be logged; all in the arena of chek_cpcr_take(). */
+    uint8_t kind; /* of the command */
     uint8_t verdict;
-    struct chek_bytes_view body;                                   /* command_exchange */
+    struct chek_bytes_view body;                                   /* what kind says */
     struct chek_bytes_view subject_bodies[CHEK_SUBJECT_COUNT_MAX]; /* command_subject, before it */
     uint32_t subject_count;
 };
@@ -122,9 +124,14 @@ Ingest__ReportResponse *ingest__cpcr_figures(const struct chek_cpcr_ground *grou
 Ingest__ServiceResponse *ingest__cpcr_service(const struct chek_cpcr_ground *ground,
                                               const struct chek_device *device, bool is_blocked);
 
-/* cpcr_auth.c: whether there is such an operator, and what AUTH is answered with; NULL: no memory. */
-void ingest__cpcr_auth_take(const struct chek_cpcr_ground *ground, const Ingest__AuthRequest *asked,
-                            struct chek_cpcr_auth *ret);
+/*
+ * cpcr_auth.c: whether there is such an operator, and what AUTH is answered with; NULL: no memory. A
+ * wrong password is a command of its own; false: there is no room for it. (R37)
+ */
+CHEK_MUST_USE bool ingest__cpcr_auth_take(const struct chek_cpcr_ground *ground,
+                                          const struct chek_device *device,
+                                          const Ingest__AuthRequest *asked,
+                                          struct chek_cpcr_exchange *ret);
 Ingest__AuthResponse *ingest__cpcr_auth_answer(const struct chek_cpcr_auth *auth,
                                                struct chek_arena *arena);
 

@@ -69,6 +69,39 @@ def test_a_password_is_replaced_and_an_operator_removed(server):
     wants((error["code"], error["field"]), ("NOT_FOUND", "operator_set.login"))
 
 
+def test_wrong_passwords_are_limited(server):
+    """R37: five, then none for a while, whatever is sent; other registers go on; a kill changes nothing."""
+    organisation = next(organisations)
+    kkm, other = register(server, organisation), register(server, organisation)
+    add(server, "aliya", "right", "--org", organisation, "--code", 7)
+    before = counts(server)
+    right = (0, 7, None, [])
+    for i in range(5):
+        wants(auth(kkm, "aliya", "right"), right)
+        wants(auth(kkm, "aliya" if i % 2 else "bolat", f"wrong{i}"), WRONG)
+    for password in ("wrong", "right"):
+        answer = kkm.send(AUTH, {8: {1: "aliya", 2: password}})
+        wants((part(part(answer.body, 7), 1), answer.text),
+              (1, "too many wrong passwords: try later"))
+    wants(auth(other, "aliya", "right"), right)
+    kkm.send(TICKET, ticket(SELL, 100))  # it goes on selling
+    wants([now - then for now, then in zip(counts(server), before)], [5, 2])
+    for end in (server.kill, lambda: (server.chek("snapshot"), server.stop())):
+        end()
+        server.start()
+        for one in (kkm, other):
+            one.address = Register(server.cpcr, 0, 0).address
+        wants((auth(kkm, "aliya", "right"), auth(other, "aliya", "right")), (WRONG, right))
+    server.json("kkm", "unblock", kkm.device)
+    wants(auth(kkm, "aliya", "right"), right)
+
+
+def counts(server):
+    rows = server.lines("status")
+    return [sum(row["value"] for row in rows if row["name"] == name)
+            for name in ("cpcr_logins_wrong", "cpcr_logins_limited")]
+
+
 def test_a_blocked_device_hears_15(server):
     organisation = next(organisations)
     kkm = register(server, organisation)

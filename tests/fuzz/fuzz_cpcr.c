@@ -130,7 +130,7 @@ exchange(struct world *world, struct chek_bytes_view frame, struct chek_writer *
         for (uint32_t i = 0; i < exchange.subject_count; i++) {
             apply(world, CHEK_COMMAND_SUBJECT, 0, exchange.subject_bodies[i], &outcome);
         }
-        apply(world, CHEK_COMMAND_EXCHANGE, exchange.verdict, exchange.body, &outcome);
+        apply(world, exchange.kind, exchange.verdict, exchange.body, &outcome);
         chek_cpcr_counted(&exchange, &outcome.result, CHEK_OK);
         counted = exchange.fault.code == CHEK_CPCR_OK && exchange.verdict == CHEK_VERDICT_CURRENT;
     }

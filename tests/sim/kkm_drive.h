@@ -19,7 +19,7 @@
 struct kkm_result {
     char violation[512]; /* "": none */
     unsigned crash_count, start_count, document_count, repeat_count, ping_count, cut_count, z_count,
-        ask_count;
+        ask_count, limited_count;
 };
 
 struct kkm_result kkm_drive(uint64_t seed);

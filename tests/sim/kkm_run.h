@@ -7,6 +7,7 @@
 
 #include "engine/base/prng.h"
 #include "engine/base/writer.h"
+#include "engine/partition/device.h"
 #include "engine/wire/protocol.h"
 #include "ingest/cpcr/kkm.pb-c.h"
 #include "tests/sim/kkm_drive.h"
@@ -72,7 +73,9 @@ struct till {
     bool is_close;
     struct shop shop_told; /* when it asked for one of these */
     uint32_t list_version; /* that it said it has */
-    bool asks_list;
+    bool asks_list, asks_wrong;
+    uint32_t send_count;  /* of what it asks */
+    uint32_t wrong_count; /* AUTH that may have been wrong, each as often as it was sent */
 };
 
 struct kkm_run {

@@ -146,7 +146,10 @@ shop_ask(struct till *till)
         list.current_version = kkm_below(run, 2) == 0 ? till->shop_told.list.told : 0;
         till->list_version = (uint32_t)list.current_version;
     } else {
-        password_write(till->shop_told.password.told, password);
+        till->asks_wrong = kkm_below(run, 4) == 0;
+        till->send_count = 0;
+        password_write(till->asks_wrong ? SHOP_CHANGE_COUNT + 1 : till->shop_told.password.told,
+                       password);
         request.command = INGEST__COMMAND_TYPE__COMMAND_AUTH;
         request.auth = &auth;
         auth.has_login = auth.has_password = 1;
@@ -159,14 +162,31 @@ shop_ask(struct till *till)
     run->result.ask_count += 1;
 }
 
-/* Password k was acknowledged when AUTH was sent: it is wrong only if a later one was sent. */
+/*
+ * Password k was acknowledged when AUTH was sent: it is wrong only if a later one was sent, or when
+ * there may have been too many wrong ones, of which those that were sent again count again (R37).
+ */
 static void
-auth_judge(struct till *till, const Ingest__AuthResponse *auth, const struct shop *now)
+auth_judge(struct till *till, const Ingest__AuthResponse *auth, bool is_limited,
+           const struct shop *now)
 {
     uint32_t number = till->shop_told.password.told;
     bool is_ok = auth != NULL && auth->result == INGEST__AUTH_RESULT__AUTH_OK;
-    if (auth == NULL || (is_ok && (number == 0 || auth->operator_code != number)) ||
-        (!is_ok && number != 0 && now->password.sent == number)) {
+    bool may_be_limited = till->wrong_count >= CHEK_DEVICE_TRY_COUNT;
+    if (is_limited && !may_be_limited) {
+        kkm_violate(till->run, "device %u: %u wrong passwords are too many", till->device,
+                    till->wrong_count);
+    }
+    if (is_limited) {
+        till->run->result.limited_count += 1;
+        return;
+    }
+    if (is_ok) { /* so was each time that it was sent: passwords do not come back */
+        till->wrong_count -= till->send_count;
+    }
+    bool is_known = number != 0 && !till->asks_wrong;
+    if (auth == NULL || (is_ok && (!is_known || auth->operator_code != number)) ||
+        (!is_ok && is_known && now->password.sent == number)) {
         kkm_violate(till->run, "device %u: password %u is %s; %u was sent", till->device, number,
                     is_ok ? "right" : "wrong", now->password.sent);
     }
@@ -220,6 +240,6 @@ shop_judge(struct till *till, const Ingest__Response *response)
     if (till->asks_list) {
         list_judge(till, response->nomenclature, now);
     } else {
-        auth_judge(till, response->auth, now);
+        auth_judge(till, response->auth, response->result->result_text.len != 0, now);
     }
 }

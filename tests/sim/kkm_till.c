@@ -377,6 +377,10 @@ till_connect(struct till *till)
     till->link =
         chek_world_client_connect(till->run->world, till->run->machine, KKM_CPCR_ADDRESS, &owner);
     chek_world_client_send(till->link, till->sent.bytes, till->sent.size);
+    if (till->state == TILL_ASK && !till->asks_list) {
+        till->send_count += 1;
+        till->wrong_count += 1;
+    }
 }
 
 /* Something to do next. */

@@ -30,6 +30,7 @@ seed_is_good(uint64_t seed)
     sum.cut_count += result.cut_count;
     sum.z_count += result.z_count;
     sum.ask_count += result.ask_count;
+    sum.limited_count += result.limited_count;
     if (result.violation[0] != 0) {
         printf("seed %" PRIu64 ": %s\n", seed, result.violation);
     }
@@ -83,12 +84,13 @@ main(int count, char **words)
         failed += !seed_is_good(seed);
     }
     printf(
-        "%u documents, %u repeats, %u pings, %u asks, %u cuts, %u crashes, %u starts, %u Z, %u failed\n",
-        sum.document_count, sum.repeat_count, sum.ping_count, sum.ask_count, sum.cut_count,
-        sum.crash_count, sum.start_count, sum.z_count, failed);
-    bool is_blind = last - first + 1 >= SEED_COUNT &&
-                    (sum.crash_count < SEED_COUNT || sum.cut_count < SEED_COUNT ||
-                     sum.repeat_count < SEED_COUNT || sum.ask_count < SEED_COUNT);
+        "%u documents, %u repeats, %u pings, %u asks, %u limited, %u cuts, %u crashes, %u starts, %u Z, %u failed\n",
+        sum.document_count, sum.repeat_count, sum.ping_count, sum.ask_count, sum.limited_count,
+        sum.cut_count, sum.crash_count, sum.start_count, sum.z_count, failed);
+    bool is_blind =
+        last - first + 1 >= SEED_COUNT &&
+        (sum.crash_count < SEED_COUNT || sum.cut_count < SEED_COUNT ||
+         sum.repeat_count < SEED_COUNT || sum.ask_count < SEED_COUNT || sum.limited_count == 0);
     return failed != 0 || is_blind;
 #endif
 }

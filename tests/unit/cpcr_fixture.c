@@ -9,6 +9,7 @@
 #define ARENA_SIZE ((size_t)32 * 1024 * 1024)
 
 struct chek_partition *partition;
+uint64_t cpcr_wall_us;
 struct chek_arena arena;
 const struct chek_subject_key key = {.hash = {1, 2, 3}, .secret = {4, 5, 6}};
 static const struct chek_partition_config config = {.number = 1, .page_count_max = 65536};
@@ -23,7 +24,7 @@ cpcr_apply(uint8_t kind, const struct chek_writer *body, int want)
                      .partition = 1,
                      .apply_version = CHEK_APPLY_VERSION,
                      .partition_seq = chek_partition_seq(partition) + 1,
-                     .time_us = UINT64_C(1767607200000000) + chek_partition_seq(partition)},
+                     .time_us = CPCR_TIME_US + chek_partition_seq(partition)},
         .body = chek_bytes_view_of(body->bytes, body->size),
     };
     assert_error(chek_partition_ensure(partition, body->size), CHEK_OK);
@@ -55,6 +56,7 @@ cpcr_setup(void **state)
 {
     struct chek_outcome outcome;
     (void)state;
+    cpcr_wall_us = CPCR_TIME_US;
     assert_error(chek_arena_init(&arena, ARENA_SIZE), CHEK_OK);
     assert_error(chek_partition_create(&config, NULL, &partition), CHEK_OK);
     APPLY(CHEK_COMMAND_GENESIS, genesis,
@@ -119,6 +121,34 @@ request_make(uint32_t registration, uint8_t command, uint8_t field, const struct
     return chek_bytes_view_of(frame, head.size);
 }
 
+static uint64_t
+wall_us(struct chek_io *io)
+{
+    (void)io;
+    return cpcr_wall_us;
+}
+
+static const struct chek_io_table table = {.wall_us = wall_us};
+static struct chek_io io = {.table = &table};
+
+/* What a request made is applied, as a server does that logged it. */
+static void
+exchange_apply(uint32_t registration, const struct chek_cpcr_exchange *exchange)
+{
+    struct chek_outcome outcome;
+    struct chek_command command = {.envelope = {.kind = exchange->kind,
+                                                .verdict = exchange->verdict,
+                                                .registration = registration,
+                                                .partition = config.number,
+                                                .apply_version = CHEK_APPLY_VERSION,
+                                                .partition_seq = chek_partition_seq(partition) + 1,
+                                                .time_us = cpcr_wall_us},
+                                   .body = exchange->body};
+    assert_error(chek_partition_ensure(partition, command.body.size), CHEK_OK);
+    assert_error(chek_partition_apply(partition, &command, &outcome), CHEK_OK);
+    assert_error(outcome.error, CHEK_OK);
+}
+
 Ingest__Response *
 cpcr_ask(uint32_t registration, uint8_t command, uint8_t field, const struct chek_writer *part,
          uint32_t token_more)
@@ -127,14 +157,17 @@ cpcr_ask(uint32_t registration, uint8_t command, uint8_t field, const struct che
     static uint8_t answer[CHEK_CPCR_ANSWER_SIZE_MAX];
     struct chek_cpcr_ground ground = {.partition = partition,
                                       .key = &key,
+                                      .io = &io,
                                       .qr_url = "",
                                       .arena = &arena,
                                       .registration = registration};
     struct chek_cpcr_exchange exchange;
     struct chek_writer out = chek_writer_over(answer, sizeof answer);
     chek_arena_reset(&arena);
-    assert_false(chek_cpcr_take(
-        &ground, request_make(registration, command, field, part, token_more, frame), &exchange));
+    if (chek_cpcr_take(&ground, request_make(registration, command, field, part, token_more, frame),
+                       &exchange)) {
+        exchange_apply(registration, &exchange);
+    }
     chek_arena_reset(&arena);
     chek_cpcr_answer(&ground, &exchange, &out);
     Ingest__Response *response = ingest__response__unpack(NULL, out.size - CHEK_CPCR_HEAD_SIZE,

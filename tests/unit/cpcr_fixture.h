@@ -17,6 +17,9 @@
 extern struct chek_partition *partition;
 extern struct chek_arena arena; /* reset by the test */
 extern const struct chek_subject_key key;
+extern uint64_t cpcr_wall_us; /* the clock of the server that is asked */
+
+#define CPCR_TIME_US UINT64_C(1767607200000000) /* it stands at this at first */
 
 int cpcr_setup(void **state);
 int cpcr_teardown(void **state);
@@ -38,7 +41,7 @@ void cpcr_reload(void);
 
 /*
  * Send a command with the one part (field `field`; nothing when it is empty) to a register's shard,
- * with the token that is due and so much more. It may not be logged. Free the answer.
+ * with the token that is due and so much more. What it logs is applied. Free the answer.
  */
 Ingest__Response *cpcr_ask(uint32_t registration, uint8_t command, uint8_t field,
                            const struct chek_writer *part, uint32_t token_more);

@@ -222,8 +222,114 @@ test_auth(void **state)
         assert_false(answer->auth->has_operator_code || answer->auth->has_operator_name);
         assert_int_equal(answer->auth->n_roles, 0);
     }
-    assert_int_equal(chek_partition_hash(partition), hash);
+    /* R35: nothing is left of it but that there was a wrong password. */
+    bool is_wrong = answer->auth != NULL && from->auth != 0;
+    assert_int_equal(chek_partition_hash(partition) != hash, is_wrong);
     ingest__response__free_unpacked(answer, NULL);
+}
+
+/* ---- wrong ones (R37) ------------------------------------------------------------------------- */
+
+enum said { SAID_RIGHT, SAID_WRONG, SAID_LATER };
+
+static enum said
+try_at(uint32_t registration, const char *password)
+{
+    struct auth_case asked = {.registration = registration, .login = "aliya", .password = password};
+    uint64_t seq = chek_partition_seq(partition);
+    Ingest__Response *answer = ask(&asked);
+    assert_int_equal(answer->result->result_code, 0);
+    bool is_right = answer->auth->result == INGEST__AUTH_RESULT__AUTH_OK;
+    bool is_later = answer->result->result_text.len != 0;
+    assert_false(is_right && is_later);
+    ingest__response__free_unpacked(answer, NULL);
+    /* Only a wrong password is logged, and only while it is looked at. */
+    assert_int_equal(chek_partition_seq(partition) - seq, !is_right && !is_later);
+    return is_right ? SAID_RIGHT : is_later ? SAID_LATER : SAID_WRONG;
+}
+
+static void
+wait_s(uint64_t seconds)
+{
+    cpcr_wall_us += seconds * 1000000;
+}
+
+static void
+tries_use_up(uint32_t registration)
+{
+    for (int i = 0; i < CHEK_DEVICE_TRY_COUNT; i++) {
+        assert_int_equal(try_at(registration, "own"), SAID_RIGHT);
+        assert_int_equal(try_at(registration, "wrong"), SAID_WRONG);
+    }
+    assert_int_equal(try_at(registration, "wrong"), SAID_LATER);
+    assert_int_equal(try_at(registration, "own"), SAID_LATER);
+}
+
+static void
+test_tries_are_limited(void **state)
+{
+    (void)state;
+    operator_set(0, "aliya", "own", 1);
+    wait_s(1);
+    tries_use_up(REGISTRATION);
+    assert_int_equal(try_at(OTHER, "own"), SAID_RIGHT); /* each register for itself */
+    cpcr_reload();
+    assert_int_equal(try_at(REGISTRATION, "own"), SAID_LATER);
+    wait_s(CHEK_DEVICE_TRY_S - 1);
+    assert_int_equal(try_at(REGISTRATION, "own"), SAID_LATER);
+    wait_s(1);
+    assert_int_equal(try_at(REGISTRATION, "own"), SAID_RIGHT);
+    assert_int_equal(try_at(REGISTRATION, "wrong"), SAID_WRONG);
+    assert_int_equal(try_at(REGISTRATION, "own"), SAID_LATER); /* one a minute, from here on */
+    wait_s((uint64_t)CHEK_DEVICE_TRY_COUNT * CHEK_DEVICE_TRY_S);
+    tries_use_up(REGISTRATION); /* all is forgiven, and not more than all */
+    wait_s(1000000);
+    tries_use_up(REGISTRATION);
+}
+
+static void
+device_change(uint8_t change)
+{
+    struct chek_outcome outcome;
+    APPLY(CHEK_COMMAND_DEVICE, command_device,
+          (&(struct chek_command_device){.registration = REGISTRATION, .change = change}), CHEK_OK);
+    assert_error(outcome.error, CHEK_OK);
+}
+
+static void
+test_unblocking_forgives(void **state)
+{
+    (void)state;
+    operator_set(0, "aliya", "own", 1);
+    wait_s(1);
+    tries_use_up(REGISTRATION);
+    device_change(CHEK_DEVICE_CHANGE_RESET);
+    assert_int_equal(try_at(REGISTRATION, "own"), SAID_LATER);
+    device_change(CHEK_DEVICE_CHANGE_UNBLOCK);
+    assert_int_equal(try_at(REGISTRATION, "own"), SAID_RIGHT);
+}
+
+/* A clock that is put back: the time of what was logged last counts, and nobody waits longer. */
+static void
+test_a_clock_that_is_put_back(void **state)
+{
+    (void)state;
+    operator_set(0, "aliya", "own", 1);
+    wait_s(3600);
+    tries_use_up(REGISTRATION);
+    cpcr_wall_us -= UINT64_C(1800) * 1000000;
+    assert_int_equal(try_at(REGISTRATION, "own"), SAID_LATER);
+    wait_s(1800 + CHEK_DEVICE_TRY_S);
+    assert_int_equal(try_at(REGISTRATION, "own"), SAID_RIGHT);
+}
+
+static void
+test_tries_that_are_none_are_corrupt(void **state)
+{
+    struct chek_outcome outcome;
+    (void)state;
+    APPLY(CHEK_COMMAND_TRY, nothing, &(struct chek_nothing){0}, CHEK_E_CORRUPT); /* of no device */
+    (void)outcome;
 }
 
 /* R29, R34: without its part it is no request; a blocked device hears nothing of operators. */
@@ -259,6 +365,10 @@ main(void)
     TABLE_TEST(&table, test_commands_that_are_none_are_corrupt);
     TABLE_TEST(&table, test_a_hash_depends_on_all_that_names_it);
     TABLE_ROWS(&table, test_auth, rows);
+    TABLE_TEST(&table, test_tries_are_limited);
+    TABLE_TEST(&table, test_unblocking_forgives);
+    TABLE_TEST(&table, test_a_clock_that_is_put_back);
+    TABLE_TEST(&table, test_tries_that_are_none_are_corrupt);
     TABLE_TEST(&table, test_auth_of_a_blocked_device_and_without_a_part);
     for (size_t i = 0; i < table.count; i++) {
         table.tests[i].setup_func = cpcr_setup;

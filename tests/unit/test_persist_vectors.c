@@ -243,6 +243,12 @@ device_encode(struct chek_writer *out)
 }
 
 static void
+try_encode(struct chek_writer *out)
+{
+    chek_nothing_encode(out, &(struct chek_nothing){0});
+}
+
+static void
 exchange_encode(struct chek_writer *out)
 {
     struct chek_movement movement = {
@@ -315,6 +321,7 @@ BODY_AGAIN(command_device)
 BODY_AGAIN(command_exchange)
 BODY_AGAIN(command_operator)
 BODY_AGAIN(nomenclature)
+BODY_AGAIN(nothing)
 
 static const struct command_case {
     const char *name;
@@ -367,6 +374,10 @@ static const struct command_case {
      {CHEK_COMMAND_NOMENCLATURE, 0, 2, 1, 0, 8, TIME_US + 9, 0, 0, 0},
      nomenclature_encode,
      nomenclature_again},
+    {"command-try",
+     {CHEK_COMMAND_TRY, 0, 2, 1, 12, 9, TIME_US + 10, 0, 0, 0},
+     try_encode,
+     nothing_again},
 };
 
 static void

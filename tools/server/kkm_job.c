@@ -187,6 +187,8 @@ exchange_run(struct server__shard *shard, struct server__job *job)
     if (!asking_end(shard, job)) {
         return ATTEMPT_COLD;
     }
+    shard->counters.login_wrong_count += exchange->kind == CHEK_COMMAND_TRY;
+    shard->counters.login_limited_count += exchange->auth.is_limited;
     if (!is_new) {
         return exchange_answer(shard, job) ? ATTEMPT_DONE : ATTEMPT_COLD;
     }
@@ -196,7 +198,7 @@ exchange_run(struct server__shard *shard, struct server__job *job)
             return ATTEMPT_NO_ROOM;
         }
     }
-    if (error == CHEK_OK && !job_append(shard, job, CHEK_COMMAND_EXCHANGE, exchange->verdict,
+    if (error == CHEK_OK && !job_append(shard, job, exchange->kind, exchange->verdict,
                                         exchange->body, TICKET_JOB, &error)) {
         return ATTEMPT_NO_ROOM;
     }

@@ -239,7 +239,8 @@ struct server__counters {
     uint64_t applied_count, appended_count, repeat_count;
     uint64_t visit_cold_count, item_cold_count, job_cold_count; /* that had to wait for rows */
     uint64_t scrub_size, scrub_pass_count;
-    struct chek_waits report_runs; /* of X and Z, at the owner of the register */
+    uint64_t login_wrong_count, login_limited_count; /* AUTH: wrong, and not looked at any more */
+    struct chek_waits report_runs;                   /* of X and Z, at the owner of the register */
 };
 
 struct server__shard {

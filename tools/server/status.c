@@ -176,6 +176,8 @@ rows_of_sessions(struct server__shard *shard, struct rows *rows)
     row(rows, "cpcr_refusals", cpcr.refusal_count);
     row(rows, "cpcr_frame_errors", cpcr.frame_error_count);
     row(rows, "cpcr_timeouts", cpcr.timeout_count);
+    row(rows, "cpcr_logins_wrong", shard->counters.login_wrong_count);
+    row(rows, "cpcr_logins_limited", shard->counters.login_limited_count);
     rows_of_ffd(shard, rows);
     row(rows, "io_operations", shard->io->op_count);
     row(rows, "io_messages", shard->io->post_count);
