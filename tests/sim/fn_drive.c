@@ -126,6 +126,29 @@ machine_step(struct fn_run *run)
 /* ---- phases ----------------------------------------------------------------------------------- */
 
 static void
+calm(struct fn_run *run)
+{
+    chek_world_heal(run->world);
+    chek_world_options(run->world)->net_segment_size_max = 65536;
+    run->crashes_left = 0;
+    run->is_calm = true;
+}
+
+/* A line that breaks every few bytes may let no message through: then it is mended. */
+static void
+patience_judge(struct fn_run *run)
+{
+    if (chek_world_now_ns(run->world) - run->moved_ns <= PATIENCE_NS) {
+        return;
+    }
+    if (run->is_calm) {
+        fn_violate(run, "nothing is answered any more");
+    }
+    calm(run);
+    run->moved_ns = chek_world_now_ns(run->world);
+}
+
+static void
 step(struct fn_run *run)
 {
     (void)chek_world_step(run->world);
@@ -133,17 +156,7 @@ step(struct fn_run *run)
     for (unsigned i = 0; i < FN_COUNT; i++) {
         fn_device_step(&run->devices[i]);
     }
-    if (chek_world_now_ns(run->world) - run->moved_ns > PATIENCE_NS) {
-        fn_violate(run, "nothing is answered any more");
-    }
-}
-
-static void
-calm(struct fn_run *run)
-{
-    chek_world_heal(run->world);
-    chek_world_options(run->world)->net_segment_size_max = 65536;
-    run->crashes_left = 0;
+    patience_judge(run);
 }
 
 static bool

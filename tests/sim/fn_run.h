@@ -61,7 +61,7 @@ struct fn_run {
     struct chek_server *server;
     struct chek_io *ios[FN_SHARD_COUNT_MAX];
     unsigned shard_count, crashes_left;
-    bool is_ready, has_stopped, is_ending;
+    bool is_ready, has_stopped, is_ending, is_calm;
     uint64_t moved_ns; /* when something was answered last */
     struct fn_device devices[FN_COUNT];
     /* Who asks for the list of a drive at the end. (fn_list.c) */
