@@ -122,6 +122,21 @@ nomenclature_make(struct chek_partition *partition, struct chek_bytes_view organ
     return ref;
 }
 
+/* The version stays: a list that comes later is none that a register may still have. (R98) */
+static void
+nomenclature_remove(struct chek_partition *partition, chek_page_ref ref)
+{
+    if (ref == 0) {
+        return;
+    }
+    struct partition__nomenclature *known = chek_page_heap_change(&partition->heap, ref);
+    chek_page_ref old = known->first;
+    known->created = 0;
+    known->size = 0;
+    known->first = 0;
+    parts_free(partition, old);
+}
+
 /* What is kept: the record without what the head has. */
 static struct chek_bytes_view
 kept_encode(struct chek_partition *partition, const struct chek_nomenclature *what, size_t size)
@@ -150,6 +165,10 @@ partition__apply_nomenclature(struct chek_partition *partition, const struct che
     }
     struct chek_bytes_view bytes = kept_encode(partition, &what, command->body.size);
     chek_page_ref ref = nomenclature_find(partition, what.organisation);
+    if (what.elements_count == 0) {
+        nomenclature_remove(partition, ref);
+        return CHEK_OK;
+    }
     if (ref == 0) {
         ref = nomenclature_make(partition, what.organisation);
     } else if (is_same(partition, chek_page_heap_read(&partition->heap, ref), bytes)) {
@@ -178,6 +197,9 @@ chek_partition_nomenclature(const struct chek_partition *partition,
         return CHEK_E_NOT_FOUND;
     }
     const struct partition__nomenclature *known = chek_page_heap_read(&partition->heap, ref);
+    if (known->first == 0) {
+        return CHEK_E_NOT_FOUND;
+    }
     *ret = (struct chek_nomenclature_state){
         .version = known->version, .created = known->created, .size = known->size};
     return CHEK_OK;

@@ -4,9 +4,9 @@
  *
  * An organisation has one nomenclature: a list of groups and items that its registers fetch, with a
  * version that rises whenever it is replaced by another one. It is kept as the bytes of a record
- * `nomenclature`; a partition does not look into it.
+ * `nomenclature`; a partition does not look into it. One without elements removes what there is.
  *
- *   Rules    ingest/CPCR.md R90..R97
+ *   Rules    ingest/CPCR.md R90..R98
  *   Threads  the owning shard
  */
 #ifndef CHEK_PARTITION_NOMENCLATURE_H
@@ -26,7 +26,7 @@ struct chek_nomenclature_state {
 /*
  * What there is of an organisation.
  *
- *   Errors     NOT_FOUND none was loaded; *ret is unchanged
+ *   Errors     NOT_FOUND none was loaded, or it was removed; *ret is unchanged
  */
 CHEK_MUST_USE int chek_partition_nomenclature(const struct chek_partition *partition,
                                               struct chek_bytes_view organisation,

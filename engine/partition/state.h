@@ -107,9 +107,9 @@ _Static_assert(sizeof(struct partition__operator) == 208, "format");
 /* What is sold at an organisation's registers. (format) */
 struct partition__nomenclature {
     uint64_t version;
-    int64_t created; /* civil; 0: not said */
-    uint32_t size;   /* of all parts */
-    chek_page_ref first;
+    int64_t created;     /* civil; 0: not said */
+    uint32_t size;       /* of all parts */
+    chek_page_ref first; /* 0: it was removed; its version is not given out again */
     uint8_t organisation_size;
     uint8_t zero[7];
     uint8_t organisation[32];

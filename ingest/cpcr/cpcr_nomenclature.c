@@ -171,9 +171,6 @@ chek_cpcr_nomenclature_check(const struct chek_nomenclature *what, struct chek_a
     struct places *places = chek_arena_take(arena, sizeof *places);
     size_t size = 0;
     *fault = (struct chek_fault){.field = CHEK_FIELD_NOMENCLATURE_ELEMENTS};
-    if (what->elements_count == 0) {
-        return CHEK_E_FIELD_MISSING;
-    }
     if (places == NULL || what->elements_count > ELEMENT_COUNT_MAX) {
         return CHEK_E_LIMIT;
     }

@@ -222,9 +222,9 @@ def test_what_is_sent_without_chek_is_looked_at_too(server):
     kkm = register(server, organisation)
     with plain_client.Client(server.address, server.token_file.read_text().strip()) as client:
         for elements, code, field in (
-                ([], "FIELD_MISSING", "nomenclature.elements"),
                 ([{"id": 1, "title": "a"}, {"id": 1, "title": "b"}], "EXISTS",
-                 "nomenclature_element.id")):
+                 "nomenclature_element.id"),
+                ([{"id": 0, "title": "a"}], "RANGE", "nomenclature_element.id")):
             try:
                 client.call("nomenclature_load", organisation=str(organisation), elements=elements)
                 raise AssertionError("it was taken")
@@ -234,6 +234,35 @@ def test_what_is_sent_without_chek_is_looked_at_too(server):
                            elements=[{"id": 1, "title": "a"}])
         wants(told["version"], 1, "the server counts")
     wants(titles(ask(kkm)[2]), ["a"])
+
+
+def test_a_list_is_removed(server):
+    """R98: durable; what comes later is new to every register."""
+    organisation, other = next(organisations), next(organisations)
+    kkm, second = register(server, organisation), register(server, other)
+    load(server, organisation, "id,title\n1,a\n")
+    load(server, other, "id,title\n1,b\n")
+
+    def remove():
+        return server.json("nomenclature", "remove", "--org", organisation)
+
+    wants(remove(), {"organisation": str(organisation), "status": "removed"})
+    wants(remove()["status"], "removed", "again")
+    for end in (server.kill, server.stop):
+        wants(ask(kkm, 1), (NO_VERSION, 0, []))
+        wants(server.error("nomenclature", "show", "--org", organisation)["code"], "NOT_FOUND")
+        wants(titles(ask(second)[2]), ["b"])
+        end()
+        server.start()
+        for one in (kkm, second):
+            one.address = Register(server.cpcr, 0, 0).address
+    load(server, organisation, "id,title\n1,a\n")
+    result, version, elements = ask(kkm, 1)
+    wants((result, version, titles(elements)), (GOODS, 2, ["a"]))
+    server.error("nomenclature", "remove", code=2)
+    server.stop()
+    server.chek("verify", server.data)
+    server.start()
 
 
 def test_scopes(server):

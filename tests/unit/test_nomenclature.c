@@ -335,6 +335,40 @@ assert_item(const Ingest__NomenclatureElement *element)
     assert_true(item->measure_fractional && item->is_markedeac && item->is_social);
 }
 
+/* R98: registers hear of none, and the next list has a version that none had. */
+static void
+test_a_list_is_removed(void **state)
+{
+    struct chek_nomenclature_state known;
+    struct chek_nomenclature large = goods_make(200, 200, 'a');
+    struct chek_nomenclature nothing = {.organisation = chek_bytes_view_text(ORGANISATION)};
+    (void)state;
+    load(&nothing); /* what is not there */
+    uint64_t empty = chek_partition_heap_size(partition);
+    load(&large);
+    load(&nothing);
+    assert_error(chek_partition_nomenclature(partition, nothing.organisation, &known),
+                 CHEK_E_NOT_FOUND);
+    Ingest__Response *answer = ask(REGISTRATION, 1, NULL);
+    assert_int_equal(answer->nomenclature->result, NONE);
+    assert_int_equal(answer->nomenclature->version, 0);
+    ingest__response__free_unpacked(answer, NULL);
+    cpcr_reload();
+    load(&nothing);
+    struct chek_nomenclature small = goods_make(2, 10, 'a');
+    load(&small);
+    assert_held(2, &small);
+    for (int i = 0; i < 50; i++) { /* nothing is left of those that were */
+        large = goods_make(200, 200, 'a');
+        load(&large);
+        load(&nothing);
+    }
+    assert_true(chek_partition_heap_size(partition) < empty + 400000);
+    small = goods_make(2, 10, 'a');
+    load(&small);
+    assert_held(53, &small);
+}
+
 /* R95: every value is told, and what is empty is not. */
 static void
 test_every_value_is_told(void **state)
@@ -460,6 +494,7 @@ main(void)
     TABLE_TEST(&table, test_the_same_again_is_the_same_version);
     TABLE_TEST(&table, test_a_smaller_one_gives_the_memory_back);
     TABLE_TEST(&table, test_organisations_have_their_own);
+    TABLE_TEST(&table, test_a_list_is_removed);
     TABLE_TEST(&table, test_commands_that_are_none_are_corrupt);
     TABLE_ROWS(&table, test_check, check_rows);
     TABLE_TEST(&table, test_ids_of_a_full_list_are_told_apart);

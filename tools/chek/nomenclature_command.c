@@ -169,6 +169,9 @@ nomenclature_load(struct chek__run *run, int count, char **words)
     if (error != CHEK_OK) {
         return fault_tell(run, &fault);
     }
+    if (goods.what->elements_count == 0) { /* a list of nothing would remove what is there */
+        return chek__error(run, CHEK_E_FIELD_MISSING, "nomenclature.elements", NULL);
+    }
     goods.what->organisation = chek_bytes_view_text(organisation);
     goods.what->created = time_civil;
     return goods_send(run, &goods);
@@ -199,6 +202,54 @@ const struct chek__command chek__command_nomenclature_load = {
     "  chek nomenclature load goods.jsonl --org 123456789012 --json\n"
     "    {\"id\":10,\"title\":\"Bread\",\"sell_price\":25000,\"marked\":true}\n",
     nomenclature_load};
+
+/* ---- remove ----------------------------------------------------------------------------------- */
+
+static int
+on_removed(void *context, struct chek_bytes_view body)
+{
+    struct chek__run *run = context;
+    struct chek_nomenclature told;
+    int error = CHEK__DECODE(run, nomenclature, body, &told);
+    if (error == CHEK_OK && run->json) {
+        chek__json_open(run);
+        chek__json_text(run, "organisation", told.organisation);
+        chek__json_text(run, "status", chek_bytes_view_text("removed"));
+        chek__json_close(run);
+        chek__json_end(run);
+    } else if (error == CHEK_OK) {
+        (void)printf("registers of %.*s have no list any more\n", (int)told.organisation.size,
+                     (const char *)told.organisation.bytes);
+    }
+    return error;
+}
+
+static int
+nomenclature_remove(struct chek__run *run, int count, char **words)
+{
+    const char *organisation = "";
+    struct chek__list names = {0};
+    const struct chek__option options[] = {{"org", CHEK__OPTION_TEXT, (void *)&organisation}};
+    int stop = chek__arguments_read(run, count, words, options, CHEK_COUNT(options), &names);
+    if (stop != CHEK_OK) {
+        return stop - 1;
+    }
+    if (names.count != 0 || organisation[0] == 0 || strlen(organisation) > ORGANISATION_SIZE_MAX) {
+        return chek__usage(run, "--org ORG");
+    }
+    struct chek_nomenclature nothing = {.organisation = chek_bytes_view_text(organisation)};
+    return chek__ask(run, CHEK_OPCODE_NOMENCLATURE_LOAD, nomenclature_encode, &nothing, on_removed,
+                     run);
+}
+
+const struct chek__command chek__command_nomenclature_remove = {
+    "nomenclature remove", "registers of an organisation have no list any more",
+    "  chek nomenclature remove --org ORG\n\n"
+    "  Registers that ask hear that there is none. A list that is loaded later has a version that none\n"
+    "  had before. To remove what is not there is no error. An administrator's rights are needed.\n\n"
+    "Examples\n"
+    "  chek nomenclature remove --org 123456789012\n",
+    nomenclature_remove};
 
 /* ---- show ------------------------------------------------------------------------------------- */
 

@@ -101,7 +101,9 @@ server__nomenclature_told(struct server__shard *shard, struct server__job *job, 
         chek_partition_nomenclature_read(partition, organisation, bytes);
         error = chek_nomenclature_decode_whole(bytes, state.size, &shard->arena, &answer, &fault);
     }
-    if (error != CHEK_OK) {
+    if (error == CHEK_E_NOT_FOUND && !is_whole) {
+        state = (struct chek_nomenclature_state){0}; /* it was removed */
+    } else if (error != CHEK_OK) {
         return error;
     }
     answer.version = state.version;
