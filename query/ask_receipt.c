@@ -8,10 +8,12 @@
  * asker knows (sum, sign, operation, minute) is compared, and a difference is a
  * CONFLICT that names it: a receipt that is nearly the one on the paper is not the one.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/assertion.h"
 #include "engine/base/civil.h"
+#include "engine/fiscal/prove.h"
 #include "engine/store/sign_search.h"
 #include "query/host.h"
 #include "query/qr.h"
@@ -181,6 +183,31 @@ verify(struct chek_visit *visit, const struct receipt_state *state,
     return CHEK_OK;
 }
 
+/* A document that was removed is not said to be unknown. */
+static int
+document_read(struct chek_visit *visit, const struct chek_visit_ground *ground, uint32_t ordinal,
+              struct chek_row *row, struct chek_document *document)
+{
+    const struct receipt_state *state = (const void *)visit->state;
+    const struct chek_fiscal *fiscal = chek_partition_fiscal(ground->partition);
+    uint64_t border_us = chek_partition_retention(ground->partition).border_us;
+    char text[CHEK_CIVIL_TEXT_MAX];
+    int error = chek_store_read(chek_partition_store(ground->partition), state->registration,
+                                ordinal, ground->arena, row, document);
+    if (error == CHEK_OK && ordinal < chek_fiscal_removed(fiscal, state->registration) &&
+        row->kind != CHEK_ROW_CLOSE) {
+        error = CHEK_E_REMOVED; /* its bytes are still there */
+    }
+    if (error == CHEK_E_REMOVED && border_us != 0) {
+        size_t size = chek_civil_write_utc(border_us, text);
+        (void)snprintf(visit->text, sizeof visit->text,
+                       "it is stored, and was removed by retention with all that was received "
+                       "before %.*s; totals and reports of its shift are kept",
+                       (int)size, text);
+    }
+    return error;
+}
+
 static enum chek_visit_next
 run(struct chek_visit *visit, const struct chek_visit_ground *ground)
 {
@@ -200,8 +227,7 @@ run(struct chek_visit *visit, const struct chek_visit_ground *ground)
         visit->error = find(state, chek_partition_fiscal(ground->partition), &ordinal);
     }
     if (visit->error == CHEK_OK) {
-        visit->error = chek_store_read(chek_partition_store(ground->partition), state->registration,
-                                       ordinal, ground->arena, &row, &document);
+        visit->error = document_read(visit, ground, ordinal, &row, &document);
     }
     if (visit->error == CHEK_OK) {
         visit->error = verify(visit, state, &document);

@@ -8,6 +8,7 @@
  * from a list, or in it twice, because of what came while it was sent.
  */
 #include "engine/base/assertion.h"
+#include "engine/fiscal/prove.h"
 #include "query/host.h"
 
 #define ROWS_A_STEP 4096    /* looked at */
@@ -18,7 +19,9 @@ struct receipts_state {
     uint32_t ordinal_next;
     uint32_t ordinal_end; /* rows that there were at the first step */
     uint32_t shown_count; /* in all steps so far */
+    uint32_t removed;     /* documents below it were, at the first step; 0 = told, or none */
     bool is_begun;
+    uint64_t border_us; /* then */
 };
 
 _Static_assert(sizeof(struct receipts_state) <= CHEK_VISIT_STATE_SIZE, "a visit's state");
@@ -81,6 +84,18 @@ wanted(const struct chek_ask_receipts *question, const struct chek_row *row, int
 
 /* ---- at the owner ----------------------------------------------------------------------------- */
 
+/* Go on behind what was removed, and say so: a list that begins later is not a shorter list. */
+static void
+removed_skip(struct receipts_state *state, const struct chek_partition *partition)
+{
+    uint32_t removed = chek_fiscal_removed(chek_partition_fiscal(partition), state->registration);
+    if (state->ordinal_next < removed) {
+        state->ordinal_next = removed;
+        state->removed = removed;
+        state->border_us = chek_partition_retention(partition).border_us;
+    }
+}
+
 static enum chek_visit_next
 run(struct chek_visit *visit, const struct chek_visit_ground *ground)
 {
@@ -89,6 +104,7 @@ run(struct chek_visit *visit, const struct chek_visit_ground *ground)
         state->is_begun = true;
         state->ordinal_end =
             chek_fiscal_row_count(chek_partition_fiscal(ground->partition), state->registration);
+        removed_skip(state, ground->partition);
     }
     return CHEK_VISIT_WORKER;
 }
@@ -203,7 +219,10 @@ static void
 chunk_make(struct chek_visit *visit, struct work *work)
 {
     struct receipts_state *state = (void *)visit->state;
-    struct chek_stored_list answer = {.receipts = work->list, .receipts_count = work->count};
+    struct chek_stored_list answer = {.receipts = work->list,
+                                      .receipts_count = work->count,
+                                      .removed = state->removed,
+                                      .border = state->border_us};
     struct chek_writer out = query__chunk_begin(visit);
     state->ordinal_next = work->ordinal_next;
     chek_stored_list_encode(&out, &answer);
@@ -215,6 +234,8 @@ chunk_make(struct chek_visit *visit, struct work *work)
         chek_stored_list_encode(&out, &answer);
     }
     state->shown_count += answer.receipts_count;
+    state->removed = 0;
+    state->border_us = 0;
     visit->done = state->ordinal_next >= state->ordinal_end;
     if (!visit->done && work->question.count_max != 0 &&
         state->shown_count >= work->question.count_max) {

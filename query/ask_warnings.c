@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "engine/base/assertion.h"
+#include "engine/fiscal/prove.h"
 #include "query/host.h"
 
 #define LOOKS_A_STEP 256      /* registers */
@@ -94,6 +95,7 @@ begin(struct chek_query_host *host, struct chek_visit *visit)
 /* A register with marks that are asked for. */
 struct member {
     uint32_t registration;
+    uint32_t removed; /* documents below this ordinal were */
     struct chek_bytes_view key;
     uint32_t counts[CHEK_WARNING_COUNT];
 };
@@ -180,6 +182,7 @@ members_collect(struct chek_visit *visit, const struct chek_visit_ground *ground
         }
         state->is_at_hand = false;
         member->registration = state->registration;
+        member->removed = chek_fiscal_removed(fiscal, state->registration);
         *ret_count +=
             has_marks(fiscal, wanted, member) && is_wanted(visit, ground, question, member);
     }
@@ -230,6 +233,8 @@ struct documents_work {
     uint32_t count, count_max;
 };
 
+/* Of a document that was removed its mark is told, and which one it was, whether or not its bytes are
+ * still there. */
 static bool
 on_row(void *context, const struct chek_scan_row *row)
 {
@@ -237,17 +242,19 @@ on_row(void *context, const struct chek_scan_row *row)
                                     [CHEK_ROW_MOVEMENT] = CHEK_EVENT_KIND_MOVEMENT,
                                     [CHEK_ROW_CLOSE] = CHEK_EVENT_KIND_SHIFT_CLOSED};
     struct documents_work *work = context;
-    work->list[work->count++] = (struct chek_warned){.registration = row->row.registration,
-                                                     .key = work->member->key,
-                                                     .ordinal = row->row.ordinal,
-                                                     .kind = kinds[row->row.kind],
-                                                     .time = row->time,
-                                                     .received = row->row.received_us,
-                                                     .shift = row->row.shift,
-                                                     .document = row->document,
-                                                     .sign = row->sign,
-                                                     .total = row->total,
-                                                     .warnings = row->row.warnings};
+    bool is_removed = row->row.ordinal < work->member->removed && row->row.kind != CHEK_ROW_CLOSE;
+    work->list[work->count++] =
+        (struct chek_warned){.registration = row->row.registration,
+                             .key = work->member->key,
+                             .ordinal = row->row.ordinal,
+                             .kind = kinds[row->row.kind],
+                             .time = row->time,
+                             .received = is_removed ? 0 : row->row.received_us,
+                             .shift = row->row.shift,
+                             .document = row->document,
+                             .sign = row->sign,
+                             .total = is_removed ? 0 : row->total,
+                             .warnings = row->row.warnings};
     return work->count < work->count_max;
 }
 

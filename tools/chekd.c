@@ -66,6 +66,18 @@ on_damage(void *context, const char *file, uint64_t offset)
 }
 
 static void
+on_retention_stopped(void *context, uint16_t partition, uint32_t registration, uint32_t shift,
+                     int error)
+{
+    (void)context;
+    (void)fprintf(stderr,
+                  "chekd: partition %u, registration %u, shift %u: its totals are not what its "
+                  "receipts come to (%s); no receipt of this partition is removed until the next "
+                  "start; run chek verify on a backup\n",
+                  partition, registration, shift, chek_error_name(error));
+}
+
+static void
 on_stopped(void *context, int error)
 {
     struct program *program = context;
@@ -156,6 +168,8 @@ serve(struct program *program)
         .log_file_size = options->log_file_size,
         .snapshot_log_size = options->snapshot_log_size,
         .page_cache_size = options->page_cache_size,
+        .retention_us = options->retention_us,
+        .on_retention_stopped = on_retention_stopped,
         .on_damage = on_damage,
         .context = program,
         .on_ready = on_ready,

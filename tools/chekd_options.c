@@ -31,6 +31,9 @@ static const char help[] =
     "  --snapshot-log-mib N   take a snapshot after so much log (4096)\n"
     "  --page-cache N         MiB of stored receipts in memory; others are read when they are asked\n"
     "                         for. 0: whatever came or was read stays (0)\n"
+    "  --retention-days N     remove receipts that were received longer ago, once their totals are\n"
+    "                         proved: shift reports, sums by hour and day, and which documents there\n"
+    "                         were stay. The law may want five years (1827). 0: keep all (0)\n"
     "  --insecure-listen      allow --listen, --cpcr, --ffd and --metrics on an address that is not\n"
     "                         this machine: tokens then travel in clear; put stunnel in front instead\n"
     "  --config FILE          the same names as keys: listen = 127.0.0.1:7420\n"
@@ -57,6 +60,7 @@ enum chekd_option {
     OPTION_LOG_FILE_MIB,
     OPTION_SNAPSHOT_LOG_MIB,
     OPTION_PAGE_CACHE,
+    OPTION_RETENTION_DAYS,
     OPTION_INSECURE_LISTEN,
     OPTION_CONFIG,
     OPTION_HELP,
@@ -76,6 +80,7 @@ static const struct option names[] = {
     {"log-file-mib", required_argument, NULL, OPTION_LOG_FILE_MIB},
     {"snapshot-log-mib", required_argument, NULL, OPTION_SNAPSHOT_LOG_MIB},
     {"page-cache", required_argument, NULL, OPTION_PAGE_CACHE},
+    {"retention-days", required_argument, NULL, OPTION_RETENTION_DAYS},
     {"insecure-listen", no_argument, NULL, OPTION_INSECURE_LISTEN},
     {"config", required_argument, NULL, OPTION_CONFIG},
     {"help", no_argument, NULL, OPTION_HELP},
@@ -165,6 +170,12 @@ option_set(struct chekd_options *options, int option, const char *value)
             return false;
         }
         options->page_cache_size = number << 20;
+        return true;
+    case OPTION_RETENTION_DAYS:
+        if (!read_number(value, 0, 36525, &number)) {
+            return false;
+        }
+        options->retention_us = number * UINT64_C(86400000000);
         return true;
     default:
         options->insecure_listen = true;

@@ -25,6 +25,7 @@ struct chekd_options {
     uint64_t log_file_size;     /* 0 = the default */
     uint64_t snapshot_log_size; /* 0 = the default */
     uint64_t page_cache_size;   /* 0 = everything stays in memory */
+    uint64_t retention_us;      /* 0 = receipts are kept for ever */
     bool insecure_listen;
 };
 

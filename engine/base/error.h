@@ -51,6 +51,7 @@
     X(EXISTS, 5209, "it exists already, with other content")                      \
     X(TAXES_MIXED, 5210, "taxes are on the ticket and on its lines")              \
     X(REVOKED, 5211, "it was revoked")                                            \
+    X(REMOVED, 5212, "it was removed by retention; its totals are kept")          \
     /* storage */                                                                 \
     X(FULL, 5301, "a capacity is exhausted")                                      \
     X(CORRUPT, 5302, "stored bytes are damaged")                                  \

@@ -11,6 +11,7 @@
 #include "engine/fiscal/shift.h"
 #include "engine/fiscal/shift_cell.h"
 #include "engine/fiscal/warned.h"
+#include "engine/store/keep.h"
 
 #define ORDINAL_MAX (UINT32_MAX - 4) /* a document appends at most two rows */
 
@@ -276,7 +277,9 @@ apply_fresh(struct fiscal__step *step, const struct chek_document *document,
 /* What stands under a document's keys. */
 struct stored {
     struct chek_row row;
-    struct chek_document document;
+    struct chek_document document; /* unless it was removed */
+    uint64_t sign;                 /* then */
+    bool is_removed;
 };
 
 /* Put new minus old into the cell of the old copy's binding. (F19) */
@@ -378,10 +381,21 @@ apply_fuller(struct fiscal__step *step, const struct chek_document *document,
 
 /* ---- which of them ---------------------------------------------------------------------------- */
 
+/* Of a document that was removed its row says which one it was, whether or not its bytes are still
+ * there. Closes stay. (F28) */
 static int
 stored_read(const struct chek_fiscal *fiscal, const struct fiscal__registration *registration,
             uint32_t ordinal, struct stored *ret)
 {
+    ret->is_removed = false;
+    if (ordinal < registration->removed) {
+        int error =
+            chek_store_read_head(fiscal->store, registration->id, ordinal, &ret->row, &ret->sign);
+        if (error != CHEK_OK || ret->row.kind != CHEK_ROW_CLOSE) {
+            ret->is_removed = true;
+            return error;
+        }
+    }
     return chek_store_read(fiscal->store, registration->id, ordinal, fiscal->scratch, &ret->row,
                            &ret->document);
 }
@@ -425,6 +439,27 @@ stored_find(const struct chek_fiscal *fiscal, const struct fiscal__registration 
     return error == CHEK_E_NOT_FOUND ? close_find(fiscal, registration, keys, ret) : error;
 }
 
+/* Of a document that was removed only kind and sign are there to be compared, and no copy is fuller
+ * than it was. (F28) */
+static struct fiscal__sameness
+sameness_of(const struct chek_document *document, const struct fiscal__key_set *keys,
+            const struct stored *stored)
+{
+    static const uint16_t numbers[] = {CHEK_FIELD_RECEIPT_DOCUMENT, CHEK_FIELD_MOVEMENT_DOCUMENT,
+                                       CHEK_FIELD_CLOSE_DOCUMENT};
+    struct fiscal__sameness sameness = {0};
+    if (!stored->is_removed) {
+        return fiscal__compare(document, &stored->document);
+    }
+    if (stored->row.kind != keys->row_kind) {
+        sameness.field = numbers[keys->row_kind];
+    } else if (stored->sign != 0 && keys->sign != 0 && stored->sign != keys->sign) {
+        sameness.field = CHEK_FIELD_RECEIPT_SIGN;
+    }
+    sameness.same = sameness.field == 0;
+    return sameness;
+}
+
 /* What a sender gets to hear of a copy that stands. (F17) */
 static void
 result_of_copy(const struct chek_row *stored, struct chek_result *ret)
@@ -447,7 +482,7 @@ chek_fiscal_is_repeat(const struct chek_fiscal *fiscal, uint32_t registration,
     if (record == NULL || stored_find(fiscal, record, &keys, &stored) != CHEK_OK) {
         return false;
     }
-    struct fiscal__sameness sameness = fiscal__compare(document, &stored.document);
+    struct fiscal__sameness sameness = sameness_of(document, &keys, &stored);
     if (!sameness.same || sameness.fuller) {
         return false;
     }
@@ -477,7 +512,7 @@ apply_known(struct fiscal__step *step, const struct chek_document *document,
             const struct fiscal__key_set *keys, const struct stored *stored,
             struct chek_result *ret)
 {
-    struct fiscal__sameness sameness = fiscal__compare(document, &stored->document);
+    struct fiscal__sameness sameness = sameness_of(document, keys, stored);
     if (!sameness.same) {
         answer_conflict(step, document, keys, &stored->row, sameness.field, ret);
     } else if (sameness.fuller) {

@@ -53,6 +53,8 @@ struct fiscal__registration {
     chek_page_ref organisation_name;
     chek_page_ref model;
     chek_page_ref warned; /* how often what was found; 0 = nothing ever */
+    uint32_t removed;     /* documents below this ordinal were removed, but for closes */
+    uint32_t zero[3];
 };
 
 /* From when on a registration stands at which trade point. */
@@ -154,7 +156,7 @@ struct fiscal__row {
     uint8_t key[FISCAL__ROW_KEY_INLINE_MAX];
 };
 
-_Static_assert(sizeof(struct fiscal__registration) == 176, "format");
+_Static_assert(sizeof(struct fiscal__registration) == 192, "format");
 _Static_assert(offsetof(struct fiscal__registration, sums) == 80, "format");
 _Static_assert(sizeof(struct fiscal__binding) == 32, "format");
 _Static_assert(sizeof(struct fiscal__key) == 8, "format");

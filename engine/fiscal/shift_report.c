@@ -11,6 +11,7 @@
 #include "engine/fiscal/identity.h"
 #include "engine/fiscal/registration.h"
 #include "engine/fiscal/shift.h"
+#include "engine/fiscal/shift_fold.h"
 #include "engine/fiscal/tally.h"
 
 /* ---- the open shift --------------------------------------------------------------------------- */
@@ -67,113 +68,40 @@ fiscal__open_report(const struct chek_fiscal *fiscal,
 
 /* ---- late documents --------------------------------------------------------------------------- */
 
-/* The tallies of a fold, newest binding first, and what is not in a tally. */
-struct fold {
-    struct fiscal__tally *newest;
-    int64_t cash;
-    int64_t last;
-};
-
-static struct fiscal__tally *
-fold_tally(struct fold *fold, uint16_t binding, struct chek_arena *arena)
-{
-    struct fiscal__tally **link = &fold->newest;
-    while (*link != NULL && (*link)->binding > binding) {
-        link = &(*link)->older;
-    }
-    if (*link == NULL || (*link)->binding != binding) {
-        struct fiscal__tally *made = fiscal__tally_make(arena);
-        if (made == NULL) {
-            return NULL;
-        }
-        made->binding = binding;
-        made->older = *link;
-        *link = made;
-    }
-    return *link;
-}
-
-static int
-fold_add(struct fold *fold, const struct chek_document *document, uint16_t binding, int sign,
-         struct chek_arena *arena)
-{
-    if (document->close != NULL) {
-        return CHEK_OK;
-    }
-    struct fiscal__tally *tally = fold_tally(fold, binding, arena);
-    if (tally == NULL) {
-        return CHEK_E_LIMIT;
-    }
-    fiscal__tally_add(tally, document, sign);
-    fold->cash += sign * fiscal__document_effect(document).cash;
-    return CHEK_OK;
-}
-
-/* One late document; a fuller copy also takes away the copy that it completes. */
-static int
-fold_ordinal(struct fold *fold, const struct chek_fiscal *fiscal, uint32_t registration,
-             uint32_t ordinal, struct chek_arena *arena)
-{
-    struct chek_row row;
-    struct chek_document document;
-    int error = chek_store_read(fiscal->store, registration, ordinal, arena, &row, &document);
-    if (error != CHEK_OK) {
-        return error;
-    }
-    int64_t time = fiscal__keys_of(&document).time;
-    fold->last = time > fold->last ? time : fold->last;
-    if (row.completes != 0) {
-        struct chek_row old_row;
-        struct chek_document old;
-        error =
-            chek_store_read(fiscal->store, registration, row.completes - 1, arena, &old_row, &old);
-        if (error == CHEK_OK) {
-            error = fold_add(fold, &old, row.binding, -1, arena);
-        }
-    }
-    return error == CHEK_OK ? fold_add(fold, &document, row.binding, 1, arena) : error;
-}
-
 /* Sum up the late documents before revision `revision`. */
 static int
 late_fold(const struct chek_fiscal *fiscal, const struct fiscal__registration *registration,
           const struct fiscal__late *late, uint32_t revision, struct chek_arena *arena,
-          struct fold *ret)
+          struct fiscal__fold *ret)
 {
     uint32_t *ordinals = chek_arena_take(arena, revision * sizeof *ordinals);
     if (ordinals == NULL) {
         return CHEK_E_LIMIT;
     }
-    struct fold fold = {0};
+    struct fiscal__fold fold = {.store = fiscal->store, .registration = registration->id};
     fiscal__late_ordinals(fiscal->heap, late, revision, ordinals);
     for (uint32_t i = 0; i < revision; i++) {
-        int error = fold_ordinal(&fold, fiscal, registration->id, ordinals[i], arena);
+        int error = fiscal__fold_add(&fold, ordinals[i], arena);
         if (error != CHEK_OK) {
             return error;
         }
     }
-    if (fold.newest == NULL) {
-        fold.newest = fiscal__tally_make(arena);
-        if (fold.newest == NULL) {
-            return CHEK_E_LIMIT;
-        }
+    int error = fiscal__fold_end(&fold, arena);
+    if (error == CHEK_OK) {
+        *ret = fold;
     }
-    for (struct fiscal__tally *tally = fold.newest->older; tally != NULL; tally = tally->older) {
-        fiscal__tally_merge(fold.newest, tally);
-    }
-    *ret = fold;
-    return CHEK_OK;
+    return error;
 }
 
 static int
 late_sums(const struct chek_fiscal *fiscal, const struct fiscal__registration *registration,
           const struct fiscal__late *late, uint32_t revision, struct chek_arena *arena,
-          struct fold *ret)
+          struct fiscal__fold *ret)
 {
     if (revision < late->revision) {
         return late_fold(fiscal, registration, late, revision, arena, ret);
     }
-    *ret = (struct fold){.cash = late->cash, .last = late->last};
+    *ret = (struct fiscal__fold){.cash = late->cash, .last = late->last};
     return fiscal__tally_cells(fiscal->heap, late->cells, arena, &ret->newest);
 }
 
@@ -183,7 +111,7 @@ late_report(const struct chek_fiscal *fiscal, const struct fiscal__registration 
             uint32_t shift, uint32_t revision, struct chek_arena *arena, struct chek_report *ret)
 {
     const struct fiscal__late *late = fiscal__late_read(fiscal->heap, registration, shift);
-    struct fold fold;
+    struct fiscal__fold fold;
     int error = late_sums(fiscal, registration, late, revision, arena, &fold);
     if (error != CHEK_OK) {
         return error;

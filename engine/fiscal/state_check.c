@@ -190,7 +190,8 @@ warned_is_whole(struct state_walk *walk, chek_page_ref ref)
 static bool
 registration_is_whole(struct state_walk *walk, const struct fiscal__registration *registration)
 {
-    if (!bindings_are_whole(walk, registration) || !keys_are_whole(walk, registration->keys) ||
+    if (registration->removed > registration->ordinal_next ||
+        !bindings_are_whole(walk, registration) || !keys_are_whole(walk, registration->keys) ||
         !text_is_whole(walk, registration->organisation) ||
         !text_is_whole(walk, registration->organisation_name) ||
         !text_is_whole(walk, registration->model)) {

@@ -46,6 +46,7 @@ enum chek_command_kind {
     CHEK_COMMAND_EXCHANGE = 9,      /* record command_exchange */
     CHEK_COMMAND_OPERATOR = 10,     /* record command_operator */
     CHEK_COMMAND_NOMENCLATURE = 11, /* record nomenclature */
+    CHEK_COMMAND_RETAIN = 13,       /* record command_retain */
     CHEK_COMMAND_TRY = 14,          /* record nothing: a wrong password at a device */
     CHEK_COMMAND_KIND_MAX = CHEK_COMMAND_TRY,
 };

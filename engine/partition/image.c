@@ -18,7 +18,7 @@
  * the tail so far.
  */
 #define IMAGE_MAGIC 0x504b4843u
-#define IMAGE_VERSION 3
+#define IMAGE_VERSION 4
 #define IMAGE_TAIL_SIZE 48
 #define IMAGE_TAIL_SUMMED_SIZE 40
 

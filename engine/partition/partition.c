@@ -274,6 +274,7 @@ kind_fits(const struct chek_partition *partition, uint8_t kind)
     case CHEK_COMMAND_EXCHANGE:
     case CHEK_COMMAND_OPERATOR:
     case CHEK_COMMAND_NOMENCLATURE:
+    case CHEK_COMMAND_RETAIN:
     case CHEK_COMMAND_TRY:
         return partition->number != 0;
     default:
@@ -304,6 +305,8 @@ apply_kind(struct chek_partition *partition, const struct chek_command *command,
         return partition__apply_operator(partition, command, ret);
     case CHEK_COMMAND_NOMENCLATURE:
         return partition__apply_nomenclature(partition, command);
+    case CHEK_COMMAND_RETAIN:
+        return partition__apply_retain(partition, command);
     case CHEK_COMMAND_TRY:
         return partition__apply_try(partition, command);
     default:

@@ -104,6 +104,15 @@ uint64_t chek_partition_seq(const struct chek_partition *partition);
 uint64_t chek_partition_event_seq(const struct chek_partition *partition);
 uint64_t chek_partition_time_us(const struct chek_partition *partition);
 
+/* What retention has removed: the documents of the first `row_count` rows but for closes, which are
+ * those received before `border_us` (UTC). Zero: nothing. */
+struct chek_retention {
+    uint64_t border_us;
+    uint64_t row_count;
+};
+
+struct chek_retention chek_partition_retention(const struct chek_partition *partition);
+
 /* Highest source offset applied for a source; 0 when none. */
 uint64_t chek_partition_source_offset(const struct chek_partition *partition, uint64_t source);
 

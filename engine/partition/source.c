@@ -143,5 +143,5 @@ chek_partition_is_valid(const struct chek_partition *partition)
            chek_page_map_each(heap, &root->subjects, on_subject_ref, heap) &&
            partition__devices_are_valid(partition) &&
            partition__organisations_are_valid(partition) &&
-           chek_fiscal_is_valid(&partition->fiscal);
+           partition__retention_is_valid(partition) && chek_fiscal_is_valid(&partition->fiscal);
 }

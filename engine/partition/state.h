@@ -24,6 +24,14 @@ struct partition__root {
     struct chek_page_map sources;  /* source -> reference of struct partition__source */
     struct chek_page_map subjects; /* first half of a subject id -> struct partition__subject */
     struct chek_fiscal_root fiscal;
+    chek_page_ref retention; /* a struct partition__retention; 0: nothing was removed */
+    uint32_t zero;
+};
+
+/* What was removed: the documents of the first rows. (format) */
+struct partition__retention {
+    uint64_t border_us; /* those received before it */
+    uint64_t row_count; /* of the store, closes too */
 };
 
 /* How far a source's stream has been applied here. (format) */
@@ -163,6 +171,10 @@ CHEK_MUST_USE int partition__apply_exchange(struct chek_partition *partition,
                                             const struct chek_command *command,
                                             const struct chek_circumstance *circumstance,
                                             struct chek_outcome *ret);
+/* retention.c */
+CHEK_MUST_USE int partition__apply_retain(struct chek_partition *partition,
+                                          const struct chek_command *command);
+bool partition__retention_is_valid(const struct chek_partition *partition);
 CHEK_MUST_USE int partition__apply_try(struct chek_partition *partition,
                                        const struct chek_command *command);
 /* Forget the exchanges counted last. Only a planted bug does this. */

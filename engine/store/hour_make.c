@@ -300,6 +300,96 @@ store__hours_of_segments(struct chek_segment *const *segments, uint32_t count,
     return error == CHEK_OK ? group_end(ret) : error;
 }
 
+/* ---- from the rows of a segment ---- */
+
+struct summing {
+    struct store__hours *hours;
+    int error;
+};
+
+static bool
+on_row(void *context, const struct chek_scan_row *row)
+{
+    struct summing *sum = context;
+    if (row->row.kind == CHEK_ROW_RECEIPT) {
+        struct chek_addend cell = chek_addend_of_row(row);
+        cell.time -= cell.time % CHEK_CIVIL_HOUR_S;
+        sum->error = hours_add(sum->hours, &cell);
+    }
+    return sum->error == CHEK_OK;
+}
+
+int
+store__hours_of_rows(const struct chek_store *store, const struct chek_segment *segment,
+                     bool with_replaced, struct store__hours *ret)
+{
+    struct chek_scan_filter filter = {.with_replaced = with_replaced};
+    struct summing sum = {.hours = ret};
+    struct chek_arena arena;
+    uint8_t *memory = chek_memory_allocate(CHEK_SCAN_ARENA_SIZE);
+    *ret = (struct store__hours){0};
+    if (memory == NULL) {
+        return -ENOMEM;
+    }
+    chek_arena_init_over(&arena, memory, CHEK_SCAN_ARENA_SIZE);
+    struct store__scan scan = {.store = store,
+                               .filter = &filter,
+                               .arena = &arena,
+                               .on_row = on_row,
+                               .context = &sum,
+                               .cold = store->cold};
+    int error = store__scan_segment(&scan, segment);
+    chek_memory_free(memory, CHEK_SCAN_ARENA_SIZE);
+    error = error == CHEK_OK ? sum.error : error;
+    return error == CHEK_OK ? group_end(ret) : error;
+}
+
+static bool
+cell_equals(const struct chek_addend *a, const struct chek_addend *b)
+{
+    bool differs = key_compare(a, b) != 0;
+#define DIFFERS(name) differs |= a->name != b->name;
+    CHEK_ADDEND_VALUES(DIFFERS)
+#undef DIFFERS
+    return !differs;
+}
+
+/* Whether a table, whose group is there, has these cells. */
+static bool
+table_equals(const struct chek_segment *segment, const struct store__hours *hours)
+{
+    struct hour_reader reader = {.segment = segment};
+    uint32_t at = 0;
+    for (const struct chek_addend *cell = reader_peek(&reader); cell != NULL;
+         cell = reader_peek(&reader)) {
+        if (at == hours->count || !cell_equals(cell, &hours->cells[at])) {
+            return false;
+        }
+        reader.at += 1;
+        at += 1;
+    }
+    return at == hours->count;
+}
+
+int
+store__hours_prove(const struct chek_store *store, const struct chek_segment *segment)
+{
+    struct store__hours hours;
+    uint32_t group = store__segment_hour_group(segment);
+    int error = store__hours_of_rows(store, segment, true, &hours);
+    if (error == CHEK_OK && segment->hour_count == 0) {
+        error = hours.count == 0 ? CHEK_OK : CHEK_E_CONFLICT;
+    } else if (error == CHEK_OK) {
+        error = store__segment_use(segment, group, store->cold);
+        if (error == CHEK_OK) {
+            error = table_equals(segment, &hours) ? CHEK_OK : CHEK_E_CONFLICT;
+            store__segment_done(segment, group, store->cold);
+        }
+    }
+    store__hours_finish(&hours);
+    return error;
+}
+
 /* ---- columns ---- */
 
 /* What a column holds of a cell; GROSS and MOBILE less what they are predicted to be. */

@@ -46,6 +46,20 @@ CHEK_MUST_USE int store__hours_of_set(struct store__sealer *sealer, const struct
 CHEK_MUST_USE int store__hours_of_segments(struct chek_segment *const *segments, uint32_t count,
                                            struct store__hours *ret);
 
+/*
+ * Sum the receipts of a segment's rows; of replaced ones, too, when they are wanted.
+ *
+ *   Errors     -ENOMEM; as store__segment_use()
+ */
+CHEK_MUST_USE int store__hours_of_rows(const struct chek_store *store,
+                                       const struct chek_segment *segment, bool with_replaced,
+                                       struct store__hours *ret);
+
+/* Compare the table of a segment with its rows, replaced ones too. Errors: CONFLICT: they
+ * differ; as above. */
+CHEK_MUST_USE int store__hours_prove(const struct chek_store *store,
+                                     const struct chek_segment *segment);
+
 /* Write all columns of the table; they come behind those of the rows. */
 void store__hours_write(struct store__segment_writer *writer, const struct store__hours *hours,
                         uint32_t page_row_count);

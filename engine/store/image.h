@@ -13,7 +13,7 @@
 #include "engine/store/set.h"
 
 #define STORE__IMAGE_MAGIC UINT64_C(0x0a474d494b454843) /* "CHEKIMG\n" */
-#define STORE__IMAGE_VERSION 2
+#define STORE__IMAGE_VERSION 3
 
 #define STORE__IMAGE_ROW_SIZE 40 /* of an open row, beside its document and its cell */
 

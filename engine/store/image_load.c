@@ -55,6 +55,17 @@ bits_load(struct loading *from, uint64_t *bits, uint32_t bit_count, uint32_t *re
     return CHEK_OK;
 }
 
+static void
+chain_load(struct loading *from, struct chek_chain *ret)
+{
+    ret->range_count = chek_cursor_u64(&from->in);
+    ret->row_count = chek_cursor_u64(&from->in);
+    struct chek_bytes_view head = chek_cursor_view(&from->in, sizeof ret->head);
+    if (from->in.error == CHEK_OK) {
+        memcpy(ret->head, head.bytes, sizeof ret->head);
+    }
+}
+
 static int
 head_load(struct loading *from)
 {
@@ -66,17 +77,24 @@ head_load(struct loading *from)
     store->history_hash = chek_cursor_u64(&from->in);
     from->row_count = chek_cursor_u64(&from->in);
     from->line_count = chek_cursor_u64(&from->in);
-    store->chain.range_count = chek_cursor_u64(&from->in);
-    store->chain.row_count = chek_cursor_u64(&from->in);
-    struct chek_bytes_view head = chek_cursor_view(&from->in, sizeof store->chain.head);
+    chain_load(from, &store->chain);
     if (from->in.error != CHEK_OK || magic != STORE__IMAGE_MAGIC || reserved != 0) {
         return CHEK_E_CORRUPT;
     }
     if (version != STORE__IMAGE_VERSION) {
         return CHEK_E_VERSION;
     }
-    memcpy(store->chain.head, head.bytes, sizeof store->chain.head);
     return segment_row_count == store->config.segment_row_count ? CHEK_OK : CHEK_E_CORRUPT;
+}
+
+/* Whether the chain at the end of a segment is over its rows and those before it. */
+static bool
+chain_rises(const struct chek_store *store, uint32_t index)
+{
+    const struct chek_segment *segment = store->segments[index];
+    uint64_t before = index != 0 ? store->segments[index - 1]->chain.range_count : 0;
+    return segment->chain.range_count == before + segment->set_count &&
+           segment->chain.row_count == segment->first_row + segment->row_count;
 }
 
 static int
@@ -103,11 +121,14 @@ segments_load(struct loading *from, const struct chek_bytes_view *segments, uint
         }
         store->segments[i] = segment;
         store->segment_count += 1;
-        bool is_merged = segment->set_count > 1;
+        chain_load(from, &segment->chain);
+        bool is_merged = segment->set_count > 1 || segment->is_kept;
         if (segment->sum != sum || segment->first_row != store->sealed_row_count ||
-            (is_merged && store->merged_count != i)) {
+            !chain_rises(store, i) || (is_merged && store->merged_count != i) ||
+            (segment->is_kept && store->kept_count != i)) {
             return CHEK_E_CORRUPT;
         }
+        store->kept_count += segment->is_kept;
         store->merged_count += is_merged;
         store->merged_set_count += is_merged ? segment->set_count : 0;
         store->sealed_row_count += segment->row_count;
@@ -270,7 +291,10 @@ chain_fits(const struct chek_store *store)
 {
     static const uint8_t none[CHEK_CHAIN_SIZE];
     const struct chek_chain *chain = &store->chain;
-    return chain->row_count == store->sealed_row_count && chain->range_count <= chain->row_count &&
+    const struct chek_chain *last =
+        store->segment_count != 0 ? &store->segments[store->segment_count - 1]->chain : chain;
+    return memcmp(chain, last, sizeof *chain) == 0 && chain->row_count == store->sealed_row_count &&
+           chain->range_count <= chain->row_count &&
            chek_store_range_first(store, chain->range_count) == chain->row_count &&
            (chain->range_count != 0 || memcmp(chain->head, none, sizeof none) == 0);
 }

@@ -83,6 +83,14 @@ put_bits(const struct store__image *image, struct walk *to, const uint64_t *bits
     }
 }
 
+static void
+put_chain(struct walk *to, const struct chek_chain *chain)
+{
+    put_u64(to, chain->range_count);
+    put_u64(to, chain->row_count);
+    put(to, chain->head, sizeof chain->head);
+}
+
 /* Rows of the set at work, as of the moment. */
 static uint32_t
 set_row_count(const struct store__image *image)
@@ -102,9 +110,7 @@ head_put(struct store__image *image, struct walk *to)
     put_u64(to, image->history_hash);
     put_u64(to, image->row_count);
     put_u64(to, image->line_count);
-    put_u64(to, image->store->chain.range_count);
-    put_u64(to, image->store->chain.row_count);
-    put(to, image->store->chain.head, sizeof image->store->chain.head);
+    put_chain(to, &image->store->chain);
     put_u32(to, image->store->segment_count);
     image->part = STORE__IMAGE_SEGMENTS;
 }
@@ -120,6 +126,7 @@ segment_put(struct store__image *image, struct walk *to)
     }
     const struct chek_segment *segment = image->store->segments[image->index++];
     put_u64(to, segment->sum);
+    put_chain(to, &segment->chain);
     put_bits(image, to, segment->replaced, segment->row_count, segment->replaced_count);
 }
 

@@ -12,6 +12,8 @@
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
 #include "engine/base/planted.h"
+#include "engine/store/keep.h"
+#include "engine/store/keep_columns.h"
 #include "engine/store/merge_columns.h"
 #include "engine/store/set.h"
 
@@ -20,6 +22,7 @@
 
 struct chek_merge {
     struct chek_store *store;
+    bool is_keep; /* of one source, which is remade without what its documents say */
     bool is_adopted;
     uint64_t view_number; /* of the last view that may show the sources of an adopted one */
     struct chek_segment *sources[CHEK_MERGE_COUNT];
@@ -56,13 +59,10 @@ merge_count(const struct chek_store *store)
     return 0;
 }
 
-struct chek_merge *
-chek_store_merge_begin(struct chek_store *store)
+/* Begin with `count` segments, or keep one, from a place on. */
+static struct chek_merge *
+job_begin(struct chek_store *store, uint32_t first, uint32_t count, bool is_keep)
 {
-    uint32_t count = store->is_merging || store->is_unmergeable ? 0 : merge_count(store);
-    if (count == 0) {
-        return NULL;
-    }
     chek_memory_unsealed_begin();
     struct chek_merge *merge = chek_memory_allocate(sizeof *merge);
     chek_memory_unsealed_end();
@@ -70,11 +70,30 @@ chek_store_merge_begin(struct chek_store *store)
         return NULL;
     }
     merge->store = store;
+    merge->is_keep = is_keep;
     merge->source_count = count;
-    memcpy(merge->sources, store->segments + store->merged_count,
-           count * sizeof(struct chek_segment *));
+    memcpy(merge->sources, store->segments + first, count * sizeof(struct chek_segment *));
     store->is_merging = true;
     return merge;
+}
+
+struct chek_merge *
+chek_store_merge_begin(struct chek_store *store)
+{
+    uint32_t count = store->is_merging || store->is_unmergeable ? 0 : merge_count(store);
+    return count != 0 ? job_begin(store, store->merged_count, count, false) : NULL;
+}
+
+struct chek_merge *
+chek_store_keep_begin(struct chek_store *store, uint64_t row_count)
+{
+    uint32_t index = store->kept_count;
+    if (store->is_merging || store->is_unkeepable || index == store->segment_count) {
+        return NULL;
+    }
+    const struct chek_segment *segment = store->segments[index];
+    return segment->first_row + segment->row_count <= row_count ? job_begin(store, index, 1, true)
+                                                                : NULL;
 }
 
 /* Have all of the sources in memory until they were read. */
@@ -103,7 +122,9 @@ merge_run(struct chek_merge *merge)
     if (error != CHEK_OK) {
         return error;
     }
-    error = store__segments_merge(merge->sources, merge->source_count, &bytes, &size);
+    error = merge->is_keep
+                ? store__segment_keep(merge->sources[0], &bytes, &size)
+                : store__segments_merge(merge->sources, merge->source_count, &bytes, &size);
     if (error == CHEK_OK &&
         store__segment_open(space, bytes, size, false, &merge->segment) != CHEK_OK) {
         chek_extents_give(&space->extents, bytes, size);
@@ -141,6 +162,18 @@ replaced_move(const struct chek_segment *from, struct chek_segment *to)
     to->replaced_count += from->replaced_count;
 }
 
+/* Put the kept segment where its source is: in front of all that are not kept. */
+static void
+keep_swap(struct chek_store *store, struct chek_segment *kept)
+{
+    store->segments[store->kept_count] = kept;
+    if (store->kept_count == store->merged_count) { /* it is merged with none any more */
+        store->merged_count += 1;
+        store->merged_set_count += kept->set_count;
+    }
+    store->kept_count += 1;
+}
+
 /* Put the merged segment where its sources are. */
 static void
 swap(struct chek_store *store, struct chek_segment *merged, uint32_t source_count)
@@ -166,9 +199,11 @@ chek_merge_adopt(struct chek_merge *merge)
         return false;
     }
     CHEK_ASSERT(store->image == NULL); /* it may still need the bits of the sources */
+    uint32_t first = merge->is_keep ? store->kept_count : store->merged_count;
     for (uint32_t i = 0; i < merge->source_count; i++) {
-        CHEK_ASSERT(store->segments[store->merged_count + i] == merge->sources[i]);
+        CHEK_ASSERT(store->segments[first + i] == merge->sources[i]);
         row_count += merge->sources[i]->row_count;
+        store->line_count -= merge->sources[i]->line_count;
         store->segment_size -= store__segment_memory_size(merge->sources[i]);
         store->hour_size -= merge->sources[i]->hour_size;
         replaced_move(merge->sources[i], merged);
@@ -177,14 +212,26 @@ chek_merge_adopt(struct chek_merge *merge)
     CHEK_ASSERT(merged->first_row == merge->sources[0]->first_row);
     store->segment_size += store__segment_memory_size(merged);
     store->hour_size += merged->hour_size;
-    swap(store, merged, merge->source_count);
-    merge->source_count -= CHEK_PLANTED(SEGMENT_TWICE);
+    store->line_count += merged->line_count;
+    merged->chain = merge->sources[merge->source_count - 1]->chain;
+    if (merge->is_keep) {
+        keep_swap(store, merged);
+    } else {
+        swap(store, merged, merge->source_count);
+        merge->source_count -= CHEK_PLANTED(SEGMENT_TWICE);
+        store->merge_count += 1;
+    }
     store->is_merging = false;
-    store->merge_count += 1;
     merge->is_adopted = true;
     merge->view_number = store->view_number;
     merge->segment = NULL;
     return true;
+}
+
+bool
+chek_merge_is_keep(const struct chek_merge *merge)
+{
+    return merge->is_keep;
 }
 
 bool
@@ -205,7 +252,9 @@ chek_merge_drop(void *context)
     }
     if (!merge->is_adopted) {
         merge->store->is_merging = false;
-        merge->store->is_unmergeable |= merge->error == CHEK_E_CORRUPT;
+        bool *is_given_up =
+            merge->is_keep ? &merge->store->is_unkeepable : &merge->store->is_unmergeable;
+        *is_given_up |= merge->error == CHEK_E_CORRUPT || merge->error == CHEK_E_CONFLICT;
         store__segment_destroy(merge->segment);
     }
     chek_memory_free(merge, sizeof *merge);
@@ -215,6 +264,7 @@ struct chek_segments
 chek_store_segments(const struct chek_store *store)
 {
     return (struct chek_segments){
+        .kept_count = store->kept_count,
         .merged_count = store->merged_count,
         .single_first = store->merged_set_count,
         .single_count = store->segment_count - store->merged_count,

@@ -52,20 +52,22 @@ bool chek_merge_is_shown(const struct chek_merge *merge);
 void chek_merge_drop(void *merge);
 
 /*
- * Which segments a store has: merged ones, then single ones. Merged ones are numbered by
- * themselves, in their order, and single ones by what was sealed before them; so numbers stay what
- * they are when others are merged, and name files.
+ * Which segments a store has: kept ones (keep.h) and merged ones, then single ones. Kept ones and
+ * merged ones are numbered by their place, and single ones by what was sealed before them; so
+ * numbers stay what they are when others are merged or kept, and name files.
  */
 struct chek_segments {
-    uint32_t merged_count;
+    uint32_t kept_count;   /* of `merged_count` */
+    uint32_t merged_count; /* also what was kept without having been merged */
     uint32_t single_first; /* number of the first single one */
     uint32_t single_count;
 };
 
 struct chek_segments chek_store_segments(const struct chek_store *store);
 
-/* Numbers of merged segments begin here, so that they are not those of single ones. */
+/* Numbers of merged and of kept segments begin here, so that they are not those of single ones. */
 #define CHEK_SEGMENT_MERGED_BASE UINT64_C(100000000000)
+#define CHEK_SEGMENT_KEPT_BASE UINT64_C(200000000000)
 
 static inline uint32_t
 chek_segments_count(const struct chek_segments *segments)
@@ -77,7 +79,8 @@ chek_segments_count(const struct chek_segments *segments)
 static inline uint64_t
 chek_segments_number(const struct chek_segments *segments, uint32_t index)
 {
-    return index < segments->merged_count
+    return index < segments->kept_count ? CHEK_SEGMENT_KEPT_BASE + index
+           : index < segments->merged_count
                ? CHEK_SEGMENT_MERGED_BASE + index
                : segments->single_first + (uint64_t)(index - segments->merged_count);
 }
@@ -86,16 +89,29 @@ chek_segments_number(const struct chek_segments *segments, uint32_t index)
 static inline bool
 chek_segments_has(const struct chek_segments *segments, uint64_t number)
 {
-    return number >= CHEK_SEGMENT_MERGED_BASE
-               ? number - CHEK_SEGMENT_MERGED_BASE < segments->merged_count
-               : number >= segments->single_first &&
-                     number - segments->single_first < segments->single_count;
+    if (number >= CHEK_SEGMENT_KEPT_BASE) {
+        return number - CHEK_SEGMENT_KEPT_BASE < segments->kept_count;
+    }
+    if (number >= CHEK_SEGMENT_MERGED_BASE) {
+        uint64_t index = number - CHEK_SEGMENT_MERGED_BASE;
+        return index >= segments->kept_count && index < segments->merged_count;
+    }
+    return number >= segments->single_first &&
+           number - segments->single_first < segments->single_count;
 }
 
 /* Add the next number of a list that is in order; false when it does not follow. */
 static inline bool
 chek_segments_add(struct chek_segments *segments, uint64_t number)
 {
+    if (number >= CHEK_SEGMENT_KEPT_BASE) {
+        bool follows = segments->merged_count == segments->kept_count &&
+                       segments->single_count == 0 &&
+                       number - CHEK_SEGMENT_KEPT_BASE == segments->kept_count;
+        segments->kept_count += 1;
+        segments->merged_count += 1;
+        return follows;
+    }
     if (number >= CHEK_SEGMENT_MERGED_BASE) {
         segments->merged_count += 1;
         return segments->single_count == 0 &&

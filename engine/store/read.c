@@ -4,7 +4,7 @@
  * an open row has its document whole.
  */
 #include "engine/base/assertion.h"
-#include "engine/store/image.h"
+#include "engine/store/place.h"
 #include "engine/store/predict.h"
 #include "engine/store/row_source.h"
 
@@ -143,13 +143,7 @@ static void
 read_row(struct reading *from, struct chek_row *row)
 {
     uint32_t at = from->source.row;
-    uint64_t flags = VALUE(DOCUMENT_FLAGS, at);
-    row->shift = (uint32_t)VALUE(DOCUMENT_SHIFT, at);
-    row->completes = (uint32_t)VALUE(DOCUMENT_COMPLETES, at);
-    row->warnings = (uint32_t)VALUE(DOCUMENT_WARNINGS, at);
-    row->binding = (uint16_t)VALUE(DOCUMENT_BINDING, at);
-    row->kind = (uint8_t)(flags & STORE__FLAG_KIND);
-    row->late = (flags & STORE__FLAG_LATE) != 0;
+    store__source_head(&from->source, row);
     row->received_us = VALUE(DOCUMENT_RECEIVED, at);
     row->cell = store__source_bytes(&from->source, STORE__DOCUMENT_CELL, at);
 }
@@ -313,6 +307,9 @@ read_document(struct reading *from, struct chek_row *row, struct chek_document *
     from->modifier = from->source.first[STORE__MODIFIER];
     from->marking = from->source.first[STORE__MARKING];
     read_row(from, row);
+    if (from->source.segment->is_kept && row->kind != CHEK_ROW_CLOSE) {
+        return from->source.error != CHEK_OK ? from->source.error : CHEK_E_REMOVED;
+    }
     struct chek_document document = {
         .present = (uint32_t)VALUE(DOCUMENT_DOCUMENT_PRESENT, at),
         .registration = (uint32_t)VALUE(DOCUMENT_REGISTRATION_DIFFERENCE, at) ^ row->registration,
@@ -333,40 +330,12 @@ read_document(struct reading *from, struct chek_row *row, struct chek_document *
     return from->source.error;
 }
 
-/* ---- finding the row ---- */
-
-struct place {
-    struct store__set *set; /* or NULL */
-    struct chek_segment *segment;
-    uint32_t row;
-};
-
-/* Open sets hold the newest rows; each registration is in few of the segments. */
-static bool
-place_find(const struct chek_store *store, uint32_t registration, uint32_t ordinal,
-           struct place *ret)
-{
-    for (struct store__set *set = store->oldest; set != NULL; set = set->next) {
-        uint32_t row = store__set_find(set, registration, ordinal);
-        if (row != UINT32_MAX) {
-            *ret = (struct place){.set = set, .row = row};
-            return true;
-        }
-    }
-    for (uint32_t i = store->segment_count; i > 0; i--) {
-        uint32_t row = store__segment_find(store->segments[i - 1], registration, ordinal);
-        if (row != UINT32_MAX) {
-            *ret = (struct place){.segment = store->segments[i - 1], .row = row};
-            return true;
-        }
-    }
-    return false;
-}
+/* ---- open and sealed ---- */
 
 /* The document lies in the set's memory, which goes when the set was sealed: it is copied. */
 static int
-open_read(const struct chek_store *store, const struct place *place, struct chek_arena *arena,
-          struct chek_row *ret_row, struct chek_document *ret)
+open_read(const struct chek_store *store, const struct store__place *place,
+          struct chek_arena *arena, struct chek_row *ret_row, struct chek_document *ret)
 {
     const struct store__row *row = store__set_row(place->set, place->row);
     size_t size = (size_t)row->document_size + row->cell_size;
@@ -391,8 +360,8 @@ open_read(const struct chek_store *store, const struct place *place, struct chek
 }
 
 static int
-sealed_read(const struct chek_store *store, const struct place *place, struct chek_arena *arena,
-            struct chek_row *ret_row, struct chek_document *ret)
+sealed_read(const struct chek_store *store, const struct store__place *place,
+            struct chek_arena *arena, struct chek_row *ret_row, struct chek_document *ret)
 {
     struct reading from;
     uint32_t group = place->row / place->segment->page_row_count;
@@ -412,8 +381,8 @@ chek_store_read(const struct chek_store *store, uint32_t registration, uint32_t 
                 struct chek_arena *arena, struct chek_row *ret_row,
                 struct chek_document *ret_document)
 {
-    struct place place;
-    if (!place_find(store, registration, ordinal, &place)) {
+    struct store__place place;
+    if (!store__place_find(store, registration, ordinal, &place)) {
         return CHEK_E_NOT_FOUND;
     }
     struct chek_row row = {.registration = registration, .ordinal = ordinal};
@@ -428,35 +397,5 @@ chek_store_read(const struct chek_store *store, uint32_t registration, uint32_t 
     }
     *ret_row = row;
     *ret_document = document;
-    return CHEK_OK;
-}
-
-bool
-chek_store_is_covered(const struct chek_store *store, uint32_t registration, uint32_t ordinal)
-{
-    struct place place;
-    return place_find(store, registration, ordinal, &place) && place.set == NULL;
-}
-
-int
-chek_store_replace(struct chek_store *store, uint32_t registration, uint32_t ordinal)
-{
-    struct place place;
-    if (!place_find(store, registration, ordinal, &place)) {
-        return CHEK_E_NOT_FOUND;
-    }
-    bool open = place.set != NULL;
-    uint64_t *bits = open ? place.set->replaced : place.segment->replaced;
-    uint32_t *count = open ? &place.set->replaced_count : &place.segment->replaced_count;
-    if (store__bit(bits, place.row)) {
-        return CHEK_OK;
-    }
-    if (store->image != NULL) {
-        store__image_note(store->image, bits, place.row);
-    }
-    store__views_note(store, bits, place.row); /* before its bit */
-    __atomic_store_n(count, *count + 1, __ATOMIC_RELAXED);
-    uint64_t word = bits[place.row / 64] | UINT64_C(1) << (place.row % 64);
-    __atomic_store_n(&bits[place.row / 64], word, __ATOMIC_RELEASE);
     return CHEK_OK;
 }

@@ -68,6 +68,19 @@ store__source_init(struct store__source *source, const struct chek_store *store,
     first[STORE__MARKING] = count_before(source, STORE__LINE_MARKING_COUNT, first[STORE__LINE]);
 }
 
+void
+store__source_head(const struct store__source *source, struct chek_row *row)
+{
+    uint32_t at = source->row;
+    uint64_t flags = store__source_value(source, STORE__DOCUMENT_FLAGS, at);
+    row->shift = (uint32_t)store__source_value(source, STORE__DOCUMENT_SHIFT, at);
+    row->completes = (uint32_t)store__source_value(source, STORE__DOCUMENT_COMPLETES, at);
+    row->warnings = (uint32_t)store__source_value(source, STORE__DOCUMENT_WARNINGS, at);
+    row->binding = (uint16_t)store__source_value(source, STORE__DOCUMENT_BINDING, at);
+    row->kind = (uint8_t)(flags & STORE__FLAG_KIND);
+    row->late = (flags & STORE__FLAG_LATE) != 0;
+}
+
 static struct chek_bytes_view
 copy(struct store__source *source, struct chek_bytes_view text)
 {

@@ -54,6 +54,9 @@ store__source_value(const struct store__source *source, enum store__column colum
     return store__source_predicted(source, column, index, 0);
 }
 
+/* What says which document a row is, but for `replaced`: it stays when the document is removed. */
+void store__source_head(const struct store__source *source, struct chek_row *row);
+
 /* The text of a CODE column. Ownership: the dictionary's, or in the arena. */
 struct chek_bytes_view store__source_text(struct store__source *source, enum store__column column,
                                           uint32_t index);

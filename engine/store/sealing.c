@@ -152,6 +152,7 @@ chek_seal_adopt(struct chek_seal *seal)
     CHEK_ASSERT(store->image == NULL);
     CHEK_ASSERT(store->segment_count < store->segment_count_max);
     replaced_move(set, segment);
+    segment->chain = seal->chain;
     store->segments[store->segment_count] = segment;
     store->segment_count += 1;
     store->sealed_row_count += segment->row_count;

@@ -22,6 +22,7 @@ struct head {
     uint64_t first_row;
     uint64_t size;
     uint64_t directories_end; /* where the sum stands */
+    uint32_t is_kept;
 };
 
 /* ---- opening ---- */
@@ -58,8 +59,8 @@ head_read(struct chek_bytes_view bytes, struct head *ret)
     head.first_row = chek_cursor_u64(&in);
     head.size = chek_cursor_u64(&in);
     head.hour_count = chek_cursor_u32(&in);
-    uint32_t reserved = chek_cursor_u32(&in);
-    if (in.error != CHEK_OK || reserved != 0 || head.column_count == 0 || head.row_count == 0 ||
+    head.is_kept = chek_cursor_u32(&in);
+    if (in.error != CHEK_OK || head.is_kept > 1 || head.column_count == 0 || head.row_count == 0 ||
         head.row_count > STORE__SEGMENT_ROW_COUNT_MAX || head.page_row_count == 0 ||
         head.page_row_count > CHEK_CHUNK_RECEIPT_COUNT || head.run_count == 0 ||
         head.run_count > head.row_count || head.set_count == 0 || head.set_count > head.row_count ||
@@ -303,6 +304,7 @@ spine_make(struct store__space *space, const struct head *head, struct chek_segm
         .column_count = head->column_count,
         .run_count = head->run_count,
         .set_count = head->set_count,
+        .is_kept = head->is_kept != 0,
         .hour_count = head->hour_count,
         .hour_page_count = head->hour_page_count,
         .group_count = head->page_count + (head->hour_count != 0 ? 1u : 0u),

@@ -65,9 +65,11 @@ struct chek_segment {
     uint32_t group_count;
     struct chek_segment_file file; /* once `is_stored` */
     bool is_stored;
-    uint64_t sum;       /* of head and directories, so of everything */
-    uint64_t first_row; /* rows of the store that were sealed before */
-    uint32_t set_count; /* sets that were sealed into it: more than one when it was merged */
+    uint64_t sum;            /* of head and directories, so of everything */
+    uint64_t first_row;      /* rows of the store that were sealed before */
+    uint32_t set_count;      /* sets that were sealed into it: more than one when it was merged */
+    bool is_kept;            /* without what its documents say (keep.h) */
+    struct chek_chain chain; /* of the store up to its end; not of the bytes */
     uint32_t row_count;
     uint32_t line_count;
     uint32_t page_row_count;

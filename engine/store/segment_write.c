@@ -186,7 +186,7 @@ head_add(const struct store__segment_writer *writer, const struct store__segment
     chek_writer_u64(out, shape->first_row);
     chek_writer_u64(out, out->capacity);
     chek_writer_u32(out, shape->hour_count);
-    chek_writer_u32(out, 0);
+    chek_writer_u32(out, shape->is_kept);
     CHEK_ASSERT(!out->full && out->size == STORE__SEGMENT_HEAD_SIZE);
 }
 

@@ -38,6 +38,7 @@ struct store__segment_shape {
     uint32_t row_count, line_count, page_row_count;
     uint32_t set_count;  /* sealed sets whose rows these are */
     uint32_t hour_count; /* cells of the hour table */
+    bool is_kept;
 };
 
 void store__segment_writer_finish(struct store__segment_writer *writer);

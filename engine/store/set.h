@@ -148,10 +148,12 @@ struct chek_store {
     struct store__credit credit;
     struct chek_segment **segments;
     uint32_t segment_count, segment_count_max;
-    uint32_t merged_count;     /* of `segments`, in front of the others */
+    uint32_t kept_count;       /* of `segments`, in front of all others (keep.h) */
+    uint32_t merged_count;     /* of `segments`, in front of the others; kept ones too */
     uint32_t merged_set_count; /* sets that were sealed into these */
     bool is_merging;
     bool is_unmergeable;  /* a segment that would be merged is damaged: not before the next start */
+    bool is_unkeepable;   /* the same of the next one that would be kept */
     uint64_t merge_count; /* adopted */
     uint64_t history_hash;
     struct chek_chain chain; /* over the sealed rows */

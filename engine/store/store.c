@@ -308,6 +308,7 @@ chek_store_count(const struct chek_store *store)
         .row_count = store->row_count,
         .line_count = store->line_count,
         .segment_count = store->segment_count,
+        .kept_count = store->kept_count,
         .merged_count = store->merged_count,
         .merge_count = store->merge_count,
         .open_row_count = (uint32_t)(store->row_count - store->sealed_row_count),

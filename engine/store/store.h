@@ -94,7 +94,8 @@ struct chek_store_config {
 struct chek_store_counters {
     uint64_t row_count, line_count;
     uint32_t segment_count;
-    uint32_t merged_count; /* of these, made of several */
+    uint32_t kept_count;   /* of these, without what their documents said (keep.h) */
+    uint32_t merged_count; /* of these, made of several; kept ones too */
     uint32_t open_row_count;
     uint64_t merge_count;     /* merges since the store was made or loaded */
     uint64_t segment_size;    /* bytes of sealed segments in memory */
@@ -142,8 +143,8 @@ void chek_store_append(struct chek_store *store, const struct chek_row *row,
  *
  *   Ownership  *document and the cell are in `arena`; texts of dictionaries are the store's, which
  *              never moves or frees them
- *   Errors     NOT_FOUND; LIMIT when the arena is too small; CORRUPT from a sealed page;
- *              outputs are unchanged
+ *   Errors     NOT_FOUND; REMOVED (keep.h); LIMIT when the arena is too small; CORRUPT from a
+ *              sealed page; outputs are unchanged
  *   Cost       open rows: the registration's newer rows are walked; sealed: a binary search a
  *              segment, newest first, then one row of each column's page
  */

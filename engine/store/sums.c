@@ -39,7 +39,9 @@ struct sum {
     struct store__scan scan; /* of rows; `context` is the sum */
     chek_addend_fn on_addend;
     void *context;
-    bool takes_off; /* what is scanned was summed before */
+    bool takes_off;  /* what is scanned was summed before */
+    bool is_kept;    /* of the segment that is scanned the rows say nothing */
+    bool is_removed; /* one that would be summed was removed */
 };
 
 static bool
@@ -48,6 +50,10 @@ on_row(void *context, const struct chek_scan_row *row)
     struct sum *sum = context;
     if (row->row.kind != CHEK_ROW_RECEIPT) {
         return true;
+    }
+    if (sum->is_kept) {
+        sum->is_removed = true;
+        return false;
     }
     struct chek_addend addend = chek_addend_of_row(row);
     if (sum->takes_off) {
@@ -68,13 +74,15 @@ rows_sum(struct sum *sum, const struct chek_segment *segment, int64_t time_min, 
     filter.time_min = time_min;
     filter.time_max = time_max;
     sum->takes_off = takes_off;
+    sum->is_kept = segment->is_kept;
     sum->scan.filter = &filter;
     sum->scan.only_replaced = takes_off;
     int error = store__scan_segment(&sum->scan, segment);
     sum->scan.filter = whole;
     sum->scan.only_replaced = false;
     sum->takes_off = false;
-    return error;
+    sum->is_kept = false;
+    return error == CHEK_OK && sum->is_removed ? CHEK_E_REMOVED : error;
 }
 
 /* The hours that are whole within the filter's time; none when first > last. */
@@ -103,7 +111,7 @@ hours_sum(struct sum *sum, const struct chek_segment *segment, const struct stor
     if (error == CHEK_E_COLD && !sum->scan.cold->is_more) {
         error = CHEK_OK; /* wished for together with the others */
     }
-    if (error != CHEK_OK || sum->scan.stopped || wish->filter->with_replaced ||
+    if (error != CHEK_OK || sum->scan.stopped || wish->filter->with_replaced || segment->is_kept ||
         store__replaced_count(&segment->replaced_count) == 0) {
         return error;
     }

@@ -230,6 +230,7 @@ freeze(struct chek_view *view, const struct chek_store *store, uint32_t set_coun
         memcpy(frozen->segments, store->segments, store->segment_count * sizeof *frozen->segments);
     }
     frozen->segment_count = store->segment_count;
+    frozen->kept_count = store->kept_count;
     frozen->merged_count = store->merged_count;
     frozen->merged_set_count = store->merged_set_count;
     frozen->config = store->config;

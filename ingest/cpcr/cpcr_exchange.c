@@ -7,6 +7,7 @@
 #include "engine/base/assertion.h"
 #include "engine/base/checksum.h"
 #include "engine/fiscal/check.h"
+#include "engine/store/keep.h"
 #include "ingest/cpcr/cpcr_judge.h"
 
 #define VERSION_OLD_MIN 120 /* R5: 1.2.x, read as far as they agree */
@@ -150,7 +151,7 @@ is_there(struct making *making)
     struct chek_receipt receipt;
     struct chek_result result;
     struct chek_row row;
-    struct chek_document stored;
+    uint64_t sign;
     if (bare.receipt == NULL || bare.receipt->autonomous == 0) {
         return false;
     }
@@ -159,15 +160,15 @@ is_there(struct making *making)
     receipt.document = 0; /* it may have been kept without its number */
     bare.receipt = &receipt;
     if (!chek_fiscal_is_repeat(fiscal, making->ground->registration, &bare, &result) ||
-        chek_store_read(chek_partition_store(making->ground->partition),
-                        making->ground->registration, result.ordinal, making->ground->arena, &row,
-                        &stored) != CHEK_OK ||
-        stored.receipt == NULL) {
+        chek_store_read_head(chek_partition_store(making->ground->partition),
+                             making->ground->registration, result.ordinal, &row,
+                             &sign) != CHEK_OK ||
+        row.kind != CHEK_ROW_RECEIPT) {
         return false;
     }
     making->command.ordinal = result.ordinal;
     making->command.shift = result.shift;
-    making->command.sign = stored.receipt->sign;
+    making->command.sign = sign;
     return true;
 }
 

@@ -5,7 +5,10 @@
  *
  *   chekd --data DIR --listen HOST:PORT [--shards N] [--partitions N] [--segment-rows N]
  *         [--log-file-kib N] [--snapshot-log-kib N] [--page-cache-kib N] [--sync-method 0|1|2]
- *         [--cpcr HOST:PORT]
+ *         [--cpcr HOST:PORT] [--retention-days N] [--clock-days-behind N]
+ *
+ * --clock-days-behind makes it a server of a machine whose clock is N days behind, so what it stores
+ * was received N days ago.
  *
  * It has the name, the options and the ready line of chekd, so a test may take either.
  */
@@ -29,6 +32,15 @@ struct small {
     struct chek_uring_group *group;
     int error;
 };
+
+#define DAY_US UINT64_C(86400000000)
+
+/* The rings' table, but for the wall clock. */
+static struct clock {
+    uint64_t behind_us;
+    uint64_t (*wall_us)(struct chek_io *io); /* the machine's */
+    struct chek_io_table table;
+} behind;
 
 static volatile sig_atomic_t stop_wanted;
 
@@ -63,11 +75,37 @@ on_damage(void *context, const char *file, uint64_t offset)
 }
 
 static void
+on_retention_stopped(void *context, uint16_t partition, uint32_t registration, uint32_t shift,
+                     int error)
+{
+    (void)context;
+    (void)fprintf(stderr, "chekd: partition %u, registration %u, shift %u: not proved: %s\n",
+                  partition, registration, shift, chek_error_name(error));
+}
+
+static void
 on_stopped(void *context, int error)
 {
     struct small *small = context;
     small->error = error;
     chek_uring_stop(small->group);
+}
+
+static uint64_t
+behind_wall_us(struct chek_io *io)
+{
+    return behind.wall_us(io) - behind.behind_us;
+}
+
+static void
+clock_set_behind(struct chek_io *io)
+{
+    if (behind.wall_us == NULL) {
+        behind.wall_us = io->table->wall_us;
+        behind.table = *io->table;
+        behind.table.wall_us = behind_wall_us;
+    }
+    io->table = &behind.table;
 }
 
 static void *
@@ -102,6 +140,10 @@ option_take(struct small *small, const char *name, const char *value)
         small->config.snapshot_log_size = number * 1024;
     } else if (strcmp(name, "--page-cache-kib") == 0) {
         small->config.page_cache_size = number * 1024;
+    } else if (strcmp(name, "--retention-days") == 0) {
+        small->config.retention_us = number * DAY_US;
+    } else if (strcmp(name, "--clock-days-behind") == 0) {
+        behind.behind_us = number * DAY_US;
     } else if (strcmp(name, "--sync-method") == 0) {
         small->config.sync_method = (enum chek_sync_method)number;
     } else {
@@ -126,6 +168,9 @@ serve(struct small *small)
     }
     for (unsigned i = 0; i < small->shard_count; i++) {
         ios[i] = chek_uring_io(small->group, i);
+        if (behind.behind_us != 0) {
+            clock_set_behind(ios[i]);
+        }
     }
     error = chek_server_create(ios, small->shard_count, &small->config, &fault, &server);
     if (error != CHEK_OK) {
@@ -153,6 +198,7 @@ main(int count, char **arguments)
         .config = {.partition_count = 4,
                    .segment_row_count = 64,
                    .on_damage = on_damage,
+                   .on_retention_stopped = on_retention_stopped,
                    .segment_merge_count = 3,
                    .log_file_size = 128 * 1024,
                    .snapshot_log_size = 256 * 1024,

@@ -21,18 +21,16 @@
 #include "engine/fiscal/fiscal_state.h"
 #include "engine/store/segment.h"
 #include "persist/log_format.h"
+#include "tests/crash/folder_resum.h"
 #include "tests/crash/golden_folder.h"
 #include "tests/fuzz/store_resum.h"
 
-#define FILE_HEAD 64 /* of an immutable file */
-#define HEAP_AT FILE_HEAD
-#define IMAGE_TAIL 48                    /* of a partition's image */
+#define HEAP_AT FOLDER_FILE_HEAD
 #define ROOT_MAPS_AT (256 + 32)          /* in page 0: the first of four */
 #define ROOT_COUNTERS_AT (256 + 96 + 64) /* in page 0: registrations, documents */
 #define STORE_ROWS_AT 24                 /* in the store's image */
 #define STORE_CHAIN_ROWS_AT 48
 #define STORE_CHAIN_HEAD_AT 56
-#define STORE_SEGMENTS_AT 88
 #define REGISTRATION_COUNT 2
 
 /* Under a sanitizer, which is slow, every so many bytes. */
@@ -49,47 +47,24 @@ static uint8_t *image_sound;
 static struct golden_outcome sound;
 static unsigned found_count;
 
-/* ---- sums ------------------------------------------------------------------------------------- */
-
-/* The sums of an immutable file. */
-static void
-file_resum(struct fake_file *file)
-{
-    uint64_t seed = chek_checksum(file->bytes, 40);
-    chek_store_u64(file->bytes + 48,
-                   chek_checksum_seeded(file->bytes + FILE_HEAD, file->size - FILE_HEAD, seed));
-    chek_store_u64(file->bytes + 56, chek_checksum(file->bytes, 56));
-}
-
-static uint8_t *
-tail_bytes(void)
-{
-    return image->bytes + image->size - IMAGE_TAIL;
-}
+/* ---- the image -------------------------------------------------------------------------------- */
 
 static size_t
 heap_size(void)
 {
-    return (size_t)chek_load_u64(tail_bytes() + 16);
+    return folder_heap_size(image);
 }
 
-/* The store's image, behind the pages of the heap. */
 static uint8_t *
 store_bytes(void)
 {
-    return image->bytes + HEAP_AT + heap_size();
+    return folder_store_image(image);
 }
 
-/* From the innermost to the outermost. */
 static void
 image_resum(void)
 {
-    uint8_t *tail = tail_bytes();
-    size_t rest = (size_t)chek_load_u64(tail + 24);
-    store_resum_image(store_bytes(), rest);
-    chek_store_u64(tail + 32, chek_checksum(image->bytes + HEAP_AT, heap_size() + rest));
-    chek_store_u64(tail + 40, chek_checksum_seeded(tail, 40, chek_load_u32(tail)));
-    file_resum(image);
+    folder_resum_image(image);
 }
 
 /* The changed image is found to be wrong; then it is sound again. */
@@ -293,10 +268,10 @@ static void
 test_resum_finds_rows_that_are_gone_or_back(void **state)
 {
     (void)state;
-    size_t at = (size_t)(store_bytes() - image->bytes) + STORE_SEGMENTS_AT;
+    size_t at = (size_t)(store_bytes() - image->bytes) + FOLDER_STORE_SEGMENTS_AT;
     unsigned gone_count = 0, back_count = 0;
     assert_int_equal(chek_load_u32(image->bytes + at), 1);
-    size_t replaced_at = at + 4 + 8;
+    size_t replaced_at = at + FOLDER_SEGMENT_REPLACED_AT - FOLDER_STORE_SEGMENTS_AT;
     uint32_t replaced = chek_load_u32(image->bytes + replaced_at);
     assert_int_not_equal(replaced, 0); /* else there are no bits */
     for (unsigned row = 0; row < 64; row++) {
@@ -316,49 +291,27 @@ test_resum_finds_rows_that_are_gone_or_back(void **state)
 
 /* ---- hours ------------------------------------------------------------------------------------ */
 
-/* The head of the first page of a column of the hour table. */
-static uint8_t *
-hour_page_find(uint8_t *bytes, enum store__hour_column column)
-{
-    size_t page_row_count = chek_load_u32(bytes + 20);
-    size_t page_count = (chek_load_u32(bytes + 12) + page_row_count - 1) / page_row_count;
-    size_t hour_page_count = (chek_load_u32(bytes + 48) + page_row_count - 1) / page_row_count;
-    uint8_t *at = bytes + STORE__SEGMENT_HEAD_SIZE + chek_load_u32(bytes + 24) * STORE__RUN_SIZE;
-    at +=
-        chek_load_u16(bytes + 10) * (STORE__COLUMN_HEAD_SIZE + page_count * STORE__PAGE_HEAD_SIZE);
-    at += column * (STORE__COLUMN_HEAD_SIZE + hour_page_count * STORE__PAGE_HEAD_SIZE);
-    assert_int_equal(chek_load_u16(at), store__hour_column_ids[column]);
-    return at + STORE__COLUMN_HEAD_SIZE;
-}
-
 /* A value of all cells of a page is one more than its rows come to. */
 static void
 test_resum_finds_changed_sums_of_hours(void **state)
 {
     (void)state;
     struct fake_file *file = golden_folder_file(disk, "segment/0001-");
-    uint8_t *content = file->bytes + FILE_HEAD;
+    uint8_t *content = file->bytes + FOLDER_FILE_HEAD;
     uint8_t *whole = malloc(file->size);
     unsigned judged_count = 0;
     memcpy(whole, file->bytes, file->size);
     for (unsigned column = STORE__HOUR_POSITIONS; column <= STORE__HOUR_TAX; column++) {
-        uint8_t *page = hour_page_find(content, column);
-        bool of_base = page[0] == STORE__CONSTANT || page[0] == STORE__FRAME ||
-                       page[0] == STORE__RUNS; /* whose values are `min` and what is on top */
-        for (size_t at = 16; of_base && at < 32; at += 8) {
-            chek_store_u64(page + at, chek_load_u64(page + at) + 1);
-        }
-        store_resum_segment(content, file->size - FILE_HEAD);
-        file_resum(file);
-        uint8_t *sum_at = store_bytes() + STORE_SEGMENTS_AT + 4;
-        chek_store_u64(sum_at, store_resum_segment_sum(content, file->size - FILE_HEAD));
+        bool of_base = folder_hours_change(file, column);
+        uint8_t *sum_at = store_bytes() + FOLDER_SEGMENT_SUM_AT;
+        chek_store_u64(sum_at, store_resum_segment_sum(content, file->size - FOLDER_FILE_HEAD));
         memcpy(image_sound, image->bytes, image->size);
         if (of_base) {
             image_judge("sums of hours", column);
             judged_count += 1;
         }
         memcpy(file->bytes, whole, file->size);
-        chek_store_u64(sum_at, store_resum_segment_sum(content, file->size - FILE_HEAD));
+        chek_store_u64(sum_at, store_resum_segment_sum(content, file->size - FOLDER_FILE_HEAD));
         image_resum();
         memcpy(image_sound, image->bytes, image->size);
     }
@@ -415,12 +368,12 @@ texts_find(size_t ret[16])
 {
     const uint8_t *bytes = store_bytes();
     size_t found = 0;
-    size_t at = STORE_SEGMENTS_AT;
+    size_t at = FOLDER_STORE_SEGMENTS_AT;
     uint32_t count = chek_load_u32(bytes + at);
     uint32_t row_count =
-        chek_load_u32(golden_folder_file(disk, "segment/0001-")->bytes + FILE_HEAD + 12);
+        chek_load_u32(golden_folder_file(disk, "segment/0001-")->bytes + FOLDER_FILE_HEAD + 12);
     assert_int_equal(count, 1);
-    at += 4 + 8;
+    at += FOLDER_SEGMENT_REPLACED_AT - FOLDER_STORE_SEGMENTS_AT;
     at += chek_load_u32(bytes + at) != 0 ? 4 + (row_count + 63) / 64 * 8 : 4;
     uint32_t dictionary_count = chek_load_u32(bytes + at);
     at += 4;
@@ -454,6 +407,14 @@ test_resum_finds_texts_that_no_total_knows(void **state)
     assert_int_equal(found_count - before, count);
 }
 
+/* Put a head where the image says it: of the store, and of the end of its last segment. */
+static void
+image_head_put(const uint8_t head[32])
+{
+    memcpy(store_bytes() + STORE_CHAIN_HEAD_AT, head, 32);
+    memcpy(store_bytes() + FOLDER_SEGMENT_CHAIN_AT + FOLDER_CHAIN_SIZE - 32, head, 32);
+}
+
 /* A head that is wrong, in the image and in the manifest, over rows that are right. */
 static void
 test_resum_finds_another_head(void **state)
@@ -463,9 +424,14 @@ test_resum_finds_another_head(void **state)
     size_t size = chek_load_u32(manifest->bytes + 12);
     uint64_t number = chek_load_u64(manifest->bytes + 16);
     uint32_t chain_count = chek_load_u32(manifest->bytes + 60);
+    uint8_t changed[32];
     assert_int_not_equal(chain_count, 0);
-    store_bytes()[STORE_CHAIN_HEAD_AT] ^= 1;
+    memcpy(changed, store_bytes() + STORE_CHAIN_HEAD_AT, sizeof changed);
+    changed[0] ^= 1;
+    image_head_put(changed);
     image_judge("the head in the image", STORE_CHAIN_HEAD_AT);
+    store_bytes()[STORE_CHAIN_HEAD_AT] ^= 1;
+    image_judge("one of the two heads in the image", STORE_CHAIN_HEAD_AT);
 
     uint8_t *head = manifest->bytes + size - 8 - 32;
     *head ^= 1;
@@ -494,7 +460,7 @@ head_forge(const uint8_t *head)
     chek_store_u64(
         manifest->bytes + size - 8,
         chek_checksum_seeded(manifest->bytes, size - 8, chek_load_u64(manifest->bytes + 16)));
-    memcpy(store_bytes() + STORE_CHAIN_HEAD_AT, head, 32);
+    image_head_put(head);
     image_resum();
 }
 

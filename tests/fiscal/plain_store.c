@@ -10,7 +10,7 @@
 #include "engine/base/assertion.h"
 #include "engine/base/checksum.h"
 #include "engine/base/memory.h"
-#include "engine/store/store.h"
+#include "engine/store/keep.h"
 
 #define ROW_COUNT_MAX 1000000
 #define BYTES_MAX (UINT64_C(1) << 32)
@@ -126,6 +126,28 @@ chek_store_read(const struct chek_store *store, uint32_t registration, uint32_t 
     if (error == CHEK_OK) {
         *ret_row = row->row;
         ret_row->cell = chek_bytes_view_of(store->bytes + row->cell_at, row->cell_size);
+    }
+    return error;
+}
+
+/* Documents of an array stay whole, also when they were removed. */
+int
+chek_store_read_head(const struct chek_store *store, uint32_t registration, uint32_t ordinal,
+                     struct chek_row *ret_row, uint64_t *ret_sign)
+{
+    static _Alignas(16) uint8_t bytes[1 << 20];
+    struct chek_arena arena;
+    struct chek_row row;
+    struct chek_document document;
+    chek_arena_init_over(&arena, bytes, sizeof bytes);
+    int error = chek_store_read(store, registration, ordinal, &arena, &row, &document);
+    if (error == CHEK_OK) {
+        row.received_us = 0;
+        row.cell = (struct chek_bytes_view){0};
+        *ret_row = row;
+        *ret_sign = document.receipt != NULL ? document.receipt->sign
+                    : document.close != NULL ? document.close->sign
+                                             : 0;
     }
     return error;
 }

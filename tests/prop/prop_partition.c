@@ -23,7 +23,7 @@
 #define SEGMENT_ROWS 256
 #define BODY_SIZE_MAX 8192
 #define GOLDEN_SEED 20261123
-#define GOLDEN_HASH UINT64_C(0x2975bfe9ebd6632e)
+#define GOLDEN_HASH UINT64_C(0x74a270c3670307a2)
 
 /* ---- commands --------------------------------------------------------------------------------- */
 

@@ -11,6 +11,31 @@ unreadable(struct run *run, const struct run_request *request, int error)
                 chek_error_name(error));
 }
 
+/* A list that does not begin with the first document says so, and what was removed once stays so. */
+static void
+removed_learn(struct run *run, struct run_question *question, const struct chek_stored_list *list)
+{
+    struct run_register *known = &run->journal.registers[question->at];
+    bool is_first = question->count == 0 && question->after == 0 && question->removed == 0;
+    if (list->removed != 0 && (run->retention_us == 0 || list->border == 0 ||
+                               list->removed > run->story.registers[question->at].naive.count)) {
+        run_violate(run, "register %u: %u documents are said to be removed", question->at,
+                    list->removed);
+    } else if (is_first && list->removed < question->removed_low) {
+        run_violate(run, "register %u: %u documents are removed, and %u were before", question->at,
+                    list->removed, question->removed_low);
+    } else if (list->removed > question->end) {
+        const struct story_register *story = &run->story.registers[question->at];
+        uint32_t count = 0;
+        while (count < story->count && story->documents[count].entry < list->removed) {
+            count += 1;
+        }
+        run_learn_low(run, question->at, count); /* they were there */
+        question->end = question->removed = list->removed;
+        known->removed = known->removed > list->removed ? known->removed : list->removed;
+    }
+}
+
 static void
 on_list(struct run_client *client, struct run_request *request, const struct chek_frame *frame,
         bool last)
@@ -25,6 +50,7 @@ on_list(struct run_client *client, struct run_request *request, const struct che
         unreadable(run, request, error);
         return;
     }
+    removed_learn(run, question, &list);
     for (uint32_t i = 0; i < list.receipts_count; i++) {
         const struct chek_stored *stored = &list.receipts[i];
         if (stored->ordinal < question->end || stored->ordinal >= RUN_LISTED_MAX) {
@@ -127,6 +153,10 @@ on_receipt(struct run_client *client, struct run_request *request, const struct 
         return;
     }
     run_learn_stored(run, question->at, &stored);
+    if (stored.ordinal < question->removed_low && stored.close == NULL) {
+        run_violate(run, "register %u: document %u was removed, and is shown", question->at,
+                    question->document);
+    }
     if (!run_is_copy(run, question->at, question->document, stored.ordinal)) {
         run_violate(run, "register %u: document %u is found at ordinal %u", question->at,
                     question->document, stored.ordinal);
@@ -332,6 +362,11 @@ run_ask_refused(struct run_client *client, struct run_request *request, int erro
     if (run->is_rotten && error == CHEK_E_CORRUPT) {
         run->result.rot_refusal_count += 1; /* what it asks for is damaged */
         return;
+    }
+    if (run->retention_us != 0 && error == CHEK_E_REMOVED &&
+        (request->opcode == CHEK_OPCODE_ASK_RECEIPT ||
+         request->opcode == CHEK_OPCODE_ASK_RECEIPTS)) {
+        return; /* a document that was removed, or a list that was behind the border by then */
     }
     if (error == CHEK_E_BUSY || error == CHEK_E_CANCELLED || error > -5000) {
         client->task_sent = false; /* nothing was said; a disk that fails may say so */

@@ -17,6 +17,7 @@ question_take(struct run_client *client, uint16_t opcode, unsigned at)
         request->question.at = at;
         request->question.exact = client->run->is_verifying;
         request->question.low = client->run->journal.registers[at].low;
+        request->question.removed_low = client->run->journal.registers[at].removed;
         request->question.is_known = client->run->journal.registers[at].is_confirmed;
         client->run->result.question_count += 1;
     }

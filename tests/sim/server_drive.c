@@ -264,8 +264,9 @@ run_make(struct run *run, const struct server_run *options)
     CHEK_ASSERT(error == CHEK_OK);
     error = chek_arena_init(&run->arena, ARENA_SIZE);
     CHEK_ASSERT(error == CHEK_OK);
+    run_retention_draw(run);
     story_make(&run->story, &run->story_arena, options->seed + 2,
-               20 + (uint32_t)run_below(run, DOCUMENT_COUNT_MAX - 20));
+               20 + (uint32_t)run_below(run, DOCUMENT_COUNT_MAX - 20), run->retention_us != 0);
     run->journal.place_count = run->story.mark + 1;
     run->journal.places = calloc(run->journal.place_count, sizeof *run->journal.places);
     CHEK_ASSERT(run->journal.places != NULL);

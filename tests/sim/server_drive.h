@@ -34,8 +34,9 @@ struct server_result {
     unsigned twin_count, watched_count, unwatched_count, merge_count;
     unsigned cold_read_count, cold_leave_count; /* rows that were read, and that left memory */
     unsigned rot_count, rot_refusal_count;      /* damaged places, and questions that met them */
-    unsigned range_count;                       /* of chains: heads that have to stay */
-    unsigned folder_failure_count;              /* syncs of a folder that failed */
+    unsigned kept_count;  /* segments whose documents were removed, at the end of each server */
+    unsigned range_count; /* of chains: heads that have to stay */
+    unsigned folder_failure_count; /* syncs of a folder that failed */
 };
 
 struct server_result server_drive(const struct server_run *run);

@@ -138,6 +138,11 @@ static void
 learn_other(struct run *run, const struct run_item *item, const struct chek_result *result)
 {
     uint8_t status = item->kind == ITEM_CONFLICT ? CHEK_STATUS_CONFLICT : CHEK_STATUS_REFUSED;
+    if (item->kind == ITEM_CONFLICT && run->retention_us != 0 &&
+        result->status == CHEK_STATUS_DUPLICATE &&
+        run_is_copy(run, item->at, item->document, result->ordinal)) {
+        return; /* what it would be compared with was removed */
+    }
     if (result->status != status) {
         run_violate(run, "an item of kind %u got status %u, code %u", item->kind, result->status,
                     result->code);
@@ -310,7 +315,7 @@ run_learn_list(struct run *run, const struct run_question *question)
                     question->low);
         return;
     }
-    for (uint32_t i = 0; i < question->end; i++) {
+    for (uint32_t i = question->removed; i < question->end; i++) {
         bool listed = (question->listed[i / 64] >> i % 64 & 1) != 0;
         int32_t copy = story->naive.entries[i].copy;
         bool replaced = copy >= 0 && copy < (int32_t)question->end;

@@ -39,6 +39,29 @@ on_stopped(void *context, int error)
     run_say(run, "stopped: %s", chek_error_name(error));
 }
 
+static void
+on_retention_stopped(void *context, uint16_t partition, uint32_t registration, uint32_t shift,
+                     int error)
+{
+    struct run *run = context;
+    if (!run->is_rotten || error != CHEK_E_CORRUPT) {
+        run_violate(run, "partition %u, registration %u, shift %u: totals are not proved: %s",
+                    partition, registration, shift, chek_error_name(error));
+    }
+}
+
+/* Half of the servers remove what is older than this. It is drawn from a stream of its own, so that
+ * the others do what they did before there was retention. */
+void
+run_retention_draw(struct run *run)
+{
+    static const uint64_t ages_us[] = {1, 5000, 100000, 2000000};
+    struct chek_prng prng;
+    chek_prng_init(&prng, run->options.seed + 4);
+    uint64_t age_us = ages_us[chek_prng_below(&prng, CHEK_COUNT(ages_us))];
+    run->retention_us = chek_prng_below(&prng, 2) != 0 ? age_us : 0;
+}
+
 struct chek_server_config
 run_config_draw(struct run *run)
 {
@@ -59,6 +82,8 @@ run_config_draw(struct run *run)
         .intake_credit_size = credit_sizes[run_below(run, CHEK_COUNT(credit_sizes))],
         .page_cache_size = page_cache_sizes[run_below(run, CHEK_COUNT(page_cache_sizes))],
         .scrub_rate = UINT64_C(1) << (10 + run_below(run, 14)),
+        .retention_us = run->retention_us,
+        .on_retention_stopped = on_retention_stopped,
         .context = run,
         .on_ready = on_ready,
         .on_stopped = on_stopped,
@@ -76,6 +101,7 @@ run_server_destroy(struct run *run)
         run->server != NULL ? (unsigned)chek_server_merge_count(run->server) : 0;
     if (run->server != NULL) {
         struct chek_residency residency;
+        run->result.kept_count += (unsigned)chek_server_kept_count(run->server);
         chek_server_residency(run->server, &residency);
         run->result.cold_read_count += (unsigned)residency.read_count;
         run->result.cold_leave_count += (unsigned)residency.left_count;

@@ -53,6 +53,7 @@ struct run_register {
     bool acked[STORY_DOCUMENT_MAX];
     uint16_t sent_count[STORY_DOCUMENT_MAX];
     uint32_t conflict_count; /* acknowledged */
+    uint32_t removed;        /* documents of a lower ordinal, as a list has told */
 };
 
 enum run_token_state { TOKEN_NONE, TOKEN_ASKED, TOKEN_KNOWN };
@@ -124,12 +125,14 @@ struct run_question {
     bool follow, from_start;
     uint32_t shift;
     bool closed_wanted;
-    uint32_t low;      /* of the register, when it was asked */
-    uint32_t after;    /* of a list: where the next page begins */
-    uint32_t document; /* asked for */
-    uint32_t count;    /* answered so far */
-    uint32_t page;     /* count_max of a page; 0 = all */
-    uint32_t end;      /* entries certain behind the last one listed */
+    uint32_t low;         /* of the register, when it was asked */
+    uint32_t after;       /* of a list: where the next page begins */
+    uint32_t document;    /* asked for */
+    uint32_t count;       /* answered so far */
+    uint32_t page;        /* count_max of a page; 0 = all */
+    uint32_t end;         /* entries certain behind the last one listed */
+    uint32_t removed;     /* entries that the list says were removed */
+    uint32_t removed_low; /* known to be, when it was asked */
     uint64_t listed[RUN_LISTED_MAX / 64];
     uint32_t seqs[RUN_PARTITION_COUNT_MAX + 1]; /* of events: the last number seen */
 };
@@ -209,6 +212,7 @@ struct run {
     unsigned failed_start_count;
     uint64_t manifest_failed_ns; /* since when no manifest is certain; 0: one is */
     struct chek_server_config config;
+    uint64_t retention_us; /* 0: nothing is ever removed */
     struct chek_memory_counters baseline;
     struct story story;
     struct run_journal journal;
@@ -237,6 +241,7 @@ uint64_t run_below(struct run *run, uint64_t bound);
 bool run_chance(struct run *run, uint64_t percent);
 
 /* server_machine.c */
+void run_retention_draw(struct run *run);
 struct chek_server_config run_config_draw(struct run *run);
 /* Keep the machine running: start it again when it is down, or when its server has ended. */
 void run_machine_step(struct run *run);

@@ -41,7 +41,8 @@ add_receipt(struct story *story, struct story_register *to)
     receipt->sign = (uint64_t)STORY_MARK << 32 | story->mark;
     maker_number_receipt(&maker, &to->next, receipt);
     const struct chek_document *whole = maker_wrap(&maker, receipt);
-    if (maker_chance(&maker, 18) && to->fuller_count < CHEK_COUNT(to->fullers)) {
+    if (maker_chance(&maker, 18) && !story->is_plain &&
+        to->fuller_count < CHEK_COUNT(to->fullers)) {
         to->fullers[to->fuller_count] = whole;
         to->poorer[to->fuller_count] = (int32_t)to->count;
         to->fuller_count += 1;
@@ -105,12 +106,14 @@ register_make(struct story *story, unsigned at, uint32_t document_count)
 }
 
 void
-story_make(struct story *story, struct chek_arena *arena, uint64_t seed, uint32_t document_count)
+story_make(struct story *story, struct chek_arena *arena, uint64_t seed, uint32_t document_count,
+           bool is_plain)
 {
     CHEK_ASSERT(document_count <= STORY_DOCUMENT_MAX);
     memset(story, 0, sizeof *story);
     chek_prng_init(&story->prng, seed);
     story->arena = arena;
+    story->is_plain = is_plain;
     story->prefix_register = STORY_REGISTER_COUNT;
     for (unsigned i = 0; i < STORY_REGISTER_COUNT; i++) {
         uint32_t more_count = (uint32_t)chek_prng_below(&story->prng, document_count / 2);

@@ -41,6 +41,7 @@ struct story_register {
 struct story {
     struct chek_prng prng;
     struct chek_arena *arena;
+    bool is_plain; /* without poor copies and fuller ones */
     struct story_register registers[STORY_REGISTER_COUNT];
     uint32_t mark;
     struct chek_naive prefix; /* of prefix_register, prefix_count documents applied */
@@ -48,9 +49,10 @@ struct story {
     uint32_t prefix_count;
 };
 
-/* Make up a run of so many documents a register, everything in `arena`. */
+/* Make up a run of so many documents a register, everything in `arena`; a plain one has no poor
+ * copies, so that what is stored does not depend on what was removed before. */
 void story_make(struct story *story, struct chek_arena *arena, uint64_t seed,
-                uint32_t document_count);
+                uint32_t document_count, bool is_plain);
 
 void story_free(struct story *story);
 

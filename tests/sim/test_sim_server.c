@@ -30,20 +30,21 @@
 static void
 result_print(const struct server_result *result)
 {
-    printf("trace %016" PRIx64 ", %" PRIu64 " steps, %u starts, %u crashes, %u stops, %u latched, "
-           "%u failed starts; %u stored, %u duplicates, %u conflicts, %u busy, %u connections, "
-           "%u snapshots, %u backups, %u revoked, %u verified, %u questions, %u events, %u twins, "
-           "%u ranges, %u merges, %u cold reads, %u left, %u rots, %u met, %u of %u watched: %s\n",
-           result->trace, result->step_count, result->start_count, result->crash_count,
-           result->stop_count, result->latch_count, result->failed_start_count,
-           result->stored_count, result->duplicate_count, result->conflict_count,
-           result->busy_count, result->connection_count, result->snapshot_count,
-           result->backup_count, result->revoke_count, result->verify_count, result->question_count,
-           result->event_count, result->twin_count, result->range_count, result->merge_count,
-           result->cold_read_count, result->cold_leave_count, result->rot_count,
-           result->rot_refusal_count, result->watched_count,
-           result->watched_count + result->unwatched_count,
-           result->violation[0] != 0 ? result->violation : "clean");
+    printf(
+        "trace %016" PRIx64 ", %" PRIu64 " steps, %u starts, %u crashes, %u stops, %u latched, "
+        "%u failed starts; %u stored, %u duplicates, %u conflicts, %u busy, %u connections, "
+        "%u snapshots, %u backups, %u revoked, %u verified, %u questions, %u events, %u twins, "
+        "%u ranges, %u merges, %u kept, %u cold reads, %u left, %u rots, %u met, %u of %u watched: %s\n",
+        result->trace, result->step_count, result->start_count, result->crash_count,
+        result->stop_count, result->latch_count, result->failed_start_count, result->stored_count,
+        result->duplicate_count, result->conflict_count, result->busy_count,
+        result->connection_count, result->snapshot_count, result->backup_count,
+        result->revoke_count, result->verify_count, result->question_count, result->event_count,
+        result->twin_count, result->range_count, result->merge_count, result->kept_count,
+        result->cold_read_count, result->cold_leave_count, result->rot_count,
+        result->rot_refusal_count, result->watched_count,
+        result->watched_count + result->unwatched_count,
+        result->violation[0] != 0 ? result->violation : "clean");
 }
 
 #ifndef CHEK_PLANTED_BUGS
@@ -52,13 +53,16 @@ static void
 test_server_serves_in_a_calm_world(void **state)
 {
     (void)state;
+    unsigned kept_count = 0;
     for (uint64_t seed = 1; seed <= CALM_SEED_COUNT; seed++) {
         struct server_result result =
             server_drive(&(struct server_run){.seed = seed, .calm = true});
+        kept_count += result.kept_count;
         if (result.violation[0] != 0) {
             fail_msg("calm seed %" PRIu64 ": %s", seed, result.violation);
         }
     }
+    assert_true(kept_count != 0); /* retention was at work */
 }
 
 static void
@@ -104,6 +108,7 @@ static const struct planted {
     {"planted_view_sees_later_is_found", CHEK_PLANTED_VIEW_SEES_LATER},
     {"planted_backup_not_held_is_found", CHEK_PLANTED_BACKUP_NOT_HELD},
     {"planted_backup_at_once_is_found", CHEK_PLANTED_BACKUP_AT_ONCE},
+    {"planted_removed_before_named_is_found", CHEK_PLANTED_REMOVED_BEFORE_NAMED},
 };
 
 /* One seed in a process of its own, because an assertion of the server is a finding too. */

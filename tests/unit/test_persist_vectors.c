@@ -298,6 +298,16 @@ nomenclature_encode(struct chek_writer *out)
                                          .elements_count = CHEK_COUNT(elements)});
 }
 
+static void
+retain_encode(struct chek_writer *out)
+{
+    struct chek_retained registers[] = {{.registration = 12, .ordinal = 300},
+                                        {.registration = 300, .ordinal = 1}};
+    chek_command_retain_encode(
+        out, &(struct chek_command_retain){
+                 .border = TIME_US, .rows = 16384, .registers = registers, .registers_count = 2});
+}
+
 /* Decode a body as its kind says, and encode what came out again. */
 #define BODY_AGAIN(name)                                                                          \
     static void name##_again(struct chek_bytes_view body, struct chek_arena *arena,               \
@@ -321,6 +331,7 @@ BODY_AGAIN(command_device)
 BODY_AGAIN(command_exchange)
 BODY_AGAIN(command_operator)
 BODY_AGAIN(nomenclature)
+BODY_AGAIN(command_retain)
 BODY_AGAIN(nothing)
 
 static const struct command_case {
@@ -374,6 +385,10 @@ static const struct command_case {
      {CHEK_COMMAND_NOMENCLATURE, 0, 2, 1, 0, 8, TIME_US + 9, 0, 0, 0},
      nomenclature_encode,
      nomenclature_again},
+    {"command-retain",
+     {CHEK_COMMAND_RETAIN, 0, 2, 1, 0, 9, TIME_US + 10, 0, 0, 0},
+     retain_encode,
+     command_retain_again},
     {"command-try",
      {CHEK_COMMAND_TRY, 0, 2, 1, 12, 9, TIME_US + 10, 0, 0, 0},
      try_encode,

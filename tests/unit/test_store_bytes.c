@@ -148,7 +148,7 @@ static struct patch_case {
     int want;
 } patch_cases[] = {
     {"an_unchanged_segment_is_accepted", 12, 4, 4, CHEK_OK},
-    {"a_reserved_word_is_zero", 52, 4, 1, CHEK_E_CORRUPT},
+    {"a_segment_is_kept_or_not", 52, 4, 2, CHEK_E_CORRUPT},
     {"a_segment_is_of_sets", 28, 4, 0, CHEK_E_CORRUPT},
     {"a_segment_has_no_more_sets_than_rows", 28, 4, 5, CHEK_E_CORRUPT},
     {"an_hour_table_has_as_many_cells_as_its_head_says", 48, 4, 2, CHEK_E_CORRUPT},
@@ -368,22 +368,30 @@ test_image_stands_every_changed_byte(void **state)
     assert_true(refused_count > size / 5 / 10);
 }
 
-/* Where the image has its chain: ranges, rows, head. The golden one has a range of four rows. */
+/* Where the image has its chain: ranges, rows, head. The golden one has a range of four rows, and says
+ * the same chain again at the end of its segment. */
 #define CHAIN_AT 40
+#define CHAIN_AGAIN_AT 100
 
 static struct chain_case {
     const char *name;
     size_t at;
     uint64_t value;
     int want;
+    bool both; /* places */
 } chain_cases[] = {
-    {"a_chain_covers_what_is_sealed", CHAIN_AT, 1, CHEK_OK},
-    {"a_chain_has_all_sealed_ranges", CHAIN_AT, 0, CHEK_E_CORRUPT},
-    {"a_chain_has_no_more_ranges", CHAIN_AT, 2, CHEK_E_CORRUPT},
-    {"a_chain_has_no_more_rows", CHAIN_AT + 8, 8, CHEK_E_CORRUPT},
-    {"a_chain_has_no_fewer_rows", CHAIN_AT + 8, 0, CHEK_E_CORRUPT},
-    {"ranges_are_as_long_as_the_folder_says", CHAIN_AT, UINT64_C(1) << 62, CHEK_E_CORRUPT},
-    {"another_head_is_for_the_check_to_find", CHAIN_AT + 16, 1, CHEK_OK},
+    {"a_chain_covers_what_is_sealed", CHAIN_AT, 1, CHEK_OK, .both = false},
+    {"a_chain_has_all_sealed_ranges", CHAIN_AT, 0, CHEK_E_CORRUPT, .both = false},
+    {"a_chain_has_no_more_ranges", CHAIN_AT, 2, CHEK_E_CORRUPT, .both = false},
+    {"a_chain_has_no_more_rows", CHAIN_AT + 8, 8, CHEK_E_CORRUPT, .both = false},
+    {"a_chain_has_no_fewer_rows", CHAIN_AT + 8, 0, CHEK_E_CORRUPT, .both = false},
+    {"ranges_are_as_long_as_the_folder_says", CHAIN_AT, UINT64_C(1) << 62, CHEK_E_CORRUPT,
+     .both = false},
+    {"a_chain_is_that_of_the_last_segment", CHAIN_AT + 16, 1, CHEK_E_CORRUPT, .both = false},
+    {"another_head_is_for_the_check_to_find", CHAIN_AT + 16, 1, CHEK_OK, .both = true},
+    {"a_chain_of_a_segment_has_its_sets", CHAIN_AGAIN_AT, 2, CHEK_E_CORRUPT, .both = false},
+    {"a_chain_of_a_segment_has_its_rows", CHAIN_AGAIN_AT + 8, 5, CHEK_E_CORRUPT, .both = false},
+    {"ranges_of_both_are_as_many_as_sets", CHAIN_AT, 2, CHEK_E_CORRUPT, .both = true},
 };
 
 static void
@@ -397,6 +405,9 @@ test_image_chain(void **state)
     struct chek_bytes_view segment =
         chek_bytes_view_of(segment_bytes, file_read(SEGMENT_PATH, segment_bytes));
     chek_store_u64(image + c->at, c->value);
+    if (c->both) {
+        chek_store_u64(image + c->at + (CHAIN_AGAIN_AT - CHAIN_AT), c->value);
+    }
     store_resum_image(image, size);
     assert_int_equal(load(chek_bytes_view_of(image, size), &segment, 1, &store), c->want);
     chek_store_destroy(store);

@@ -14,6 +14,7 @@
 #include "tools/chek/arguments.h"
 #include "tools/chek/commands.h"
 #include "tools/chek/export_write.h"
+#include "tools/chek/receipt_print.h"
 
 #define PAGE_COUNT 1024
 #define PAGE_SIZE_MAX ((size_t)64 * 1024 * 1024)
@@ -172,6 +173,8 @@ body_write(struct export *export, struct chek_bytes_view body, uint32_t *ret_nex
     if (error != CHEK_OK) {
         return chek__error(export->run, error, NULL, NULL);
     }
+    chek__removed_note(&answer);
+    export->next = answer.removed > export->next ? answer.removed : export->next;
     for (uint32_t i = 0; i < answer.receipts_count; i++) {
         const struct chek_stored *stored = &answer.receipts[i];
         for (; export->next < stored->ordinal; export->next++) {

@@ -218,3 +218,19 @@ chek__stored_print(const struct chek_registered *whose, const struct chek_stored
     }
     engine_print(stored);
 }
+
+/* ---- what is not there any more --------------------------------------------------------------- */
+
+void
+chek__removed_note(const struct chek_stored_list *answer)
+{
+    char text[CHEK_CIVIL_TEXT_MAX];
+    if (answer->removed == 0) {
+        return;
+    }
+    (void)chek_civil_write_utc(answer->border, text);
+    (void)fprintf(stderr,
+                  "chek: documents received before %s were removed by retention and are not "
+                  "listed; reports and sums have them\n",
+                  text);
+}

@@ -10,4 +10,7 @@
 /* `whose` may be NULL: then amounts have the decimals of the default currency. */
 void chek__stored_print(const struct chek_registered *whose, const struct chek_stored *stored);
 
+/* Say on stderr that a list begins later than it was asked to, when its answer says so. */
+void chek__removed_note(const struct chek_stored_list *answer);
+
 #endif

@@ -122,6 +122,9 @@ on_stored_list(void *context, struct chek_bytes_view body)
     struct receipt_list *list = context;
     struct chek_stored_list answer;
     int error = CHEK__DECODE(list->run, stored_list, body, &answer);
+    if (error == CHEK_OK) {
+        chek__removed_note(&answer);
+    }
     for (uint32_t i = 0; error == CHEK_OK && i < answer.receipts_count; i++) {
         const struct chek_stored *stored = &answer.receipts[i];
         if (list->json) {

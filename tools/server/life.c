@@ -10,6 +10,7 @@
 #include "tools/server/ffd.h"
 #include "tools/server/kkm.h"
 #include "tools/server/metrics.h"
+#include "tools/server/retain.h"
 #include "tools/server/shard.h"
 
 #define POLL_NS UINT64_C(100000000)
@@ -135,7 +136,8 @@ is_quiet(const struct server__shard *shard)
            (shard->cpcr == NULL || server__cpcr_is_idle(shard->cpcr)) &&
            (shard->ffd == NULL || server__ffd_is_idle(shard->ffd)) && shard->ticket_count == 0 &&
            chek_log_is_idle(shard->log) && shard->change_now == NULL &&
-           !shard->memory_op.in_flight && server__cold_is_idle(shard);
+           !shard->memory_op.in_flight && server__cold_is_idle(shard) &&
+           server__retain_is_idle(shard);
 }
 
 void

@@ -6,7 +6,8 @@
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
 #include "engine/base/planted.h"
-#include "tools/server/shard.h"
+#include "engine/store/keep.h"
+#include "tools/server/retain.h"
 
 /* A worker at a time takes documents apart, and the next set waits for it: more would only take
  * memory. */
@@ -103,11 +104,27 @@ on_freed(struct chek_op *op, int64_t result)
     server__merge_check(ground->shard);
 }
 
+/* The planted bug does not wait until a manifest names what took its place. */
+static void
+file_remove(const struct server__ground *ground)
+{
+    struct chek_immutable file = {.number = ground->keep_number,
+                                  .partition = chek_partition_number(ground->partition),
+                                  .kind = CHEK_IMMUTABLE_SEGMENT};
+    char path[CHEK_IMMUTABLE_NAME_MAX];
+    chek_immutable_name(&file, path);
+    int error = chek_disk_unlink(ground->shard->io, path);
+    (void)error; /* it may be in no file yet */
+}
+
 /* On a worker: giving megabytes back to the system takes too long for a shard. */
 static void
 sources_free(void *argument)
 {
     struct server__ground *ground = argument;
+    if (CHEK_PLANTED(REMOVED_BEFORE_NAMED) && chek_merge_is_keep(ground->merge)) {
+        file_remove(ground);
+    }
     chek_merge_drop(ground->merge);
     ground->merge = NULL;
 }
@@ -127,15 +144,20 @@ merge_adopt(struct server__ground *ground)
     ground->merge_waits = false;
     server__step_is(ground->shard, STEP_MERGE);
     if (chek_merge_adopt(ground->merge)) {
-        ground->shard->merge_count += 1;
+        ground->shard->merge_count += !chek_merge_is_keep(ground->merge);
         ground->merge_is_shown = chek_merge_is_shown(ground->merge);
         if (!ground->merge_is_shown) {
             free_begin(ground);
         }
     } else { /* there was no memory: the next segment that is sealed has it tried again */
+        bool is_keep = chek_merge_is_keep(ground->merge);
+        struct chek_keep_next next;
         chek_merge_drop(ground->merge);
         ground->merge = NULL;
         ground->shard->is_merging = false;
+        if (is_keep && !chek_store_keep_next(chek_partition_store(ground->partition), &next)) {
+            server__retain_failed(ground, CHEK_E_CORRUPT);
+        }
     }
 }
 
@@ -159,6 +181,21 @@ on_merged(struct chek_op *op, int64_t result)
     }
 }
 
+/* A merge, or what removed documents leave behind. */
+static void
+job_begin(struct server__ground *ground)
+{
+    struct chek_store *store = chek_partition_store(ground->partition);
+    struct chek_segments segments = chek_store_segments(store);
+    ground->merge = chek_store_merge_begin(store);
+    if (ground->merge == NULL) {
+        ground->merge =
+            chek_store_keep_begin(store, chek_partition_retention(ground->partition).row_count);
+        ground->keep_number =
+            ground->merge != NULL ? chek_segments_number(&segments, segments.kept_count) : 0;
+    }
+}
+
 void
 server__merge_check(struct server__shard *shard)
 {
@@ -170,7 +207,7 @@ server__merge_check(struct server__shard *shard)
         if (ground == NULL) {
             continue;
         }
-        ground->merge = chek_store_merge_begin(chek_partition_store(ground->partition));
+        job_begin(ground);
         if (ground->merge != NULL) {
             shard->is_merging = true;
             ground->merge_op.on_done = on_merged;

@@ -130,6 +130,17 @@ chek_server_merge_count(const struct chek_server *server)
     return count;
 }
 
+uint64_t
+chek_server_kept_count(const struct chek_server *server)
+{
+    uint64_t count = 0;
+    for (unsigned i = 1; i <= server->folder.partition_count; i++) {
+        struct chek_partition *partition = server->folder.partitions[i];
+        count += chek_store_count(chek_partition_store(partition)).kept_count;
+    }
+    return count;
+}
+
 void
 chek_server_residency(const struct chek_server *server, struct chek_residency *ret)
 {

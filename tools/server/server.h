@@ -39,7 +39,9 @@ struct chek_server_config {
     uint32_t snapshot_step_size;  /* bytes that a snapshot copies at a time; 0 = 64 KiB */
     uint64_t page_cache_size;     /* bytes of sealed rows in memory, of those that are in files too;
                                    * 0 = whatever was read or sealed stays */
-    uint32_t view_late_count;     /* rows replaced while a view is open; 0 = CHEK_VIEW_LATE_COUNT */
+    uint64_t retention_us; /* documents received longer ago are removed; 0 = none ever is. What they
+                            * came to is kept (engine/store/keep.h) */
+    uint32_t view_late_count; /* rows replaced while a view is open; 0 = CHEK_VIEW_LATE_COUNT */
     enum chek_sync_method sync_method;
     uint32_t connection_count_max; /* a shard; 0 = 1024 */
     uint64_t intake_credit_size; /* bytes of parts under way from one shard to another; 0 = 8 MiB */
@@ -53,6 +55,11 @@ struct chek_server_config {
                           * all shards; 0 = 8 MiB */
     /* Stored rows were found damaged, told once a place. NULL = nobody wants to know. Threads: any. */
     void (*on_damage)(void *context, const char *file, uint64_t offset);
+    /* Totals of a partition are not what its documents come to: nothing of it is removed until the
+     * next start. Registration and shift 0: its sums by hour. NULL = nobody wants to know. From a
+     * shard's thread. */
+    void (*on_retention_stopped)(void *context, uint16_t partition, uint32_t registration,
+                                 uint32_t shift, int error);
     /* Once, when every shard serves; from shard 0's thread. */
     void (*on_ready)(void *context, const struct chek_server_ports *ports);
     /* Asked about ten times a second by shard 0: whether to stop in order. NULL = never. */
@@ -95,6 +102,9 @@ struct chek_chain chek_server_partition_chain(const struct chek_server *server, 
 /* Of all shards' stored rows: what is in memory, what was read. Threads: as above. */
 struct chek_residency;
 void chek_server_residency(const struct chek_server *server, struct chek_residency *ret);
+
+/* Segments that were kept without their documents. Threads: as above. */
+uint64_t chek_server_kept_count(const struct chek_server *server);
 
 /* Merges of segments that this run adopted. Threads: as above. */
 uint64_t chek_server_merge_count(const struct chek_server *server);

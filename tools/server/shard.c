@@ -14,6 +14,7 @@
 #include "tools/server/ffd.h"
 #include "tools/server/kkm.h"
 #include "tools/server/metrics.h"
+#include "tools/server/retain.h"
 
 #define REGISTRATIONS_SIZE (SERVER_REGISTRATION_COUNT_MAX * sizeof(struct server__registration))
 #define ARENA_SIZE (32 * 1024 * 1024) /* reserved; touched as it is used */
@@ -306,6 +307,8 @@ on_turn(void *context)
     server__step_next(shard, STEP_SESSION);
     server__events_turn(shard);
     chek_session_turn(shard->sessions, now_ns);
+    /* Before it is asked whether all is quiet: what ends here may be the last, and no turn follows. */
+    server__retain_turn(shard);
     server__step_next(shard, STEP_SNAPSHOT);
     server__life_turn(shard);
     server__step_next(shard, STEP_OTHER);
@@ -485,6 +488,9 @@ server__shard_init(struct server__shard *shard, struct chek_server *server, stru
         error = server__visits_init(shard);
     }
     if (error == CHEK_OK) {
+        error = server__retain_init(shard);
+    }
+    if (error == CHEK_OK) {
         error = server__watches_init(shard);
     }
     if (error == CHEK_OK) {
@@ -518,6 +524,7 @@ server__shard_finish(struct server__shard *shard)
     server__cold_finish(shard);
     server__scrub_finish(shard);
     server__visits_finish(shard);
+    server__retain_finish(shard);
     server__seals_finish(shard);
     chek_feed_host_destroy(shard->feeds);
     chek_query_host_destroy(shard->queries);

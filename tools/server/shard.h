@@ -24,6 +24,7 @@ struct server__backup;
 struct server__job;
 struct server__cpcr;
 struct server__ffd;
+struct server__retain;
 
 /* Kinds of messages between shards. */
 enum server__message {
@@ -142,6 +143,8 @@ struct server__ground {
     struct server__fetch fetch; /* for the first of these */
     bool fetch_waits;           /* there is too much in memory: it begins later */
     bool fetch_holds;           /* it counts in the shard's `cold_holds` */
+    bool retain_stopped;        /* totals could not be proved: nothing is removed until a start */
+    uint64_t keep_number;       /* of the segment that is being kept, as its file is named */
     struct server__shard *shard;
 };
 
@@ -304,13 +307,14 @@ struct server__shard {
     struct chek_scrub scrub; /* a worker's while `scrub_runs` */
     struct chek_op scrub_op;
     bool scrub_runs;
-    unsigned scrub_ground; /* whose rows are compared */
-    unsigned leave_next;   /* whose turn it is to let some go */
-    unsigned leave_ground; /* whose rows leave */
-    uint32_t seal_count;   /* at work */
-    unsigned seal_next;    /* whose turn it is */
-    bool seals_behind;     /* a set had to wait for another: no calm work until none is left */
-    bool is_merging;       /* one partition at a time, so that workers stay free for sealing */
+    unsigned scrub_ground;         /* whose rows are compared */
+    unsigned leave_next;           /* whose turn it is to let some go */
+    unsigned leave_ground;         /* whose rows leave */
+    uint32_t seal_count;           /* at work */
+    unsigned seal_next;            /* whose turn it is */
+    struct server__retain *retain; /* retain.h; NULL: nothing is ever removed */
+    bool seals_behind; /* a set had to wait for another: no calm work until none is left */
+    bool is_merging;   /* one partition at a time, so that workers stay free for sealing */
     uint64_t merge_count;
     bool started, stopping, quiet;
     int start_error;

@@ -13,6 +13,7 @@
 #include "engine/io/io.h"
 #include "tools/server/ffd.h"
 #include "tools/server/kkm.h"
+#include "tools/server/retain.h"
 #include "tools/server/shard.h"
 
 #define SLOT_SIZE (64 * 1024)
@@ -47,6 +48,8 @@ rows_of_partitions(struct server__shard *shard, struct rows *rows)
     uint64_t partition_count = 0;
     uint64_t registration_count = 0;
     uint64_t chained_count = 0;
+    uint64_t removed_count = 0;
+    uint64_t border_us = 0;
 
     for (unsigned i = 1; i <= chek_server_partition_count(shard->server); i++) {
         if (shard->grounds[i] == NULL) {
@@ -59,6 +62,10 @@ rows_of_partitions(struct server__shard *shard, struct rows *rows)
         sum.line_count += store.line_count;
         sum.segment_count += store.segment_count;
         sum.merged_count += store.merged_count;
+        sum.kept_count += store.kept_count;
+        struct chek_retention retention = chek_partition_retention(partition);
+        removed_count += retention.row_count;
+        border_us = retention.border_us > border_us ? retention.border_us : border_us;
         sum.open_row_count += store.open_row_count;
         sum.segment_size += store.segment_size;
         sum.hour_size += store.hour_size;
@@ -77,6 +84,12 @@ rows_of_partitions(struct server__shard *shard, struct rows *rows)
     row(rows, "documents_chained", chained_count);
     row(rows, "segments", sum.segment_count);
     row(rows, "segments_merged", sum.merged_count);
+    row(rows, "segments_kept", sum.kept_count);
+    row(rows, "rows_removed", removed_count);
+    row(rows, "retention_border_us", border_us);
+    struct server__retained retained = server__retain_count(shard);
+    row(rows, "retention_proved", retained.proved_count);
+    row(rows, "retention_stopped", retained.stopped_count);
     row(rows, "segment_bytes", sum.segment_size);
     struct chek_residency residency = chek_store_pool_residency(shard->pool);
     row(rows, "segment_resident_bytes", residency.resident_size);

@@ -11,6 +11,7 @@
 
 #include "engine/base/memory.h"
 #include "engine/store/chain.h"
+#include "engine/store/keep.h"
 #include "tools/verify/verify_run.h"
 
 #define PLACE_COUNT_FIRST 4096
@@ -85,13 +86,14 @@ order_check(struct verify__run *run, uint16_t partition)
 
 /* Compute the next link. False: a row cannot be read, which was told before. */
 static bool
-link_compute(struct verify__run *run, uint16_t partition, struct chek_chain *chain, size_t count)
+link_compute(struct verify__run *run, uint16_t partition, struct chek_chain *chain,
+             uint64_t kept_count, size_t count)
 {
     const struct chek_store *store = chek_partition_store(run->partitions[partition].partition);
     struct chek_chain_link link;
     chek_chain_link_begin(&link, chain, partition, (uint32_t)count);
     for (size_t i = 0; i < count; i++) {
-        const struct verify__place *place = &run->places[chain->row_count + i];
+        const struct verify__place *place = &run->places[chain->row_count - kept_count + i];
         struct chek_row row;
         struct chek_document document;
         chek_arena_reset(&run->scratch);
@@ -148,19 +150,41 @@ anchors_compare(struct verify__run *run, uint16_t partition, const struct chek_c
     }
 }
 
-/* What the folder itself says of so many rows, in the manifest and in the image. */
+/* Heads over rows that were removed: only the last of these can still be compared. */
 static void
-said_compare(struct verify__run *run, uint16_t partition, const struct chek_chain *chain)
+anchors_pass(struct verify__run *run, uint16_t partition, const struct chek_chain *kept)
+{
+    anchors_compare(run, partition, kept);
+    for (size_t i = 0; i < run->config.anchor_count; i++) {
+        const struct chek_verify_anchor *anchor = &run->config.anchors[i];
+        if (anchor->partition == partition && anchor->row_count < kept->row_count) {
+            run->anchors_met[i] = true;
+            verify__note(run, "",
+                         "partition %u: a head over %" PRIu64 " rows was noted, and retention has "
+                         "removed the first %" PRIu64 ": heads behind these still tell",
+                         partition, anchor->row_count, kept->row_count);
+        }
+    }
+}
+
+/* What the folder itself says of so many rows: in the manifest, and in the image for the end of each
+ * segment, where computing goes on once the documents before are removed. */
+static void
+said_compare(struct verify__run *run, uint16_t partition, const struct chek_chain *chain,
+             uint32_t *segment)
 {
     const struct verify__partition *from = &run->partitions[partition];
+    const struct chek_store *store = chek_partition_store(from->partition);
+    struct chek_chain end = chek_store_segment_chain(store, *segment);
     const struct chek_manifest_chain *said = chek_manifest_chain(&run->manifest, partition);
     if (said != NULL && said->row_count == chain->row_count) {
         char name[CHEK_VERIFY_FILE_SIZE];
         (void)snprintf(name, sizeof name, "manifest.%016" PRIx64, run->manifest.number);
         head_compare(run, partition, chain, name, "the manifest says", said->head);
     }
-    if (from->image_chain.row_count == chain->row_count) {
-        head_compare(run, partition, chain, from->image, "the image says", from->image_chain.head);
+    if (end.row_count == chain->row_count) {
+        head_compare(run, partition, chain, from->image, "the image says", end.head);
+        *segment += 1;
     }
 }
 
@@ -168,19 +192,27 @@ void
 verify__chain_check(struct verify__run *run, uint16_t partition, struct chek_verify_partition *ret)
 {
     const struct chek_store *store = chek_partition_store(run->partitions[partition].partition);
-    struct chek_chain chain = {0};
+    /* What was removed is covered by the link at its end, from which the others follow. */
+    struct chek_chain chain = chek_store_kept_chain(store);
+    uint64_t kept_count = chain.row_count;
+    uint32_t segment = chek_store_count(store).kept_count;
     if (run->place_count != 0) {
         qsort(run->places, run->place_count, sizeof *run->places, place_compare);
     }
     order_check(run, partition);
+    if (kept_count != 0) {
+        segment -= 1;
+        said_compare(run, partition, &chain, &segment);
+        anchors_pass(run, partition, &chain);
+    }
     while (run->has_all_places &&
-           chek_store_range_first(store, chain.range_count + 1) <= run->place_count) {
+           chek_store_range_first(store, chain.range_count + 1) <= kept_count + run->place_count) {
         size_t count =
             chek_store_range_first(store, chain.range_count + 1) - (size_t)chain.row_count;
-        if (!link_compute(run, partition, &chain, count)) {
+        if (!link_compute(run, partition, &chain, kept_count, count)) {
             break;
         }
-        said_compare(run, partition, &chain);
+        said_compare(run, partition, &chain, &segment);
         anchors_compare(run, partition, &chain);
     }
     const struct chek_manifest_chain *said = chek_manifest_chain(&run->manifest, partition);

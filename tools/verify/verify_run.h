@@ -154,7 +154,8 @@ struct verify__rows {
     uint64_t late_count, completed_count;
     uint32_t warned[CHEK_WARNING_COUNT]; /* rows that stand, by what they are marked with */
     uint32_t row_count;
-    bool sound; /* the list stands for the rows: totals can be recomputed from it */
+    bool sound;      /* the list stands for the rows: totals can be recomputed from it */
+    bool is_partial; /* documents were removed by retention: there is no list */
 };
 
 CHEK_MUST_USE int verify__rows_create(struct verify__rows **ret);
@@ -192,6 +193,24 @@ void verify__anchors_check(struct verify__run *run);
 /* Compare sums by hour with those of the documents of run->rows. Errors: of the machine. */
 CHEK_MUST_USE int verify__hours_check(struct verify__run *run, uint16_t partition,
                                       uint32_t registration);
+
+/* ---- verify_kept.c ----------------------------------------------------------------------------- */
+
+/* Whether retention removed what is kept of a partition, and nothing more. */
+void verify__kept_partition(struct verify__run *run, uint16_t partition);
+
+/* One row of a registration that was removed from: what was kept of it, or the row itself. */
+CHEK_MUST_USE int verify__kept_row(struct verify__run *run, uint16_t partition,
+                                   uint32_t registration, uint32_t ordinal);
+
+/*
+ * Compare what is kept of a registration's shifts with each other: reports, which stand in the closes
+ * and the heap, with sums by hour, which stand in tables, and with the rows that are left.
+ *
+ *   Errors     of the machine
+ */
+CHEK_MUST_USE int verify__kept_totals(struct verify__run *run, uint16_t partition,
+                                      uint32_t registration, struct chek_verify_partition *counts);
 
 /* ---- verify_totals.c --------------------------------------------------------------------------- */
 
