@@ -8,6 +8,7 @@
 #include "engine/base/decimal.h"
 #include "engine/base/memory.h"
 #include "engine/fiscal/check.h"
+#include "ingest/ffd_counters.h"
 #include "ingest/ffd_tlv.h"
 #include "ingest/fns_raw.h"
 
@@ -33,6 +34,7 @@ enum {
 struct chek_ffd_maker {
     struct chek_arena arena;
     struct ingest__fns_raw raw;
+    struct chek_ffd_counters counters; /* of a close */
 };
 
 int
@@ -214,6 +216,9 @@ elements_gather(struct chek_ffd_maker *maker, const struct chek_ffd_found *found
     while (error == CHEK_OK && chek_ffd_walk_next(&walk, &element)) {
         if (element.known != NULL) {
             error = element_put(maker, &element);
+            if (error == CHEK_OK && maker->raw.is_close) {
+                error = chek_ffd_counters_take(&maker->counters, &element);
+            }
             walk.tag = element.tag;
             walk.at = element.at;
         }
@@ -276,6 +281,19 @@ form_of(uint16_t code, struct ingest__fns_raw *raw)
     }
 }
 
+/* The counters of a close are what its register says that it counted. (C1) */
+static int
+figures_put(struct chek_ffd_maker *maker, struct chek_document *document)
+{
+    struct chek_close *close = chek_arena_take(&maker->arena, sizeof *close);
+    if (close == NULL) {
+        return CHEK_E_LIMIT;
+    }
+    *close = *document->close;
+    document->close = close;
+    return chek_ffd_counters_figures(&maker->counters, close->time, &maker->arena, &close->figures);
+}
+
 int
 chek_ffd_make(struct chek_ffd_maker *maker, const struct chek_ffd_found *found,
               struct chek_ffd_made *ret, struct chek_fault *fault, char why[CHEK_FFD_WHY_SIZE])
@@ -289,6 +307,7 @@ chek_ffd_make(struct chek_ffd_maker *maker, const struct chek_ffd_found *found,
     }
     chek_arena_reset(&maker->arena);
     memset(&maker->raw, 0, sizeof maker->raw);
+    memset(&maker->counters, 0, sizeof maker->counters);
     made.name = kind->name;
     made.kept = form_of(found->code, &maker->raw);
     int error = CHEK_OK;
@@ -303,6 +322,9 @@ chek_ffd_make(struct chek_ffd_maker *maker, const struct chek_ffd_found *found,
     }
     if (error == CHEK_OK && made.kept) {
         error = ingest__fns_document(&maker->raw, &maker->arena, &made.document, fault);
+        if (error == CHEK_OK && made.document.close != NULL) {
+            error = figures_put(maker, &made.document);
+        }
         if (error == CHEK_OK) {
             error = chek_document_check(&made.document, &made.warnings, fault);
         }

@@ -159,6 +159,14 @@ CHEK_MUST_USE int ingest__fns_document(const struct ingest__fns_raw *raw, struct
 CHEK_MUST_USE int ingest__fns_register(const struct ingest__fns_raw *raw, struct chek_arena *arena,
                                        struct chek_document *document, struct chek_fault *fault);
 
+struct ingest__fns_rate {
+    uint8_t kind;
+    uint32_t rate; /* in thousandths of a percent */
+};
+
+/* The rate of a VAT code (1199), 1..12; the basic one is that of the day. (fns_tax.c) */
+struct ingest__fns_rate ingest__fns_rate_of(uint64_t code, int64_t time);
+
 /* Taxes of a receipt whose lines are made: on its lines, or on the whole (fns_tax.c). */
 CHEK_MUST_USE int ingest__fns_taxes(const struct ingest__fns_raw *raw, bool roubles,
                                     struct chek_arena *arena, struct chek_receipt *receipt,

@@ -15,13 +15,8 @@
 #define CODE_COUNT 13
 #define YEAR_2019 INT64_C(1546300800) /* from then on the basic rate is 20 % */
 
-struct rate {
-    uint8_t kind;
-    uint32_t rate; /* in thousandths of a percent */
-};
-
 /* By VAT code (tag 1199). The basic rate of codes 1 and 3 is that of the receipt's day. */
-static const struct rate rates[CODE_COUNT] = {
+static const struct ingest__fns_rate rates[CODE_COUNT] = {
     [1] = {CHEK_TAX_KIND_VAT, 20000},
     [2] = {CHEK_TAX_KIND_VAT, 10000},
     [3] = {CHEK_TAX_KIND_VAT_EXTRACTED, 20000},
@@ -39,10 +34,10 @@ static const struct rate rates[CODE_COUNT] = {
 /* The code that a field of its own stands for, in the order of the fields. */
 static const uint8_t field_codes[FNS_VAT_FIELD_COUNT] = {1, 2, 5, 6, 3, 4};
 
-static struct rate
-rate_of(uint64_t code, int64_t time)
+struct ingest__fns_rate
+ingest__fns_rate_of(uint64_t code, int64_t time)
 {
-    struct rate rate = rates[code];
+    struct ingest__fns_rate rate = rates[code];
     if ((code == 1 || code == 3) && time < YEAR_2019) {
         rate.rate = 18000;
     }
@@ -73,8 +68,8 @@ struct taxes {
 
 /* Add a tax; the same rate twice is one row. */
 static int
-tax_add(struct taxes *taxes, struct rate rate, int64_t sum, int64_t turnover, uint32_t index,
-        struct chek_fault *fault)
+tax_add(struct taxes *taxes, struct ingest__fns_rate rate, int64_t sum, int64_t turnover,
+        uint32_t index, struct chek_fault *fault)
 {
     for (uint32_t i = 0; i < taxes->count; i++) {
         struct chek_tax *tax = &taxes->list[i];
@@ -105,7 +100,7 @@ fields_add(const struct ingest__fns_value *fields, bool roubles, int64_t time, s
             return ingest__fns_fault(fault, error, CHEK_FIELD_TAX_SUM, index);
         }
         if (value != 0) {
-            struct rate rate = rate_of(field_codes[i], time);
+            struct ingest__fns_rate rate = ingest__fns_rate_of(field_codes[i], time);
             error = rate.rate != 0 ? tax_add(taxes, rate, value, 0, index, fault)
                                    : tax_add(taxes, rate, 0, value, index, fault);
         }
@@ -158,7 +153,7 @@ line_tax(const struct ingest__fns_raw *raw, uint32_t index, bool roubles, bool c
         return error;
     }
     if (vat.code != 0) {
-        struct rate rate = rate_of(vat.code, receipt->time);
+        struct ingest__fns_rate rate = ingest__fns_rate_of(vat.code, receipt->time);
         error = ingest__fns_money(&source->fields[FNS_LINE_VAT_SUM], roubles, &sum);
         if (error != CHEK_OK) {
             return ingest__fns_fault(fault, error, CHEK_FIELD_TAX_SUM, index);
@@ -202,7 +197,7 @@ turnover_of_lines(const struct ingest__fns_raw *raw, const struct chek_receipt *
         if (line_vat_read(raw->lines[i], i, &vat, &fault) != CHEK_OK || vat.code == 0) {
             return 0;
         }
-        struct rate rate = rate_of(vat.code, receipt->time);
+        struct ingest__fns_rate rate = ingest__fns_rate_of(vat.code, receipt->time);
         if (rate.kind == tax->kind && rate.rate == tax->rate &&
             chek_money_add(&turnover, line->storno ? -line->sum : line->sum) != CHEK_OK) {
             return 0;
@@ -257,7 +252,7 @@ amounts_add(const struct ingest__fns_raw *raw, bool roubles, int64_t time, struc
             error = ingest__fns_fault(fault, CHEK_E_NUMBER, CHEK_FIELD_TAX_SUM, i);
         }
         if (error == CHEK_OK && code != 0) {
-            struct rate rate = rate_of(code, time);
+            struct ingest__fns_rate rate = ingest__fns_rate_of(code, time);
             error = rate.rate != 0 ? tax_add(taxes, rate, sum, 0, i, fault)
                                    : tax_add(taxes, rate, 0, sum, i, fault);
         }

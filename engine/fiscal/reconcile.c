@@ -106,6 +106,21 @@ operation_of(const struct chek_report *from, uint8_t operation)
     return (struct chek_report_operation){.operation = operation};
 }
 
+/* What counters say of an operation: no counts of payments. (F24b) */
+static void
+counted_compare(struct comparison *comparison, const struct chek_report_operation *stated,
+                const struct chek_report_operation *counted)
+{
+    compare(comparison, CHEK_FIELD_REPORT_OPERATION_TICKETS, stated->tickets, counted->tickets);
+    compare(comparison, CHEK_FIELD_REPORT_OPERATION_NET, stated->net, counted->net);
+    for (uint8_t kind = 0; kind < CHEK_PAYMENT_KIND_COUNT; kind++) {
+        comparison->at.kind = kind + 1u;
+        compare(comparison, CHEK_FIELD_REPORT_PAYMENT_SUM, payment_of(stated, kind).sum,
+                payment_of(counted, kind).sum);
+    }
+    comparison->at.kind = 0;
+}
+
 static void
 operations_compare(struct comparison *comparison, const struct chek_report *stated,
                    const struct chek_report *counted)
@@ -114,6 +129,10 @@ operations_compare(struct comparison *comparison, const struct chek_report *stat
         struct chek_report_operation left = operation_of(stated, operation);
         struct chek_report_operation right = operation_of(counted, operation);
         comparison->at.operation = operation;
+        if (stated->counters_only) {
+            counted_compare(comparison, &left, &right);
+            continue;
+        }
         compare(comparison, CHEK_FIELD_REPORT_OPERATION_TICKETS, left.tickets, right.tickets);
         compare(comparison, CHEK_FIELD_REPORT_OPERATION_POSITIONS, left.positions, right.positions);
         compare_sum(comparison, CHEK_FIELD_REPORT_OPERATION_GROSS, left.gross, right.gross);
@@ -246,6 +265,22 @@ taxes_compare(struct comparison *comparison, const struct chek_report *stated,
     }
 }
 
+/* What counters say of taxes: sums of some rates. (F24b) */
+static void
+counted_taxes_compare(struct comparison *comparison, const struct chek_report *stated,
+                      const struct chek_report *counted)
+{
+    for (uint32_t i = 0; i < stated->taxes_count; i++) {
+        const struct chek_report_tax *tax = &stated->taxes[i];
+        const struct chek_report_tax *found = tax_find(counted, tax);
+        comparison->at.operation = tax->operation;
+        comparison->at.kind = tax->kind + 1u;
+        comparison->at.rate = tax->rate;
+        compare(comparison, CHEK_FIELD_REPORT_TAX_SUM, tax->sum, found != NULL ? found->sum : 0);
+        comparison->at = (struct chek_difference){0};
+    }
+}
+
 /* ---- the rest --------------------------------------------------------------------------------- */
 
 static struct chek_report_movement
@@ -311,7 +346,15 @@ chek_report_reconcile(const struct chek_report *stated, const struct chek_report
                       chek_difference_fn on_difference, void *context)
 {
     struct comparison comparison = {.on_difference = on_difference, .context = context};
-    operations_compare(&comparison, stated, counted);
+    /* Counters of a drive's life alone say nothing of operations. */
+    if (!stated->counters_only || stated->operations_count != 0) {
+        operations_compare(&comparison, stated, counted);
+    }
+    if (stated->counters_only) {
+        counted_taxes_compare(&comparison, stated, counted);
+        counters_compare(&comparison, stated, counted);
+        return;
+    }
     rows_compare(&comparison, (struct row_list){stated->sections, stated->sections_count},
                  (struct row_list){counted->sections, counted->sections_count});
     rows_compare(&comparison, (struct row_list){stated->operators, stated->operators_count},

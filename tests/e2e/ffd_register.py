@@ -145,6 +145,29 @@ def counters(tag, receipts, total):
     return fiscal.element(tag, fiscal.u32(1134, receipts) + operation)
 
 
+def counted(tag, documents, total, ten=0):
+    """An operation of counters, paid in cash, `ten` of it VAT of 10 %."""
+    return fiscal.element(tag, fiscal.u32(1135, documents) + fiscal.vln(1201, total)
+                          + fiscal.vln(1136, total) + fiscal.vln(1140, ten))
+
+
+def two_shifts(drive=fiscal.DRIVE, off=0):
+    """A drive's documents; the counters of its second close are off by so much."""
+    total, first = fiscal.TOTAL, 2 * fiscal.TOTAL + 5000
+    return [registration(1, drive=drive), fiscal.receipt(2, drive), fiscal.receipt(3, drive),
+            fiscal.receipt(4, drive, operation=2), correction(5, 31, drive),
+            fiscal.document(5, 6, fiscal.element(
+                1194, counted(1129, 2, 2 * total, 1000) + counted(1130, 1, total, 500)
+                + fiscal.element(1133, counted(1145, 1, 5000)))
+                + fiscal.element(1157, counted(1129, 2, 2 * total) + counted(1130, 1, total)
+                                 + fiscal.element(1133, counted(1145, 1, 5000)))
+                + fiscal.element(1158, counted(1129, 1, total)), drive),
+            fiscal.receipt(7, drive, shift=246),
+            fiscal.document(5, 8, fiscal.element(1194, counted(1129, 1, total + off, 500))
+                            + fiscal.element(1157, counted(1129, 4, first + total + off)
+                                             + counted(1130, 1, total)), drive, 246)]
+
+
 def registration(number, code=1, address="г. Образцовый", drive=fiscal.DRIVE):
     return fiscal.document(
         code, number, fiscal.text(1048, "ООО «Образец»".replace("«", '"').replace("»", '"'))

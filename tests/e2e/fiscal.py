@@ -40,10 +40,10 @@ def seconds(time):
                                  .split("-")))
 
 
-def document(code, number, more=b"", drive=DRIVE):
+def document(code, number, more=b"", drive=DRIVE, shift=245):
     head = (text(1041, drive) + text(1037, "0000000006000031", 20) + text(1018, INN, 12)
             + u32(1040, number) + u32(1012, seconds(TIME) + number)
-            + element(1077, b"\x31\x04" + struct.pack(">I", SIGN)) + u32(1038, 245))
+            + element(1077, b"\x31\x04" + struct.pack(">I", SIGN)) + u32(1038, shift))
     return element(code, head + more)
 
 
@@ -52,12 +52,12 @@ def line(name, total, more=b""):
                    + vln(1043, total) + more)
 
 
-def receipt(number, drive=DRIVE, operation=1):
+def receipt(number, drive=DRIVE, operation=1, shift=245):
     return document(3, number, u32(1042, 73) + byte(1054, operation) + byte(1055, 1)
                     + vln(1020, TOTAL) + vln(1031, TOTAL)
                     + line("Вода", 12200, byte(1199, 1)) + line("Сырок", 5500, byte(1199, 2))
                     + vln(1102, 2033) + vln(1103, 500) + text(1021, "Петрова Ё.")
-                    + text(1009, "г. Образцовый"), drive)
+                    + text(1009, "г. Образцовый"), drive, shift)
 
 
 def as_json(number):

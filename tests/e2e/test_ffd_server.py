@@ -16,7 +16,7 @@ import unittest
 import fiscal
 from ffd_register import (ACCEPTED, BUYER, BUYER_INN, KEPT, NOT_RECOGNISED, NOT_VALID, PASSED,
                           REGISTRATIONS, Line, bought, correction, every_kind, marked,
-                          registration)
+                          registration, two_shifts)
 from server import Server
 
 BIN = pathlib.Path(sys.argv[1])
@@ -130,6 +130,52 @@ class Ffd(unittest.TestCase):
                 for text in (b"79990000001", BUYER.encode(), BUYER.encode("cp866"),
                              BUYER_INN.encode()):
                     self.assertNotIn(text, content, path)
+
+    # ---- counters -----------------------------------------------------------------------------
+
+    OFF = [("report_operation.net", 0, fiscal.TOTAL + 3, fiscal.TOTAL),
+           ("report_payment.sum", 1, fiscal.TOTAL + 3, fiscal.TOTAL),
+           ("report.now", 0, 3 * fiscal.TOTAL + 5003, 3 * fiscal.TOTAL + 5000)]
+
+    def reconciled(self, drive):
+        """The registration, and by shift what its close states and what it differs in."""
+        shifts = self.server.lines("reconcile", "--kkm", f"fn:{drive}")
+        number, = {shift["registration"] for shift in shifts}
+        return number, [(shift["shift"], shift["stated"],
+                         [(row["figure"], row["kind"], row["stated"], row["counted"])
+                          for row in shift["differences"]]) for shift in shifts]
+
+    def test_counters_of_a_close_are_compared(self):
+        """By the line and from a file, also after a kill; the events tell it once."""
+        right, wrong, filed, silent = (f"99990789000001{at:02d}" for at in range(4))
+        with Line(self.server.ffd) as line:
+            for drive, off in ((right, 0), (wrong, 3)):
+                for number, one in enumerate(two_shifts(drive, off), 1):
+                    self.wants(line, fiscal.message(one, drive), ACCEPTED, number)
+            last = fiscal.document(5, 3, drive=silent)
+            self.wants(line, fiscal.message(fiscal.receipt(2, silent), silent), ACCEPTED, 2)
+            self.wants(line, fiscal.message(last, silent), ACCEPTED, 3)
+        path = self.server.home / "filed.bin"
+        path.write_bytes(b"".join(two_shifts(filed, 3)))
+        row, = self.server.lines("import", path)
+        self.assertEqual((row["stored"], row["refused"]), (7, 0))
+        for kill in (False, True):
+            if kill:
+                self.server.kill()
+                self.server.start()
+            self.assertEqual(self.reconciled(right)[1], [(245, True, []), (246, True, [])])
+            self.assertEqual(self.reconciled(silent)[1], [(245, False, [])])
+            for drive in (wrong, filed):
+                number, shifts = self.reconciled(drive)
+                self.assertEqual(shifts, [(245, True, []), (246, True, self.OFF)])
+                told = [(event["shift"], event["code"]) for event in self.server.lines("events")
+                        if event["kind"] == "differs" and event["registration"] == number]
+                first = self.server.lines("reconcile", "--kkm", f"fn:{drive}")[1]
+                self.assertEqual(told, [(246, first["differences"][0]["field"])])
+        table = self.server.chek("reconcile", "--kkm", f"fn:{wrong}")
+        for words in ("equal", "report_payment.sum", "177.03", "177.00"):
+            self.assertIn(words, table)
+        self.verify()
 
     # ---- messages -----------------------------------------------------------------------------
 

@@ -202,8 +202,6 @@ close_put(struct chek_writer *out)
     chek_ffd_put_u32(out, 1097, 0);
     chek_ffd_put_u32(out, 1098, 0); /* no document waits: no time */
     chek_ffd_put_bytes(out, 1213, chek_bytes_view_of("\x10\x01", 2));
-    counters_put(out, 1194);
-    counters_put(out, 1157);
     ffd_text(out, 1021, "Петрова");
 }
 

@@ -161,6 +161,42 @@ CASE(start, stated->start.sum = 1001)
 CASE(now, stated->now.sum = 1351)
 CASE(counters_unsaid, stated->report.start_count = stated->report.now_count = 0)
 
+/* What counters of a drive say of the same shift. (F24b) */
+static void
+counters_make(struct sides *side)
+{
+    side->operation = (struct chek_report_operation){
+        .tickets = 3, .net = 350, .payments = side->payments, .payments_count = 2};
+    side->payments[0].count = side->payments[1].count = 0;
+    side->tax.turnover = side->tax.turnover_without_tax = 0;
+    side->report = (struct chek_report){.counters_only = true,
+                                        .operations = &side->operation,
+                                        .operations_count = 1,
+                                        .taxes = &side->tax,
+                                        .taxes_count = 1,
+                                        .now = &side->now,
+                                        .now_count = 1};
+}
+
+#define COUNTED(name, body) CASE(name, counters_make(stated); body)
+
+COUNTED(counters, )
+COUNTED(counters_payments_uncounted, stated->payments[0].count = 99)
+COUNTED(counters_tickets, stated->operation.tickets = 9)
+COUNTED(counters_net, stated->operation.net = 351)
+COUNTED(counters_net_signed, counted->operation.net = -350)
+COUNTED(counters_payment, stated->payments[1].sum = 51)
+COUNTED(counters_payment_missing, stated->operation.payments_count = 1)
+COUNTED(counters_payment_unknown, counted->payments[1].kind = CHEK_PAYMENT_KIND_MOBILE)
+COUNTED(counters_operation_missing, stated->operation.operation = CHEK_OPERATION_BUY)
+COUNTED(counters_operations_unsaid, stated->report.operations_count = 0)
+COUNTED(counters_tax, stated->tax.sum = 15)
+COUNTED(counters_turnover, stated->tax.turnover = 1; stated->tax.turnover_without_tax = 1)
+COUNTED(counters_tax_missing, stated->report.taxes_count = 0)
+COUNTED(counters_tax_only_stated, stated->tax.rate = 7000)
+COUNTED(counters_now, stated->now.sum = 1351)
+COUNTED(counters_now_unsaid, stated->report.now_count = 0)
+
 static struct figure_case figure_cases[] = {
     {"nothing", nothing, 0, 0, 0, 0},
     {"tickets", tickets, CHEK_FIELD_REPORT_OPERATION_TICKETS, 9, 3, 0},
@@ -204,6 +240,27 @@ static struct figure_case figure_cases[] = {
     {"sums at the start", start, CHEK_FIELD_REPORT_START, 1001, 1000, 0},
     {"sums now", now, CHEK_FIELD_REPORT_NOW, 1351, 1350, 0},
     {"sums are not stated", counters_unsaid, 0, 0, 0, 0},
+    {"counters", counters, 0, 0, 0, 0},
+    {"counters: counts of payments", counters_payments_uncounted, 0, 0, 0, 0},
+    {"counters: tickets", counters_tickets, CHEK_FIELD_REPORT_OPERATION_TICKETS, 9, 3, 0},
+    {"counters: net", counters_net, CHEK_FIELD_REPORT_OPERATION_NET, 351, 350, 0},
+    {"counters: net without sign", counters_net_signed, CHEK_FIELD_REPORT_OPERATION_NET, 350, -350,
+     0},
+    {"counters: payment", counters_payment, CHEK_FIELD_REPORT_PAYMENT_SUM, 51, 50, 0},
+    {"counters: payment is missing", counters_payment_missing, CHEK_FIELD_REPORT_PAYMENT_SUM, 0, 50,
+     0},
+    {"counters: payment that counters have not", counters_payment_unknown,
+     CHEK_FIELD_REPORT_PAYMENT_SUM, 50, 0, 2},
+    {"counters: operation is missing", counters_operation_missing,
+     CHEK_FIELD_REPORT_OPERATION_TICKETS, 0, 3, 8},
+    {"counters: no operations", counters_operations_unsaid, 0, 0, 0, 0},
+    {"counters: tax", counters_tax, CHEK_FIELD_REPORT_TAX_SUM, 15, 16, 0},
+    {"counters: turnovers", counters_turnover, 0, 0, 0, 0},
+    {"counters: no taxes", counters_tax_missing, 0, 0, 0, 0},
+    {"counters: tax that the engine has not", counters_tax_only_stated, CHEK_FIELD_REPORT_TAX_SUM,
+     16, 0, 0},
+    {"counters: sums now", counters_now, CHEK_FIELD_REPORT_NOW, 1351, 1350, 0},
+    {"counters: no sums now", counters_now_unsaid, 0, 0, 0, 0},
 };
 
 static void
