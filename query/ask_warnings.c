@@ -106,14 +106,12 @@ text_fits(struct chek_bytes_view wanted, struct chek_bytes_view value)
     return wanted.size == 0 || chek_bytes_view_equal(wanted, value);
 }
 
-/* Whether a register is seen and asked for; a copy of its name goes into *ret: the directory's
- * pages may change before a worker comes. */
+/* Whether a register is seen and asked for; a copy of its name goes into *ret. */
 static bool
 is_wanted(const struct chek_visit *visit, const struct chek_visit_ground *ground,
           const struct chek_ask_warnings *question, struct member *ret)
 {
     struct chek_registered known;
-    uint8_t key[64];
     if (!chek_directory_sees(ground->directory, visit->principal, ret->registration)) {
         return false;
     }
@@ -121,20 +119,13 @@ is_wanted(const struct chek_visit *visit, const struct chek_visit_ground *ground
     int error =
         chek_directory_registered(ground->directory, ret->registration, ground->arena, &known);
     CHEK_ASSERT(error == CHEK_OK);
-    size_t size = known.profile->keys_count != 0 ? known.profile->keys[0].value.size : 0;
-    CHEK_ASSERT(size <= sizeof key);
-    memcpy(key, size != 0 ? known.profile->keys[0].value.bytes : key, size);
     bool fits = text_fits(question->organisation, known.profile->organisation) &&
                 text_fits(question->point, known.profile->point);
     chek_arena_rewind(ground->arena, mark);
-    uint8_t *copy = fits ? chek_arena_take(ground->arena, sizeof key) : NULL;
-    if (copy == NULL) {
-        CHEK_ASSERT(!fits); /* a step takes few of them */
-        return false;
+    if (fits) {
+        ret->key = query__key_copy(ground, ret->registration);
     }
-    memcpy(copy, key, size);
-    ret->key = chek_bytes_view_of(copy, size);
-    return true;
+    return fits;
 }
 
 /* Whether a register has any of the marks. UNREGISTERED: it was claimed, and nothing has come. */

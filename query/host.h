@@ -35,7 +35,8 @@ struct chek_query_host {
 
 /* The rows; one for every opcode of the room. */
 extern const struct query__kind query__report, query__shifts, query__receipts, query__receipt,
-    query__sums, query__registers, query__gaps, query__reconcile, query__warnings;
+    query__sums, query__registers, query__gaps, query__reconcile, query__warnings, query__marked,
+    query__sold_again;
 
 const struct chek_directory *query__directory(struct chek_query_host *host);
 
@@ -56,6 +57,15 @@ CHEK_MUST_USE int query__resolve(struct chek_query_host *host, struct chek_visit
 CHEK_MUST_USE int query__visit_register(struct chek_query_host *host, struct chek_visit *visit,
                                         const struct chek_target *target, uint16_t field,
                                         uint32_t *ret);
+
+/* Whether the asker sees a document of the visit's partition: it is of his scope and was not removed. */
+bool query__sees_document(const struct chek_visit *visit, const struct chek_visit_ground *ground,
+                          uint32_t registration, uint32_t ordinal);
+
+/* What a register that is known is called first, copied into the arena of the step: the directory's
+ * pages may change before a worker comes. A step takes so few that it fits (asserted). */
+struct chek_bytes_view query__key_copy(const struct chek_visit_ground *ground,
+                                       uint32_t registration);
 
 /* A stored document as an answer shows it; its own time. */
 void query__stored_fill(struct chek_stored *stored, const struct chek_row *row,

@@ -14,16 +14,19 @@
 
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
+#include "engine/fiscal/prove.h"
 #include "query/host.h"
 
 #define STRIDE (CHEK_VISIT_CHUNK_SIZE + CHEK_VISIT_QUESTION_SIZE)
 #define CANDIDATE_COUNT 5
+#define KEY_SIZE_MAX 64 /* protocol.def */
 
 _Static_assert(STRIDE % 4096 == 0, "whole pages");
 
 static const struct query__kind *const kinds[] = {
-    &query__report,    &query__shifts, &query__receipts,  &query__receipt, &query__sums,
-    &query__registers, &query__gaps,   &query__reconcile, &query__warnings};
+    &query__report,   &query__shifts,    &query__receipts,  &query__receipt,
+    &query__sums,     &query__registers, &query__gaps,      &query__reconcile,
+    &query__warnings, &query__marked,    &query__sold_again};
 
 int
 chek_query_host_create(const struct chek_query_config *config, const struct chek_query_port *port,
@@ -331,6 +334,33 @@ query__visit_register(struct chek_query_host *host, struct chek_visit *visit,
     visit->partition = visit->partition_last = home.partition;
     *ret = registration;
     return CHEK_OK;
+}
+
+bool
+query__sees_document(const struct chek_visit *visit, const struct chek_visit_ground *ground,
+                     uint32_t registration, uint32_t ordinal)
+{
+    const struct chek_fiscal *fiscal = chek_partition_fiscal(ground->partition);
+    return chek_directory_sees(ground->directory, visit->principal, registration) &&
+           ordinal >= chek_fiscal_removed(fiscal, registration);
+}
+
+struct chek_bytes_view
+query__key_copy(const struct chek_visit_ground *ground, uint32_t registration)
+{
+    struct chek_registered known;
+    uint8_t *copy = chek_arena_take(ground->arena, KEY_SIZE_MAX);
+    size_t mark = chek_arena_mark(ground->arena);
+    int error = chek_directory_registered(ground->directory, registration, ground->arena, &known);
+    CHEK_ASSERT(copy != NULL && error == CHEK_OK);
+    struct chek_bytes_view key = {0};
+    if (known.profile->keys_count != 0) {
+        key = known.profile->keys[0].value;
+        CHEK_ASSERT(key.size <= KEY_SIZE_MAX);
+        memcpy(copy, key.bytes, key.size);
+    }
+    chek_arena_rewind(ground->arena, mark);
+    return chek_bytes_view_of(copy, key.size);
 }
 
 struct chek_writer

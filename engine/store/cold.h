@@ -2,8 +2,8 @@
 /*
  * cold.h - sealed rows that are not in memory, and how they come back.
  *
- * The bytes of a segment stand in groups: the pages of 4,096 rows, of all columns; and its hour
- * table. A group of a segment that is in a file may leave memory and is read back when somebody
+ * The bytes of a segment stand in groups: the pages of 4,096 rows, of all columns; its hour table;
+ * the pages of its marking table. A group of a segment that is in a file may leave memory and is read back when somebody
  * needs it. What is read is checked before it is looked at: its sums, and that every page of it
  * can be read at every place. Head, runs, directories and bits of replaced rows stay.
  *

@@ -13,6 +13,7 @@
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
 #include "engine/store/hour_table.h"
+#include "engine/store/marking_table.h"
 #include "engine/store/merge_order.h"
 
 struct merging {
@@ -197,7 +198,10 @@ merging_run(struct merging *to, struct chek_segment *const *segments, uint32_t c
             size_t *ret_size)
 {
     struct store__hours hours;
+    struct store__markings markings;
     int error = store__hours_of_segments(segments, count, &hours);
+    int markings_error = store__markings_of_segments(&to->order, &markings);
+    error = error == CHEK_OK ? markings_error : error;
     if (error == CHEK_OK) {
         error = columns_add(to);
     }
@@ -208,14 +212,17 @@ merging_run(struct merging *to, struct chek_segment *const *segments, uint32_t c
             .line_count = to->order.row_count[STORE__LINE],
             .page_row_count = to->order.page_row_count,
             .hour_count = hours.count,
+            .marking_count = markings.count,
         };
         for (uint32_t i = 0; i < count; i++) {
             shape.set_count += segments[i]->set_count;
         }
         store__hours_write(&to->writer, &hours, shape.page_row_count);
+        store__markings_write(&to->writer, &markings, shape.page_row_count);
         error = store__segment_assemble(&to->writer, &shape, segments[0]->space, ret, ret_size);
     }
     store__hours_finish(&hours);
+    store__markings_finish(&markings);
     return error;
 }
 

@@ -160,6 +160,8 @@ segment_write(const struct encoding *to, uint64_t first_row, uint8_t **ret, size
     runs_write(to);
     columns_write(to);
     store__hours_write(writer, &to->sealer->hours, to->page_row_count);
+    store__markings_sort(&to->sealer->markings);
+    store__markings_write(writer, &to->sealer->markings, to->page_row_count);
     struct store__segment_shape shape = {
         .first_row = first_row,
         .row_count = to->set->row_count,
@@ -167,6 +169,7 @@ segment_write(const struct encoding *to, uint64_t first_row, uint8_t **ret, size
         .page_row_count = to->page_row_count,
         .set_count = 1,
         .hour_count = to->sealer->hours.count,
+        .marking_count = to->sealer->markings.count,
     };
     return store__segment_assemble(writer, &shape, &to->store->pool.shared->space, ret, ret_size);
 }
@@ -182,6 +185,7 @@ store__segment_encode(struct store__sealer *sealer, struct chek_store *store,
                           .page_row_count = store__page_row_count(set->row_count)};
     to.page_count = (set->row_count - 1) / to.page_row_count + 1;
     sealer->error = CHEK_OK;
+    sealer->markings.count = 0;
     store__segment_writer_reset(&sealer->writer);
     store__sealer_order(sealer, set);
     if (sealer->error == CHEK_OK) {

@@ -24,6 +24,7 @@ sealer_destroy(struct store__sealer *sealer)
     store__buffer_finish(&sealer->sums);
     store__segment_writer_finish(&sealer->writer);
     store__hours_finish(&sealer->hours);
+    store__markings_finish(&sealer->markings);
     chek_memory_release(sealer->arena.bytes, ARENA_SIZE);
     chek_memory_free(sealer, sizeof *sealer);
 }

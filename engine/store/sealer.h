@@ -10,6 +10,7 @@
 #define CHEK_STORE_SEALER_H
 
 #include "engine/store/hour_table.h"
+#include "engine/store/marking_table.h"
 
 /* One page of the segment, as it is being made. */
 struct store__encoded {
@@ -36,6 +37,8 @@ struct store__sealer {
     struct store__segment_writer writer;
     struct store__buffer sums; /* struct chek_addend of each row, in the order they came */
     struct store__hours hours;
+    struct store__markings markings;
+    uint32_t page_begin;     /* of the page: its first row in the segment */
     struct chek_arena arena; /* a document */
 };
 

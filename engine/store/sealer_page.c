@@ -121,6 +121,11 @@ put_line_rest(struct taking *from, const struct chek_line *line, uint32_t at)
     PUT(from, LINE, SETTLEMENT, at, line->settlement);
     PUT(from, LINE, SUBJECT, at, line->subject);
     for (uint32_t i = 0; i < line->markings_count; i++) {
+        int error = store__markings_add(&from->to->markings, line->markings[i],
+                                        from->to->page_begin + from->at);
+        if (error != CHEK_OK) {
+            store__sealer_fail(from->to, error);
+        }
         put_string(from, STORE__MARKING_CONTENT, from->to->counts[STORE__MARKING],
                    line->markings[i]);
         from->to->counts[STORE__MARKING] += 1;
@@ -469,6 +474,7 @@ store__sealer_page(struct store__sealer *to, struct chek_store *store, const str
                    uint32_t from, uint32_t count)
 {
     struct group group;
+    to->page_begin = from;
     page_ensure(to, set, from, count);
     for (uint32_t at = 0; at < count && to->error == CHEK_OK; at += group.count) {
         group_decode(&group, to, set, from + at, count - at);

@@ -15,25 +15,37 @@
 #include "engine/base/memory.h"
 #include "engine/store/hour_table.h"
 
+/* Of a document. */
+#define MARKING_COUNT_MAX (CHEK_LINE_COUNT_MAX * STORE__MARKING_COUNT_MAX)
+
+_Static_assert((uint64_t)STORE__SEGMENT_ROW_COUNT_MAX *MARKING_COUNT_MAX <= UINT32_MAX,
+               "entries of a marking table");
+
 struct head {
     uint16_t column_count;
     uint32_t row_count, line_count, page_row_count, page_count, run_count, set_count;
     uint32_t hour_count, hour_page_count;
+    uint32_t marking_count, marking_page_count;
     uint64_t first_row;
     uint64_t size;
     uint64_t directories_end; /* where the sum stands */
-    uint32_t is_kept;
+    bool is_kept;
 };
 
 /* ---- opening ---- */
 
-/* All columns of the hour table are there, unless it has no cells. */
+/* All columns of a table behind the rows are there, unless it has no pages. */
 static size_t
-hours_directory_size(const struct head *head)
+table_directory_size(uint32_t column_count, uint32_t page_count)
 {
-    size_t column_size =
-        STORE__COLUMN_HEAD_SIZE + (size_t)head->hour_page_count * STORE__PAGE_HEAD_SIZE;
-    return head->hour_count != 0 ? STORE__HOUR_COLUMN_COUNT * column_size : 0;
+    size_t column_size = STORE__COLUMN_HEAD_SIZE + (size_t)page_count * STORE__PAGE_HEAD_SIZE;
+    return page_count != 0 ? column_count * column_size : 0;
+}
+
+static uint32_t
+table_page_count(uint32_t count, uint32_t page_row_count)
+{
+    return (uint32_t)(((uint64_t)count + page_row_count - 1) / page_row_count);
 }
 
 /* Read the counts of a head. */
@@ -59,20 +71,29 @@ head_read(struct chek_bytes_view bytes, struct head *ret)
     head.first_row = chek_cursor_u64(&in);
     head.size = chek_cursor_u64(&in);
     head.hour_count = chek_cursor_u32(&in);
-    head.is_kept = chek_cursor_u32(&in);
-    if (in.error != CHEK_OK || head.is_kept > 1 || head.column_count == 0 || head.row_count == 0 ||
+    head.marking_count = chek_cursor_u32(&in);
+    head.is_kept = head.marking_count == STORE__SEGMENT_KEPT;
+    if (head.is_kept) {
+        head.marking_count = 0;
+    }
+    if (in.error != CHEK_OK || head.column_count == 0 || head.row_count == 0 ||
         head.row_count > STORE__SEGMENT_ROW_COUNT_MAX || head.page_row_count == 0 ||
         head.page_row_count > CHEK_CHUNK_RECEIPT_COUNT || head.run_count == 0 ||
         head.run_count > head.row_count || head.set_count == 0 || head.set_count > head.row_count ||
-        head.hour_count > head.row_count) {
+        head.hour_count > head.row_count || (head.marking_count != 0 && head.hour_count == 0) ||
+        head.marking_count > (uint64_t)head.row_count * MARKING_COUNT_MAX) {
         return CHEK_E_CORRUPT;
     }
     head.page_count = (head.row_count - 1) / head.page_row_count + 1;
-    head.hour_page_count = (head.hour_count + head.page_row_count - 1) / head.page_row_count;
+    head.hour_page_count = table_page_count(head.hour_count, head.page_row_count);
+    head.marking_page_count = table_page_count(head.marking_count, head.page_row_count);
     uint64_t column_size =
         STORE__COLUMN_HEAD_SIZE + (uint64_t)head.page_count * STORE__PAGE_HEAD_SIZE;
-    head.directories_end = STORE__SEGMENT_HEAD_SIZE + (size_t)head.run_count * STORE__RUN_SIZE +
-                           head.column_count * column_size + hours_directory_size(&head);
+    head.directories_end =
+        STORE__SEGMENT_HEAD_SIZE + (size_t)head.run_count * STORE__RUN_SIZE +
+        head.column_count * column_size +
+        table_directory_size(STORE__HOUR_COLUMN_COUNT, head.hour_page_count) +
+        table_directory_size(STORE__MARKING_TABLE_COLUMN_COUNT, head.marking_page_count);
     if (head.directories_end > head.size || head.size - head.directories_end < 8) {
         return CHEK_E_CORRUPT;
     }
@@ -177,26 +198,42 @@ columns_read(struct chek_segment *segment, struct chek_cursor *in)
     return CHEK_OK;
 }
 
+/* Read the heads of a table behind the rows; without pages it has no columns either. */
 static int
-hours_read(struct chek_segment *segment, struct store__page *at, struct chek_cursor *in)
+table_read(const uint16_t *ids, uint32_t column_count, uint32_t page_count, struct store__page *at,
+           struct chek_cursor *in)
 {
-    uint32_t column_count = segment->hour_count != 0 ? STORE__HOUR_COLUMN_COUNT : 0;
-    for (uint32_t i = 0; i < column_count; i++) {
+    for (uint32_t i = 0; i < column_count && page_count != 0; i++) {
         uint16_t id = chek_cursor_u16(in);
         uint8_t need = chek_cursor_u8(in);
         uint8_t kind = chek_cursor_u8(in);
-        if (id != store__hour_column_ids[i] || need != STORE__REQUIRED || kind != STORE__INTEGER) {
+        if (id != ids[i] || need != STORE__REQUIRED || kind != STORE__INTEGER) {
             return CHEK_E_CORRUPT;
         }
-        for (uint32_t page = 0; page < segment->hour_page_count; page++, at++) {
+        for (uint32_t page = 0; page < page_count; page++, at++) {
             int error = page_read(in, at);
             if (error != CHEK_OK) {
                 return error;
             }
-            segment->hour_size += at->size + STORE__PAGE_HEAD_SIZE;
         }
     }
     return CHEK_OK;
+}
+
+static int
+tables_read(struct chek_segment *segment, struct store__page *hour_pages, struct chek_cursor *in)
+{
+    uint32_t hour_count = STORE__HOUR_COLUMN_COUNT * segment->hour_page_count;
+    int error = table_read(store__hour_column_ids, STORE__HOUR_COLUMN_COUNT,
+                           segment->hour_page_count, hour_pages, in);
+    for (uint32_t i = 0; error == CHEK_OK && i < hour_count; i++) {
+        segment->hour_size += hour_pages[i].size + STORE__PAGE_HEAD_SIZE;
+    }
+    if (error == CHEK_OK) {
+        error = table_read(store__marking_column_ids, STORE__MARKING_TABLE_COLUMN_COUNT,
+                           segment->marking_page_count, hour_pages + hour_count, in);
+    }
+    return error;
 }
 
 /* ---- groups ---- */
@@ -221,6 +258,7 @@ group_end(const struct chek_segment *segment, struct chek_cursor *bytes, size_t 
 static int
 groups_place(struct chek_segment *segment, struct store__page *hour_pages, size_t front_size)
 {
+    uint32_t hour_count = STORE__HOUR_COLUMN_COUNT * segment->hour_page_count;
     struct chek_cursor bytes = chek_cursor_over(segment->bytes, segment->size);
     chek_cursor_take(&bytes, front_size);
     for (uint32_t i = 0; i < segment->page_count; i++) {
@@ -232,10 +270,18 @@ groups_place(struct chek_segment *segment, struct store__page *hour_pages, size_
     }
     if (segment->hour_count != 0) {
         size_t from = segment->size - chek_cursor_left(&bytes);
-        for (uint32_t i = 0; i < STORE__HOUR_COLUMN_COUNT * segment->hour_page_count; i++) {
+        for (uint32_t i = 0; i < hour_count; i++) {
             page_place(&bytes, &hour_pages[i]);
         }
         group_end(segment, &bytes, from, &segment->groups[store__segment_hour_group(segment)]);
+    }
+    for (uint32_t i = 0; i < segment->marking_page_count; i++) {
+        size_t from = segment->size - chek_cursor_left(&bytes);
+        for (uint32_t column = 0; column < STORE__MARKING_TABLE_COLUMN_COUNT; column++) {
+            page_place(&bytes, &hour_pages[hour_count + column * segment->marking_page_count + i]);
+        }
+        group_end(segment, &bytes, from,
+                  &segment->groups[store__segment_marking_group(segment, i)]);
     }
     return bytes.error == CHEK_OK && chek_cursor_left(&bytes) == 0 ? CHEK_OK : CHEK_E_CORRUPT;
 }
@@ -265,12 +311,13 @@ segment_read(struct chek_segment *segment, const struct head *head, bool is_cold
     segment->runs = chek_cursor_take(&in, (size_t)head->run_count * STORE__RUN_SIZE);
     segment->directory = segment->bytes + (head->directories_end - chek_cursor_left(&in));
     segment->hour_pages = hour_pages;
+    segment->marking_pages = hour_pages + STORE__HOUR_COLUMN_COUNT * segment->hour_page_count;
     if (in.error != CHEK_OK || !runs_are_valid(segment)) {
         return CHEK_E_CORRUPT;
     }
     int error = columns_read(segment, &in);
     if (error == CHEK_OK) {
-        error = hours_read(segment, hour_pages, &in);
+        error = tables_read(segment, hour_pages, &in);
     }
     if (error == CHEK_OK) {
         error = groups_place(segment, hour_pages, front_size);
@@ -304,13 +351,17 @@ spine_make(struct store__space *space, const struct head *head, struct chek_segm
         .column_count = head->column_count,
         .run_count = head->run_count,
         .set_count = head->set_count,
-        .is_kept = head->is_kept != 0,
+        .is_kept = head->is_kept,
         .hour_count = head->hour_count,
         .hour_page_count = head->hour_page_count,
-        .group_count = head->page_count + (head->hour_count != 0 ? 1u : 0u),
+        .marking_count = head->marking_count,
+        .marking_page_count = head->marking_page_count,
+        .group_count =
+            head->page_count + (head->hour_count != 0 ? 1u : 0u) + head->marking_page_count,
     };
     size_t pages_size = ((size_t)head->column_count * head->page_count +
-                         STORE__HOUR_COLUMN_COUNT * head->hour_page_count) *
+                         STORE__HOUR_COLUMN_COUNT * (size_t)head->hour_page_count +
+                         STORE__MARKING_TABLE_COLUMN_COUNT * (size_t)head->marking_page_count) *
                         sizeof(struct store__page);
     size_t groups_size = segment.group_count * sizeof(struct store__group);
     segment.spine_size = sizeof segment + pages_size + groups_size + replaced_size(&segment);
@@ -425,51 +476,4 @@ uint64_t
 store__segment_memory_size(const struct chek_segment *segment)
 {
     return segment->size + segment->spine_size;
-}
-
-/* ---- finding ---- */
-
-uint32_t
-store__segment_run_find(const struct chek_segment *segment, uint32_t registration)
-{
-    uint32_t low = 0;
-    uint32_t high = segment->run_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (chek_load_u32(segment->runs + (size_t)middle * STORE__RUN_SIZE) < registration) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-uint32_t
-store__segment_run_of(const struct chek_segment *segment, uint32_t row)
-{
-    uint32_t low = 0;
-    uint32_t high = segment->run_count - 1;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (store__segment_run(segment, middle).row_end <= row) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-uint32_t
-store__segment_find(const struct chek_segment *segment, uint32_t registration, uint32_t ordinal)
-{
-    uint32_t index = store__segment_run_find(segment, registration);
-    if (index == segment->run_count) {
-        return UINT32_MAX;
-    }
-    struct store__run run = store__segment_run(segment, index);
-    bool found = run.registration == registration && ordinal >= run.ordinal &&
-                 ordinal - run.ordinal < run.row_end - run.row;
-    return found ? run.row + (ordinal - run.ordinal) : UINT32_MAX;
 }

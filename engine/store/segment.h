@@ -18,6 +18,7 @@
 #define STORE__SEGMENT_MAGIC UINT64_C(0x0a4745534b454843) /* "CHEKSEG\n" */
 #define STORE__SEGMENT_VERSION 3
 #define STORE__SEGMENT_HEAD_SIZE CHEK_SEGMENT_HEAD_SIZE
+#define STORE__SEGMENT_KEPT UINT32_MAX /* entries of the marking table, of one without documents */
 #define STORE__RUN_SIZE 12
 #define STORE__COLUMN_HEAD_SIZE 4
 #define STORE__PAGE_HEAD_SIZE 40
@@ -48,6 +49,20 @@ enum store__hour_column {
 
 extern const uint16_t store__hour_column_ids[STORE__HOUR_COLUMN_COUNT];
 
+/* Columns of the marking table, in the order in which they stand (marking_table.h). (format) */
+#define STORE__MARKING_TABLE_COLUMNS(X) \
+    X(HASH, 224)                        \
+    X(ROW, 225)
+
+enum store__marking_column {
+#define STORE__X(NAME, id) STORE__MARKING_TABLE_##NAME,
+    STORE__MARKING_TABLE_COLUMNS(STORE__X)
+#undef STORE__X
+        STORE__MARKING_TABLE_COLUMN_COUNT,
+};
+
+extern const uint16_t store__marking_column_ids[STORE__MARKING_TABLE_COLUMN_COUNT];
+
 /* Rows of a registration, whose ordinals follow each other. */
 struct store__run {
     uint32_t registration;
@@ -61,7 +76,7 @@ struct chek_segment {
     size_t spine_size;
     uint8_t *bytes; /* `size`; those of cold groups are zero */
     size_t size;
-    struct store__group *groups; /* those of rows, page by page; then the hour table's, if any */
+    struct store__group *groups; /* of rows, page by page; the hour table's, if any; of markings */
     uint32_t group_count;
     struct chek_segment_file file; /* once `is_stored` */
     bool is_stored;
@@ -84,7 +99,10 @@ struct chek_segment {
     uint32_t hour_page_count;
     uint64_t hour_size;                   /* bytes of the pages of the hour table */
     const struct store__page *hour_pages; /* a column behind the other, as in `pages` */
-    uint64_t *replaced;                   /* a bit a row; mutable state, not of the bytes */
+    uint32_t marking_count;               /* entries of the marking table */
+    uint32_t marking_page_count;
+    const struct store__page *marking_pages; /* a column behind the other, too */
+    uint64_t *replaced;                      /* a bit a row; mutable state, not of the bytes */
     uint32_t replaced_count;
 };
 
@@ -119,11 +137,18 @@ CHEK_MUST_USE int store__segment_check(const struct chek_segment *segment);
 bool store__segment_is_whole(const struct chek_segment *segment, uint32_t index,
                              const uint8_t *bytes);
 
-/* The group of a row's pages is its page's number; that of the hour table is the last. */
+/* The group of a row's pages is its page's number; behind them is that of the hour table, then one
+ * for each page of the marking table: what has markings has receipts, so it has an hour table. */
 static inline uint32_t
 store__segment_hour_group(const struct chek_segment *segment)
 {
     return segment->page_count;
+}
+
+static inline uint32_t
+store__segment_marking_group(const struct chek_segment *segment, uint32_t page)
+{
+    return segment->page_count + 1 + page;
 }
 
 /*
@@ -206,6 +231,14 @@ store__segment_hour_page(const struct chek_segment *segment, enum store__hour_co
                          uint32_t page)
 {
     return &segment->hour_pages[column * segment->hour_page_count + page];
+}
+
+/* A page of a column of the marking table. */
+static inline const struct store__page *
+store__segment_marking_page(const struct chek_segment *segment, enum store__marking_column column,
+                            uint32_t page)
+{
+    return &segment->marking_pages[column * segment->marking_page_count + page];
 }
 
 /*

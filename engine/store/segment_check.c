@@ -7,6 +7,7 @@
  */
 #include "engine/base/checksum.h"
 #include "engine/store/hour_table.h"
+#include "engine/store/marking_table.h"
 #include "engine/store/segment.h"
 
 /* ---- sums ---- */
@@ -45,6 +46,12 @@ store__segment_is_whole(const struct chek_segment *segment, uint32_t index, cons
             whole = whole &&
                     page_is_whole(&bytes, &segment->hour_pages[i], store__hour_column_ids[column],
                                   i % segment->hour_page_count);
+        }
+    } else if (index > store__segment_hour_group(segment)) {
+        uint32_t page = index - store__segment_marking_group(segment, 0);
+        for (uint32_t i = 0; i < STORE__MARKING_TABLE_COLUMN_COUNT; i++) {
+            whole = whole && page_is_whole(&bytes, store__segment_marking_page(segment, i, page),
+                                           store__marking_column_ids[i], page);
         }
     } else {
         for (uint32_t i = 0; i < segment->column_count; i++) {
@@ -185,8 +192,23 @@ store__segment_group_check(const struct chek_segment *segment, uint32_t index)
     if (!group_is_whole(segment, index)) {
         return CHEK_E_CORRUPT;
     }
+    if (index > store__segment_hour_group(segment)) {
+        return store__markings_check(segment, index - store__segment_marking_group(segment, 0));
+    }
     return index == store__segment_hour_group(segment) ? store__hours_check(segment, &ticket_count)
                                                        : page_check(segment, index);
+}
+
+/* Markings of all rows, in a segment all of whose groups are there. */
+static int64_t
+markings_count(const struct chek_segment *segment)
+{
+    int64_t count = 0;
+    for (uint32_t i = 0; i < segment->page_count; i++) {
+        count += counts_sum(store__segment_page(segment, STORE__LINE_MARKING_COUNT, i),
+                            STORE__MARKING_COUNT_MAX);
+    }
+    return count;
 }
 
 /* Check all groups, and what only all of them tell. */
@@ -203,9 +225,15 @@ store__segment_check(const struct chek_segment *segment)
                     ? store__hours_check(segment, &ticket_count)
                     : CHEK_E_CORRUPT;
     }
-    /* The table of a kept segment is without the rows that were replaced. */
-    int64_t receipt_count = error == CHEK_OK ? store__hours_receipts(segment) : 0;
+    for (uint32_t i = 0; i < segment->marking_page_count && error == CHEK_OK; i++) {
+        error = store__segment_group_check(segment, store__segment_marking_group(segment, i));
+    }
+    if (error != CHEK_OK) {
+        return error;
+    }
+    /* The hour table of a kept segment is without the rows that were replaced. */
+    int64_t receipt_count = store__hours_receipts(segment);
     bool is_right =
         segment->is_kept ? ticket_count <= receipt_count : ticket_count == receipt_count;
-    return error == CHEK_OK && !is_right ? CHEK_E_CORRUPT : error;
+    return is_right && segment->marking_count == markings_count(segment) ? CHEK_OK : CHEK_E_CORRUPT;
 }

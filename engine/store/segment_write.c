@@ -186,7 +186,7 @@ head_add(const struct store__segment_writer *writer, const struct store__segment
     chek_writer_u64(out, shape->first_row);
     chek_writer_u64(out, out->capacity);
     chek_writer_u32(out, shape->hour_count);
-    chek_writer_u32(out, shape->is_kept);
+    chek_writer_u32(out, shape->is_kept ? STORE__SEGMENT_KEPT : shape->marking_count);
     CHEK_ASSERT(!out->full && out->size == STORE__SEGMENT_HEAD_SIZE);
 }
 
@@ -202,31 +202,30 @@ page_size_at(const struct store__segment_writer *writer, size_t head)
     return (size_t)chek_load_u64(writer->directory.bytes + head + 8);
 }
 
-/* Find where the columns begin; the hour table follows in `ret[writer->column_count]`. */
+/* Find where columns of so many pages begin that stand at `at`; what follows is in *at then. */
 static void
-columns_find(const struct store__segment_writer *writer, uint32_t page_count,
-             struct column_at ret[STORE__COLUMN_COUNT + 1])
+columns_find(const struct store__segment_writer *writer, uint32_t column_count, uint32_t page_count,
+             struct column_at *at, struct column_at *ret)
 {
-    struct column_at at = {0};
-    for (uint32_t i = 0; i < writer->column_count; i++) {
-        at.heads += STORE__COLUMN_HEAD_SIZE;
-        ret[i] = at;
+    for (uint32_t i = 0; i < column_count; i++) {
+        at->heads += STORE__COLUMN_HEAD_SIZE;
+        ret[i] = *at;
         for (uint32_t page = 0; page < page_count; page++) {
-            at.bytes += page_size_at(writer, at.heads);
-            at.heads += STORE__PAGE_HEAD_SIZE;
+            at->bytes += page_size_at(writer, at->heads);
+            at->heads += STORE__PAGE_HEAD_SIZE;
         }
     }
-    ret[writer->column_count] = at;
 }
 
 /* Columns were written one behind the other; a group has the pages of all of them. */
 static void
-groups_add(const struct store__segment_writer *writer, uint32_t page_count, struct chek_writer *out)
+groups_add(const struct store__segment_writer *writer, uint32_t column_count, uint32_t page_count,
+           struct column_at *at, struct chek_writer *out)
 {
-    struct column_at columns[STORE__COLUMN_COUNT + 1];
-    columns_find(writer, page_count, columns);
+    struct column_at columns[STORE__COLUMN_COUNT];
+    columns_find(writer, column_count, page_count, at, columns);
     for (uint32_t page = 0; page < page_count; page++) {
-        for (uint32_t i = 0; i < writer->column_count; i++) {
+        for (uint32_t i = 0; i < column_count; i++) {
             size_t size = page_size_at(writer, columns[i].heads);
             chek_writer_bytes(out, writer->pages.bytes + columns[i].bytes, size);
             columns[i].bytes += size;
@@ -234,12 +233,24 @@ groups_add(const struct store__segment_writer *writer, uint32_t page_count, stru
         }
         chek_writer_u64(out, 0);
     }
-    const struct column_at *hours = &columns[writer->column_count];
-    if (writer->pages.size > hours->bytes || writer->directory.size > hours->heads) {
-        chek_writer_bytes(out, writer->pages.bytes + hours->bytes,
-                          writer->pages.size - hours->bytes);
-        chek_writer_u64(out, 0);
-    }
+}
+
+/* The hour table is one group, so its columns stay one behind the other. */
+static void
+hours_add(const struct store__segment_writer *writer, uint32_t page_count, struct column_at *at,
+          struct chek_writer *out)
+{
+    struct column_at columns[STORE__HOUR_COLUMN_COUNT];
+    size_t begin = at->bytes;
+    columns_find(writer, STORE__HOUR_COLUMN_COUNT, page_count, at, columns);
+    chek_writer_bytes(out, writer->pages.bytes + begin, at->bytes - begin);
+    chek_writer_u64(out, 0);
+}
+
+static uint32_t
+table_page_count(uint32_t count, uint32_t page_row_count)
+{
+    return (uint32_t)(((uint64_t)count + page_row_count - 1) / page_row_count);
 }
 
 _Static_assert(STORE__PAGE_SLACK == sizeof(uint64_t), "what ends a group");
@@ -250,7 +261,11 @@ store__segment_assemble(struct store__segment_writer *writer,
                         uint8_t **ret, size_t *ret_size)
 {
     uint32_t page_count = (shape->row_count - 1) / shape->page_row_count + 1;
-    size_t group_count = page_count + (shape->hour_count != 0 ? 1u : 0u);
+    uint32_t hour_page_count = table_page_count(shape->hour_count, shape->page_row_count);
+    uint32_t marking_page_count = table_page_count(shape->marking_count, shape->page_row_count);
+    size_t group_count =
+        (size_t)page_count + (shape->hour_count != 0 ? 1u : 0u) + marking_page_count;
+    struct column_at at = {0};
     size_t sum_at = STORE__SEGMENT_HEAD_SIZE + writer->runs.size + writer->directory.size;
     size_t size = sum_at + 8 + writer->pages.size + group_count * STORE__PAGE_SLACK;
     CHEK_ASSERT(writer->column_count <= STORE__COLUMN_COUNT);
@@ -266,7 +281,14 @@ store__segment_assemble(struct store__segment_writer *writer,
     chek_writer_bytes(&out, writer->runs.bytes, writer->runs.size);
     chek_writer_bytes(&out, writer->directory.bytes, writer->directory.size);
     chek_writer_u64(&out, chek_checksum_seeded(bytes, sum_at, STORE__SEGMENT_MAGIC));
-    groups_add(writer, page_count, &out);
+    groups_add(writer, writer->column_count, page_count, &at, &out);
+    if (hour_page_count != 0) {
+        hours_add(writer, hour_page_count, &at, &out);
+    }
+    if (marking_page_count != 0) {
+        groups_add(writer, STORE__MARKING_TABLE_COLUMN_COUNT, marking_page_count, &at, &out);
+    }
+    CHEK_ASSERT(at.bytes == writer->pages.size && at.heads == writer->directory.size);
     CHEK_ASSERT(!out.full && out.size == size);
     *ret = bytes;
     *ret_size = size;

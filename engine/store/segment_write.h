@@ -36,8 +36,9 @@ struct store__segment_writer {
 struct store__segment_shape {
     uint64_t first_row;
     uint32_t row_count, line_count, page_row_count;
-    uint32_t set_count;  /* sealed sets whose rows these are */
-    uint32_t hour_count; /* cells of the hour table */
+    uint32_t set_count;     /* sealed sets whose rows these are */
+    uint32_t hour_count;    /* cells of the hour table */
+    uint32_t marking_count; /* entries of the marking table */
     bool is_kept;
 };
 

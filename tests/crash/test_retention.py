@@ -130,6 +130,12 @@ class Retention(unittest.TestCase):
         for ordinal in [ordinal for ordinal in till.journal if ordinal >= removed][::20]:
             if ordinal not in till.completed:
                 client.receipt(target=target, ordinal=ordinal + 1)
+        for ordinal, (document, _, _) in till.journal.items():
+            codes = [code for line in document.get("receipt", {}).get("lines", [])
+                     for code in line.get("markings", [])]
+            if codes and ordinal not in till.completed:
+                found = [marked.stored.ordinal for marked in client.marked(*codes, target=target)]
+                self.assertEqual(bool(found), till.standing(ordinal) >= removed, (ordinal, found))
         said = self.server.error("receipt", "--kkm", till.profile["keys"][0]["value"],
                                  "--ordinal", gone[0])
         self.assertEqual(said["code"], "REMOVED", said)

@@ -97,6 +97,14 @@ class Client(plain_client.Client):
         return [row for chunk in self.stream("ask_warnings", documents=True, **filters)
                 for row in chunk.get("documents", ())]
 
+    def marked(self, *codes, target=None, **bounds):
+        if target:
+            bounds["target"] = target
+        return self.gather("ask_marked", codes=list(codes), **bounds)
+
+    def sold_again(self, target=None, **bounds):
+        return self.gather("ask_sold_again", **bounds, **({"target": target} if target else {}))
+
     def gaps(self, target=None, **filters):
         return self.gather("ask_gaps", **filters, **({"target": target} if target else {}))
 

@@ -107,6 +107,8 @@ class World:
                     if money]
         lines = [{"name": "x", "section": chance.choice(POINTS), "sum": total,
                   "taxes": [{"kind": "vat", "rate": 12000, "sum": total * 12 // 112}]}]
+        if chance.random() < 0.4:
+            lines[0]["markings"] = [code.encode() for code in chance.sample(VALUES, 2)]
         return dict(body, operation=chance.choice(OPERATIONS), total=total, payments=payments,
                     sign=chance.randint(1, 10 ** 6), operator=chance.choice(POINTS),
                     lines=lines if chance.random() < 0.7 else [])

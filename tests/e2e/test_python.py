@@ -238,6 +238,53 @@ class Answers(unittest.TestCase):
                 list(client.answers("ask_warnings", fields))
             self.assertEqual((refused.exception.name, refused.exception.field), (name, field))
 
+    def test_a_marked_good_is_found_in_steps(self):
+        """Receipts that do not fit into one frame, nor into one step; of registers that sell at once."""
+        client = self.client()
+        registers = self.registers(client, "117", 3)
+        documents = []
+        for at in range(600):
+            one = receipt(registers[at % 3], 1 + at // 3, at // 3)
+            line, = one["receipt"]["lines"]
+            line["markings"] = [b"many"] + ([b"few"] if at % 100 == 99 else [])
+            # One of 600 bytes, then one of 60,000.
+            one["receipt"]["lines"] += [{"name": "я" * 120, "sum": 0}] * (2 if at % 50 else 240)
+            documents.append(one)
+        for at in range(0, 600, 60):
+            results = client.feed(documents[at:at + 60])
+            self.assertEqual({result.status for result in results}, {chek.Status.STORED})
+        order = [(one["registration"], at // 3) for at, one in enumerate(documents)][::-1]
+
+        def found(*codes, **bounds):
+            rows = list(client.marked(*codes, **bounds))
+            self.assertEqual({row.key for row in rows} - {f"R117-{at}" for at in range(3)}, set())
+            return [(row.stored.registration, row.stored.ordinal) for row in rows]
+
+        self.assertEqual(found(b"many"), order)
+        self.assertEqual(found(b"few", b"none"), order[0::100])
+        self.assertEqual(found(b"few", b"many"), order)
+        self.assertEqual(found(b"none"), [])
+        for count in (1, 128, 129, 599, 600, 601):
+            self.assertEqual(found(b"many", count_max=count), order[:count])
+        one = {"registration": registers[1]}
+        self.assertEqual(found(b"many", target=one),
+                         [row for row in order if row[0] == registers[1]])
+        # In so many receipts it is no good's code; of the other the first sale is no repeat.
+        again = [(row.code, row.stored.registration, row.stored.ordinal, row.before_registration,
+                  row.before_ordinal if "before_ordinal" in row else 0)
+                 for row in client.sold_again() if row.key.startswith("R117-")]
+        few = order[0::100][::-1]
+        self.assertEqual(again, [(b"few", *few[at], *few[at - 1]) for at in range(1, 6)])
+        with self.assertRaises(chek.Refused) as refused:
+            list(client.sold_again(codes=[b"many"]))
+        self.assertEqual((refused.exception.name, refused.exception.field),
+                         ("RANGE", "ask_marked.codes"))
+        for codes, name in (([], "FIELD_MISSING"), ([b"many", b""], "RANGE")):
+            with self.assertRaises(chek.Refused) as refused:
+                list(client.marked(*codes))
+            self.assertEqual((refused.exception.name, refused.exception.field),
+                             (name, "ask_marked.codes"))
+
     def test_events_follow_from_a_cursor(self):
         client = self.client()
         first, _ = self.registers(client, "107")

@@ -228,6 +228,33 @@ class Asker:
                 if row.registration in seen]
         return outcome(principal.client, "ask_warnings", {**fields, **narrow}).get(name, []), want
 
+    def ask_marked(self, principal):
+        """Receipts by marking code: the administrator's, less what is not seen."""
+        fields = {"codes": [code.encode() for code in self.chance.sample(VALUES, 2)]}
+        if self.chance.random() < 0.3:
+            return self.about_one(principal, "ask_marked",
+                                  {"target": self.any(principal), **fields})
+        seen = {one.registration for one in self.world.seen(principal)}
+        want = [row for row in outcome(self.admin, "ask_marked", fields).get("receipts", [])
+                if row.stored.registration in seen]
+        if self.chance.random() < 0.5:
+            fields["count_max"] = self.chance.randint(1, 9)
+            want = want[:fields["count_max"]]
+        return outcome(principal.client, "ask_marked", fields).get("receipts", []), want
+
+    def ask_sold_again(self, principal):
+        """Sales of goods that were sold: the administrator's, less what is not seen of either."""
+        seen = {one.registration for one in self.world.seen(principal)}
+
+        def rows(client):
+            return [(row.stored.registration, row.stored.ordinal, row.code,
+                     (row.get("before_registration", 0), row.get("before_ordinal", 0)))
+                    for row in outcome(client, "ask_sold_again", {}).get("receipts", [])]
+
+        return rows(principal.client), [
+            (*row[:3], row[3] if row[3][0] in seen else (0, 0))
+            for row in rows(self.admin) if row[0] in seen]
+
     def ask_events(self, principal):
         fields = {}
         if self.chance.random() < 0.3:
@@ -258,7 +285,8 @@ class Asker:
 
     QUESTIONS = {"ask_report": 3, "ask_shifts": 2, "ask_receipts": 3, "ask_receipt": 3,
                  "ask_receipt_by_paper": 3, "ask_registers": 2, "ask_sums": 5, "ask_events": 1,
-                 "ask_gaps": 3, "ask_warnings": 3, "feed": 1}
+                 "ask_gaps": 3, "ask_warnings": 3, "ask_marked": 3, "ask_sold_again": 2,
+                 "feed": 1}
 
     def check(self, principal):
         name = self.chance.choices(list(self.QUESTIONS), list(self.QUESTIONS.values()))[0]

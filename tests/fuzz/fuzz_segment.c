@@ -10,6 +10,7 @@
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
 #include "engine/store/keep.h"
+#include "engine/store/marking_again.h"
 #include "engine/store/sums.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/store_resum.h"
@@ -75,6 +76,33 @@ sum(const struct chek_store *store, const struct chek_segment *segment)
 }
 
 static void
+on_entry(void *context, const struct chek_marking_entry *entry)
+{
+    uint64_t *count = context;
+    (void)entry;
+    *count += 1;
+}
+
+/* Every entry of the marking table, and what is to be read of goods that were sold again. */
+static void
+markings(const struct chek_store *store, const struct chek_segment *segment)
+{
+    static struct chek_marking_again list[CHEK_MARKING_AGAIN_COUNT_MAX];
+    struct chek_arena arena;
+    uint64_t count = 0;
+    chek_arena_init_over(&arena, memory, sizeof memory);
+    int error = chek_marking_entries(store, &arena, on_entry, &count);
+    CHEK_ASSERT(error == CHEK_OK && count == segment->marking_count);
+    for (uint64_t hash = 0; hash < CHEK_MARKING_HASH_END && error == CHEK_OK;) {
+        uint32_t found = 0;
+        chek_arena_init_over(&arena, memory, sizeof memory);
+        error = chek_marking_again(store, &hash, 1000, &arena, list, &found);
+        CHEK_ASSERT(error != CHEK_OK || found <= CHEK_MARKING_AGAIN_COUNT_MAX);
+    }
+    CHEK_ASSERT(error == CHEK_OK || error == CHEK_E_CORRUPT || error == CHEK_E_LIMIT);
+}
+
+static void
 use(struct chek_store *store, struct chek_segment *segment)
 {
     struct chek_scan_filter filter = {0};
@@ -86,6 +114,7 @@ use(struct chek_store *store, struct chek_segment *segment)
     int error = chek_store_scan(store, &filter, &arena, on_row, &count);
     CHEK_ASSERT(error == CHEK_OK && count == segment->row_count);
     sum(store, segment);
+    markings(store, segment);
     for (uint32_t i = 0; i < segment->run_count && i < READ_COUNT_MAX; i++) {
         struct store__run run = store__segment_run(segment, i);
         struct chek_row row;

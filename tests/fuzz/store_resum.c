@@ -6,10 +6,11 @@
 #include "engine/store/image.h"
 #include "engine/store/segment.h"
 
-/* Where the directory begins and ends, and how many pages its columns have: of rows, of hours. */
+/* Where the directory begins and ends, and how many pages its columns have: of rows, of hours, of
+ * markings. */
 struct directory {
-    uint64_t begin, hours, end;
-    uint64_t page_count, hour_page_count;
+    uint64_t begin, hours, markings, end;
+    uint64_t page_count, hour_page_count, marking_page_count;
 };
 
 /* False when it is not inside the bytes. */
@@ -30,10 +31,17 @@ directory_find(const uint8_t *bytes, size_t size, struct directory *ret)
     ret->begin = STORE__SEGMENT_HEAD_SIZE + (uint64_t)chek_load_u32(bytes + 24) * STORE__RUN_SIZE;
     ret->hours = ret->begin +
                  column_count * (STORE__COLUMN_HEAD_SIZE + ret->page_count * STORE__PAGE_HEAD_SIZE);
-    ret->end = ret->hours;
+    ret->markings = ret->hours;
     if (hour_count != 0) {
-        ret->end += STORE__HOUR_COLUMN_COUNT *
-                    (STORE__COLUMN_HEAD_SIZE + ret->hour_page_count * STORE__PAGE_HEAD_SIZE);
+        ret->markings += STORE__HOUR_COLUMN_COUNT *
+                         (STORE__COLUMN_HEAD_SIZE + ret->hour_page_count * STORE__PAGE_HEAD_SIZE);
+    }
+    uint64_t marking_count = chek_load_u32(bytes + 52);
+    ret->marking_page_count = (marking_count + page_row_count - 1) / page_row_count;
+    ret->end = ret->markings;
+    if (marking_count != 0) {
+        ret->end += STORE__MARKING_TABLE_COLUMN_COUNT *
+                    (STORE__COLUMN_HEAD_SIZE + ret->marking_page_count * STORE__PAGE_HEAD_SIZE);
     }
     return ret->end + 8 <= size;
 }
@@ -54,6 +62,22 @@ group_end(size_t size, size_t at)
     return size - at < STORE__PAGE_SLACK ? size : at + STORE__PAGE_SLACK;
 }
 
+/* Sum the pages of columns that stand group by group; returns where they end. */
+static size_t
+groups_resum(uint8_t *bytes, size_t size, uint64_t begin, uint64_t end, uint64_t page_count,
+             size_t at)
+{
+    size_t column_size = STORE__COLUMN_HEAD_SIZE + (size_t)page_count * STORE__PAGE_HEAD_SIZE;
+    for (uint32_t page = 0; page < page_count; page++) {
+        for (size_t column = (size_t)begin; column < end; column += column_size) {
+            size_t head = column + STORE__COLUMN_HEAD_SIZE + page * (size_t)STORE__PAGE_HEAD_SIZE;
+            at = page_resum(bytes, size, head, chek_load_u16(bytes + column), page, at);
+        }
+        at = group_end(size, at);
+    }
+    return at;
+}
+
 void
 store_resum_segment(uint8_t *bytes, size_t size)
 {
@@ -61,18 +85,9 @@ store_resum_segment(uint8_t *bytes, size_t size)
     if (!directory_find(bytes, size, &directory)) {
         return;
     }
-    size_t at = (size_t)directory.end + 8;
-    size_t column_size =
-        STORE__COLUMN_HEAD_SIZE + (size_t)directory.page_count * STORE__PAGE_HEAD_SIZE;
-    for (uint32_t page = 0; page < directory.page_count; page++) {
-        for (size_t column = (size_t)directory.begin; column < directory.hours;
-             column += column_size) {
-            size_t head = column + STORE__COLUMN_HEAD_SIZE + page * (size_t)STORE__PAGE_HEAD_SIZE;
-            at = page_resum(bytes, size, head, chek_load_u16(bytes + column), page, at);
-        }
-        at = group_end(size, at);
-    }
-    for (size_t head = (size_t)directory.hours; head < directory.end;) {
+    size_t at = groups_resum(bytes, size, directory.begin, directory.hours, directory.page_count,
+                             (size_t)directory.end + 8);
+    for (size_t head = (size_t)directory.hours; head < directory.markings;) {
         uint16_t id = chek_load_u16(bytes + head);
         head += STORE__COLUMN_HEAD_SIZE;
         for (uint32_t page = 0; page < directory.hour_page_count; page++) {
@@ -80,6 +95,11 @@ store_resum_segment(uint8_t *bytes, size_t size)
             head += STORE__PAGE_HEAD_SIZE;
         }
     }
+    if (directory.hours != directory.markings) {
+        at = group_end(size, at);
+    }
+    (void)groups_resum(bytes, size, directory.markings, directory.end, directory.marking_page_count,
+                       at);
     chek_store_u64(bytes + directory.end,
                    chek_checksum_seeded(bytes, (size_t)directory.end, STORE__SEGMENT_MAGIC));
 }

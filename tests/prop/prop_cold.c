@@ -10,6 +10,7 @@
  */
 #include "engine/base/memory.h"
 #include "engine/store/cold.h"
+#include "engine/store/marking_search.h"
 #include "engine/store/segment.h"
 #include "engine/store/sign_search.h"
 #include "engine/store/sums.h"
@@ -42,6 +43,9 @@ struct round {
     struct random_document_options options;
     struct chek_row rows[ROW_COUNT_MAX];
     uint64_t signs[ROW_COUNT_MAX];
+    struct {
+        uint8_t size, bytes[CHEK_MARKING_SIZE_MAX];
+    } codes[ROW_COUNT_MAX]; /* of marked goods: the first of a row; size 0: none */
     uint32_t row_count;
     uint32_t ordinals[REGISTRATION_COUNT];
     struct file files[FILE_COUNT_MAX];
@@ -126,6 +130,21 @@ leave(struct round *round)
 
 /* ---- history ---------------------------------------------------------------------------------- */
 
+/* Remember a marking code of the row that comes next. */
+static void
+code_note(struct round *round, const struct chek_receipt *receipt)
+{
+    round->codes[round->row_count].size = 0;
+    for (uint32_t i = 0; receipt != NULL && i < receipt->lines_count; i++) {
+        const struct chek_line *line = &receipt->lines[i];
+        if (line->markings_count != 0 && line->markings[0].size != 0) {
+            round->codes[round->row_count].size = (uint8_t)line->markings[0].size;
+            memcpy(round->codes[round->row_count].bytes, line->markings[0].bytes,
+                   line->markings[0].size);
+        }
+    }
+}
+
 static void
 append(struct round *round)
 {
@@ -154,6 +173,7 @@ append(struct round *round)
         chek_store_append(stores[i], &row, &document);
     }
     round->signs[round->row_count] = document.receipt != NULL ? document.receipt->sign : 0;
+    code_note(round, document.receipt);
     round->rows[round->row_count++] = row;
     round->ordinals[index] += 1;
     chek_arena_rewind(&documents, mark);
@@ -270,7 +290,7 @@ struct question {
 static struct question
 question_draw(struct round *round)
 {
-    struct question question = {.kind = below(round, 4), .row = below(round, round->row_count)};
+    struct question question = {.kind = below(round, 5), .row = below(round, round->row_count)};
     question.registration = 7 + below(round, REGISTRATION_COUNT);
     question.filter.with_replaced = below(round, 3) == 0;
     if (below(round, 2) == 0) {
@@ -315,6 +335,26 @@ search_ask(struct round *round, struct chek_store *store, const struct question 
 }
 
 static struct answer
+marking_ask(struct round *round, struct chek_store *store, const struct question *question,
+            struct chek_arena *arena)
+{
+    static struct chek_marking_place list[ROW_COUNT_MAX];
+    struct chek_bytes_view code =
+        chek_bytes_view_of(round->codes[question->row].bytes, round->codes[question->row].size);
+    struct chek_marking_search search = {.codes = &code, .code_count = 1};
+    struct answer answer = {0};
+    uint32_t count = 0;
+    if (code.size == 0) {
+        code = chek_bytes_view_text("no receipt has it");
+    }
+    answer.error = chek_marking_search(store, &search, arena, ROW_COUNT_MAX, list, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        hash_add(&answer.hash, (uint64_t)list[i].registration << 32 | list[i].ordinal);
+    }
+    return answer;
+}
+
+static struct answer
 ask(struct round *round, struct chek_store *store, const struct question *question,
     struct chek_arena *arena, struct chek_document *ret_document)
 {
@@ -330,8 +370,10 @@ ask(struct round *round, struct chek_store *store, const struct question *questi
     case 2:
         answer.error = chek_store_sum(store, &filter, arena, on_addend, &answer.hash);
         return answer;
-    default:
+    case 3:
         return search_ask(round, store, question);
+    default:
+        return marking_ask(round, store, question, arena);
     }
 }
 

@@ -148,7 +148,11 @@ static struct patch_case {
     int want;
 } patch_cases[] = {
     {"an_unchanged_segment_is_accepted", 12, 4, 4, CHEK_OK},
-    {"a_segment_is_kept_or_not", 52, 4, 2, CHEK_E_CORRUPT},
+    {"a_marking_table_has_as_many_entries_as_its_head_says", 52, 4, 2, CHEK_E_CORRUPT},
+    {"a_marking_table_is_there", 52, 4, 0, CHEK_E_CORRUPT},
+    {"a_marking_table_has_no_more_entries_than_there_are", 52, 4, 4, CHEK_E_CORRUPT},
+    {"a_marking_table_has_no_more_entries_than_rows_could", 52, 4, 4 * 16000 + 1, CHEK_E_CORRUPT},
+    {"a_segment_is_kept_or_not", 52, 4, UINT32_MAX, CHEK_E_CORRUPT},
     {"a_segment_is_of_sets", 28, 4, 0, CHEK_E_CORRUPT},
     {"a_segment_has_no_more_sets_than_rows", 28, 4, 5, CHEK_E_CORRUPT},
     {"an_hour_table_has_as_many_cells_as_its_head_says", 48, 4, 2, CHEK_E_CORRUPT},

@@ -24,6 +24,7 @@ static const struct chek__command *const commands[] = {
     &chek__command_shifts,
     &chek__command_receipts,
     &chek__command_receipt,
+    &chek__command_marking,
     &chek__command_analytics,
     &chek__command_gaps,
     &chek__command_reconcile,

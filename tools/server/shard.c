@@ -119,6 +119,8 @@ query_room(void *context, struct chek_request *request)
 #define HANDLER_ask_gaps QUERY
 #define HANDLER_ask_reconcile QUERY
 #define HANDLER_ask_warnings QUERY
+#define HANDLER_ask_marked QUERY
+#define HANDLER_ask_sold_again QUERY
 #define HANDLER_ask_events                                                    \
     {                                                                         \
         server__ask_events, server__events_on_abandon, server__events_on_room \

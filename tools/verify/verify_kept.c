@@ -112,6 +112,9 @@ row_check(struct verify__run *run, uint16_t partition, uint32_t registration, ui
         kept_find(run, partition, registration, "document number %u leads to row %u, not to %u",
                   number, found, standing);
     }
+    if (ordinal >= chek_fiscal_removed(fiscal, registration)) {
+        verify__markings_of(run, registration, ordinal, &document);
+    }
     document.registration = registration; /* however the document named it */
     document.profile = NULL;
     if (document.close == NULL && chek_document_check(&document, &warnings, &fault) != CHEK_OK) {

@@ -156,6 +156,7 @@ registration_check(struct verify__run *run, uint16_t partition, uint32_t registr
     sums->late_count += run->rows->late_count;
     sums->completed_count += run->rows->completed_count;
     warned_check(run, partition, registration);
+    verify__markings_add(run, registration);
     error = events_check(run, partition, registration);
     if (error == CHEK_OK) {
         error = verify__identity_check(run, partition, registration);
@@ -194,6 +195,7 @@ verify__partition_check(struct verify__run *run, uint16_t partition,
     int error = CHEK_OK;
 
     verify__chain_begin(run);
+    verify__markings_begin(run);
     if (!chek_page_heap_is_valid(fiscal->heap)) {
         partition_find(run, partition, 0, "the page heap is not sound");
     }
@@ -209,6 +211,10 @@ verify__partition_check(struct verify__run *run, uint16_t partition,
     }
     verify__kept_partition(run, partition);
     verify__chain_check(run, partition, ret);
+    error = verify__markings_check(run, partition);
+    if (error != CHEK_OK) {
+        return error;
+    }
     struct chek_store_counters store = chek_store_count(chek_partition_store(from->partition));
     counter_compare(run, partition, "registrations", root->registration_count,
                     sums.registration_count);

@@ -68,10 +68,14 @@ struct verify__run {
     size_t told_count;
     struct verify__fault *faults;
     size_t fault_count;
-    struct chek_arena scratch;    /* for the length of one row or report */
-    struct chek_arena pages;      /* for the length of one registration's profile */
-    uint8_t *bytes;               /* a document encoded */
-    struct verify__rows *rows;    /* verify_rows.c */
+    struct chek_arena scratch; /* for the length of one row or report */
+    struct chek_arena pages;   /* for the length of one registration's profile */
+    uint8_t *bytes;            /* a document encoded */
+    struct verify__rows *rows; /* verify_rows.c */
+    struct verify__markings {
+        uint64_t count, sum;
+        uint64_t finding_count;   /* before the partition */
+    } markings;                   /* codes of the documents that were read */
     struct verify__place *places; /* of all rows of the partition that is being checked */
     size_t place_count, place_capacity;
     bool has_all_places; /* every row of it could be read */
@@ -211,6 +215,16 @@ CHEK_MUST_USE int verify__kept_row(struct verify__run *run, uint16_t partition,
  */
 CHEK_MUST_USE int verify__kept_totals(struct verify__run *run, uint16_t partition,
                                       uint32_t registration, struct chek_verify_partition *counts);
+
+/* ---- verify_markings.c ------------------------------------------------------------------------- */
+
+/* A partition begins; add one document, or those of run->rows; check that its marking tables have these codes.
+ * Errors: -ENOMEM. */
+void verify__markings_begin(struct verify__run *run);
+void verify__markings_of(struct verify__run *run, uint32_t registration, uint32_t ordinal,
+                         const struct chek_document *document);
+void verify__markings_add(struct verify__run *run, uint32_t registration);
+CHEK_MUST_USE int verify__markings_check(struct verify__run *run, uint16_t partition);
 
 /* ---- verify_totals.c --------------------------------------------------------------------------- */
 

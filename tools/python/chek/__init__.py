@@ -249,6 +249,22 @@ class Client:
         for chunk in self.answers("ask_warnings", question):
             yield from chunk.documents
 
+    def marked(self, *codes, target=None, **bounds):
+        """Yield the receipts that have one of these marking codes (bytes), newest first: key,
+        stored. Bounds: count_max."""
+        question = dict(bounds, codes=list(codes))
+        if target is not None:
+            question["target"] = target
+        for chunk in self.answers("ask_marked", question):
+            yield from chunk.receipts
+
+    def sold_again(self, target=None, **bounds):
+        """Yield sales of marked goods that were sold before, without a return in between: key, stored,
+        code, before_registration, before_ordinal. Bounds: count_max."""
+        question = dict(bounds, target=target) if target is not None else bounds
+        for chunk in self.answers("ask_sold_again", question):
+            yield from chunk.receipts
+
     def reconcile(self, target, **bounds):
         """Yield the closed shifts of a register, each with the differences between what it counted
         itself and what the engine did. Bounds: shift_from, shift_to."""
