@@ -234,6 +234,24 @@ class Chek(unittest.TestCase):
         self.assertEqual(sum(row["kind"] in ("receipt", "late") for row in events), sum(COUNTS) - 1)
         self.assertEqual(self.server.lines("events", "--from", events[-1]["cursor"]), [])
 
+    def test_every_line_of_events_names_the_place_behind_it(self):
+        def rows(*words):
+            return [(row["partition"], row["seq"]) for row in self.server.lines("events", *words)]
+
+        lines = self.server.lines("events", "--from", "0")
+        events = [(row["partition"], row["seq"]) for row in lines]
+        self.assertGreater(len({partition for partition, _ in events}), 2)
+        self.assertEqual(len({row["cursor"] for row in lines}), len(lines))
+        for i, row in enumerate(lines):
+            self.assertEqual(sorted(rows("--from", row["cursor"])), sorted(events[i + 1:]), row)
+        # Of one partition, and from a place that was a line's itself.
+        partition = events[len(events) // 2][0]
+        mine = [event for event in events if event[0] == partition]
+        first, = [row for row in self.server.lines("events", "--partition", str(partition))
+                  if row["seq"] == mine[0][1]]
+        self.assertEqual(rows("--partition", str(partition), "--from", first["cursor"]), mine[1:])
+        self.assertEqual(rows("--from", ""), events)
+
     def test_repeats_of_applied_documents_are_not_logged(self):
         def figures():
             rows = self.server.lines("status")

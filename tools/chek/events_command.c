@@ -2,8 +2,10 @@
 /*
  * events_command.c - chek events: what happened, in order, from a place on.
  *
- * Every line has the cursor behind its frame: who keeps the last one he has worked off goes on
- * there and misses nothing; events that come again carry the same numbers.
+ * Every line of JSON has the cursor behind that very event: who keeps the last one he has worked off
+ * goes on there, misses nothing and sees nothing again. The server says the place behind a frame;
+ * that behind one event of it is the place before the frame with the event's number added
+ * (PROTOCOL.md, ask_events). For people the place stands behind each frame.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,9 +19,19 @@
 
 CHEK__ENCODER(ask_events)
 
+#define CURSOR_SIZE_MAX 16384 /* ask_events.cursor */
+
+/* The cursor behind what was shown. */
+struct place {
+    uint32_t size;
+    uint32_t settled_size; /* of these bytes: without the number of `partition` in this frame */
+    uint32_t partition;    /* + 1; 0 = none of this frame yet */
+    char text[CURSOR_SIZE_MAX];
+};
+
 struct event_list {
     struct chek__run *run;
-    uint64_t limit, count; /* limit 0: none */
+    struct place place;
 };
 
 static const char *const kind_names[] = {"receipt",    "movement", "shift opened", "shift closed",
@@ -27,6 +39,34 @@ static const char *const kind_names[] = {"receipt",    "movement", "shift opened
                                          "alarm",      "differs"};
 
 _Static_assert(CHEK_COUNT(kind_names) == CHEK_EVENT_KIND_COUNT, "every kind has a name");
+
+/* To the place behind a frame, or to the one that was asked for. */
+static void
+place_set(struct place *place, struct chek_bytes_view cursor)
+{
+    place->size = (uint32_t)(cursor.size < CURSOR_SIZE_MAX ? cursor.size : CURSOR_SIZE_MAX);
+    memcpy(place->text, cursor.bytes, place->size);
+    place->settled_size = place->size;
+    place->partition = 0;
+}
+
+/* Behind one more event of the frame. What a cursor has no room for would come again. */
+static void
+place_advance(struct place *place, const struct chek_event_entry *entry)
+{
+    if (place->partition != entry->partition + 1u) {
+        place->settled_size = place->size;
+        place->partition = entry->partition + 1u;
+    }
+    char added[32];
+    uint32_t size = (uint32_t)snprintf(added, sizeof added, ",%x:%llx", entry->partition,
+                                       (unsigned long long)entry->seq);
+    place->size = place->settled_size;
+    if (place->size + size <= CURSOR_SIZE_MAX) {
+        memcpy(place->text + place->size, added, size);
+        place->size += size;
+    }
+}
 
 static void
 event_json(struct chek__run *run, const struct chek_event_entry *entry,
@@ -65,11 +105,17 @@ on_events(void *context, struct chek_bytes_view body)
     int error = CHEK__DECODE(list->run, events, body, &answer);
     for (uint32_t i = 0; error == CHEK_OK && i < answer.events_count; i++) {
         if (list->run->json) {
-            event_json(list->run, &answer.events[i], answer.cursor);
+            place_advance(&list->place, &answer.events[i]);
+            bool is_last = i + 1 == answer.events_count;
+            event_json(list->run, &answer.events[i],
+                       is_last ? answer.cursor
+                               : chek_bytes_view_of(list->place.text, list->place.size));
         } else {
             event_print(&answer.events[i]);
         }
-        list->count += 1;
+    }
+    if (error == CHEK_OK) {
+        place_set(&list->place, answer.cursor);
     }
     if (error == CHEK_OK && !list->run->json && answer.events_count != 0) {
         (void)printf("cursor %.*s\n", (int)answer.cursor.size, (const char *)answer.cursor.bytes);
@@ -81,7 +127,7 @@ on_events(void *context, struct chek_bytes_view body)
 static int
 events(struct chek__run *run, int count, char **words)
 {
-    struct event_list list = {.run = run};
+    static struct event_list list;
     const char *from = "0";
     const char *consumer = "";
     uint64_t partition = UINT64_MAX;
@@ -100,6 +146,8 @@ events(struct chek__run *run, int count, char **words)
     if (partition > UINT16_MAX) {
         return chek__usage(run, "--partition: there are fewer");
     }
+    list.run = run;
+    place_set(&list.place, chek_bytes_view_text(from[0] != 0 ? from : "0"));
     struct chek_ask_events question = {.cursor = chek_bytes_view_text(from),
                                        .partition = (uint32_t)partition,
                                        .follow = follow,
@@ -117,7 +165,8 @@ events(struct chek__run *run, int count, char **words)
 const struct chek__command chek__command_events = {
     "events", "what happened, from a cursor on",
     "  chek events --from CURSOR [--partition P] [--consumer NAME] [--follow]\n\n"
-    "  --from      `0` = from the start, or the cursor of a line seen before\n"
+    "  --from      `0` = from the start, or the `cursor` of a line (--json) seen before: goes on\n"
+    "              behind it\n"
     "  --consumer  a name for the reader, told to the server\n"
     "  --follow    go on as things happen\n\n"
     "Examples\n"

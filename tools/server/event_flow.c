@@ -100,7 +100,10 @@ server__watches_finish(struct server__shard *shard)
     chek_memory_free(shard->watch_memory, shard->watch_memory_size);
 }
 
-/* ---- cursors: "<partition>:<number>,..." in hexadecimal, partitions without events left out ------ */
+/* ---- cursors ----------------------------------------------------------------------------------
+ *
+ * "<partition>:<number>,..." in hexadecimal, partitions without events left out. What a client has
+ * added behind it (PROTOCOL.md, ask_events) may name a partition again: the last number counts. */
 
 static int
 hex_read(struct chek_bytes_view text, size_t *at, uint64_t *ret)
@@ -129,8 +132,8 @@ cursor_read(struct server__watch *watch, struct chek_bytes_view text, unsigned p
 {
     size_t at = 0;
     memset(watch->cursor, 0, (partition_count + 1) * sizeof *watch->cursor);
-    if (text.size == 0 || (text.size == 1 && text.bytes[0] == '0')) {
-        return CHEK_OK;
+    if (text.size != 0 && text.bytes[0] == '0' && (text.size == 1 || text.bytes[1] == ',')) {
+        at = text.size == 1 ? 1 : 2; /* from the start */
     }
     while (at < text.size) {
         uint64_t partition;
