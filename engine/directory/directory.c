@@ -378,3 +378,23 @@ chek_directory_principal_next(const struct chek_directory *directory)
 {
     return directory__root(directory)->principal_count + 1;
 }
+
+uint32_t
+chek_directory_find_principal(const struct chek_directory *directory, struct chek_bytes_view name,
+                              uint32_t *ret)
+{
+    uint32_t principal_count = directory__root(directory)->principal_count;
+    uint32_t count = 0;
+    for (uint32_t i = 1; i <= principal_count; i++) {
+        const struct directory__principal *principal = directory__principal(directory, i);
+        if (principal->revoked == 0 &&
+            chek_bytes_view_equal(chek_bytes_view_of(principal->name, principal->name_size),
+                                  name)) {
+            if (count == 0) {
+                *ret = i;
+            }
+            count += 1;
+        }
+    }
+    return count;
+}

@@ -136,6 +136,14 @@ uint16_t chek_directory_partition_of(const struct chek_directory *directory,
 CHEK_MUST_USE int chek_directory_registered(const struct chek_directory *directory,
                                             uint32_t registration, struct chek_arena *arena,
                                             struct chek_registered *ret);
+/*
+ * Principals of this name that are not revoked: how many, and the first in `ret`. A name is one
+ * principal's since names that are taken are refused; folders from before may have more.
+ *
+ *   Cost       walks all principals
+ */
+uint32_t chek_directory_find_principal(const struct chek_directory *directory,
+                                       struct chek_bytes_view name, uint32_t *ret);
 /* A principal without its secret; NOT_FOUND, LIMIT. */
 CHEK_MUST_USE int chek_directory_principal_read(const struct chek_directory *directory,
                                                 uint32_t principal, struct chek_arena *arena,

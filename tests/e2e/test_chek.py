@@ -507,6 +507,23 @@ class Changes(unittest.TestCase):
         self.assertEqual(error["code"], "AUTHENTICATION")
         self.assertIn("admin.token", error["hint"])
 
+    def test_a_name_is_one_principals(self):
+        def names():
+            return [row["name"] for row in self.server.lines("token", "list") if not row["revoked"]]
+
+        self.server.chek("token", "add", "till", "--rights", "read")
+        before = names()
+        for name in ("till", before[0]):
+            error = self.server.error("token", "add", name, "--rights", "ingest")
+            self.assertEqual((error["code"], error["field"]), ("EXISTS", "token_add.name"))
+        error = self.server.error("token", "add", "", "--rights", "read")
+        self.assertEqual((error["code"], error["field"]), ("FIELD_MISSING", "token_add.name"))
+        self.assertEqual(names(), before)
+        self.server.chek("token", "revoke", "till")
+        self.assertEqual(self.server.error("token", "revoke", "till")["code"], "NOT_FOUND")
+        self.server.chek("token", "add", "till", "--rights", "read")  # free again
+        self.assertEqual(names(), before)
+
     def test_an_untrusted_token_may_not_make_registers(self):
         token = self.server.home / "feeder.token"
         self.server.chek("token", "add", "feeder", "--rights", "ingest", "--out", token)

@@ -395,6 +395,31 @@ test_rights_are_had_all_or_not(void **state)
 }
 
 static void
+test_principal_is_found_by_its_name(void **state)
+{
+    (void)state;
+    struct chek_directory *directory = directory_open();
+    uint32_t found = 7;
+
+    assert_int_equal(chek_directory_find_principal(directory, directory_text("till"), &found), 0);
+    assert_int_equal(found, 7);
+    for (uint32_t i = 1; i <= 3; i++) { /* all are named "till", as older logs may have it */
+        assert_int_equal(directory_principal_add(directory, 1, false, NULL), i);
+    }
+    assert_int_equal(chek_directory_find_principal(directory, directory_text("till"), &found), 3);
+    assert_int_equal(found, 1);
+    assert_error(chek_directory_revoke(directory, 1), CHEK_OK);
+    assert_error(chek_directory_revoke(directory, 3), CHEK_OK);
+    assert_int_equal(chek_directory_find_principal(directory, directory_text("till"), &found), 1);
+    assert_int_equal(found, 2);
+    assert_int_equal(chek_directory_find_principal(directory, directory_text("til"), &found), 0);
+    assert_int_equal(chek_directory_find_principal(directory, directory_text("tills"), &found), 0);
+    assert_error(chek_directory_revoke(directory, 2), CHEK_OK);
+    assert_int_equal(chek_directory_find_principal(directory, directory_text("till"), &found), 0);
+    chek_directory_destroy(directory);
+}
+
+static void
 test_principal_is_read_without_its_secret(void **state)
 {
     (void)state;
@@ -568,6 +593,7 @@ main(void)
     TABLE_ROWS(&table, test_token, token_cases);
     TABLE_TEST(&table, test_every_bit_of_the_secret_counts);
     TABLE_TEST(&table, test_rights_are_had_all_or_not);
+    TABLE_TEST(&table, test_principal_is_found_by_its_name);
     TABLE_TEST(&table, test_principal_is_read_without_its_secret);
     TABLE_ROWS(&table, test_scope, scope_cases);
     TABLE_ROWS(&table, test_find, find_cases);

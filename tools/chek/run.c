@@ -32,7 +32,8 @@ hint_of(int code)
     case CHEK_E_SHIFT_OPEN:
         return "chek report x shows a shift that is open";
     case CHEK_E_AMBIGUOUS:
-        return "name it by #ID, or say what the name is: rnm:.. factory:.. fn:.. device:.. name:..";
+        return "name it by #ID; of a register, say what the name is: rnm:.. factory:.. fn:.. device:.. "
+               "name:..";
     case CHEK_E_NOT_FOUND:
         return "what the token's scope does not contain is not found either";
     case CHEK_E_BUSY:

@@ -68,7 +68,10 @@ token_added(struct server__shard *shard, struct server__change *change)
     char text[CHEK_TOKEN_TEXT_MAX];
 
     if (request != NULL && change->error != CHEK_OK) {
-        chek_request_refuse(request, change->error, NULL, NULL);
+        struct chek_fault fault = {.field = CHEK_FIELD_TOKEN_ADD_NAME};
+        bool is_taken = change->error == CHEK_E_EXISTS;
+        chek_request_refuse(request, change->error, is_taken ? &fault : NULL,
+                            is_taken ? "a principal that is not revoked has this name" : NULL);
     } else if (request != NULL) {
         chek_token_write(change->principal, change->secret, text);
         struct chek_token_added answer = {.principal = change->principal,
@@ -136,6 +139,10 @@ server__token_add(void *context, struct chek_request *request, struct chek_bytes
         fault = (struct chek_fault){.field = CHEK_FIELD_TOKEN_ADD_SCOPE};
         error = CHEK_E_LIMIT;
     }
+    if (error == CHEK_OK && what.name.size == 0) {
+        fault = (struct chek_fault){.field = CHEK_FIELD_TOKEN_ADD_NAME};
+        error = CHEK_E_FIELD_MISSING;
+    }
     if (error != CHEK_OK) {
         chek_request_refuse(request, error, &fault, NULL);
         return;
@@ -169,37 +176,17 @@ token_revoked(struct server__shard *shard, struct server__change *change)
 /*
  * The principal that is meant: by number, or by a name that only one living one has.
  *
- *   Errors     NOT_FOUND, AMBIGUOUS, LIMIT
+ *   Errors     NOT_FOUND, AMBIGUOUS
  */
 static int
-principal_find(struct server__shard *shard, const struct chek_token_revoke *what,
-               struct chek_arena *arena, uint32_t *ret)
+principal_find(struct server__shard *shard, const struct chek_token_revoke *what, uint32_t *ret)
 {
-    const struct chek_directory *directory = server__directory(shard);
-    uint32_t count = chek_directory_principal_count(directory);
-    uint32_t found = 0;
-
     if (what->principal != 0) {
         *ret = what->principal;
         return CHEK_OK;
     }
-    for (uint32_t i = 1; i <= count; i++) {
-        struct chek_principal principal;
-        size_t mark = chek_arena_mark(arena);
-        int error = chek_directory_principal_read(directory, i, arena, &principal);
-        chek_arena_rewind(arena, mark);
-        if (error != CHEK_OK) {
-            return error;
-        }
-        if (!principal.revoked && chek_bytes_view_equal(principal.name, what->name)) {
-            if (found != 0) {
-                return CHEK_E_AMBIGUOUS;
-            }
-            found = i;
-        }
-    }
-    *ret = found;
-    return found != 0 ? CHEK_OK : CHEK_E_NOT_FOUND;
+    uint32_t count = chek_directory_find_principal(server__directory(shard), what->name, ret);
+    return count == 1 ? CHEK_OK : count == 0 ? CHEK_E_NOT_FOUND : CHEK_E_AMBIGUOUS;
 }
 
 void
@@ -214,7 +201,7 @@ server__token_revoke(void *context, struct chek_request *request, struct chek_by
     int error = chek_token_revoke_decode_whole(body.bytes, body.size, arena, &what, &fault);
     if (error == CHEK_OK) {
         fault = (struct chek_fault){.field = CHEK_FIELD_TOKEN_REVOKE_NAME};
-        error = principal_find(shard, &what, arena, &command.principal);
+        error = principal_find(shard, &what, &command.principal);
     }
     if (error != CHEK_OK) {
         chek_request_refuse(request, error, &fault, NULL);

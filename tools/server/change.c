@@ -52,19 +52,28 @@ server__change_ask(struct server__shard *shard, struct server__change *change)
 
 /* ---- shard 0 ---------------------------------------------------------------------------------- */
 
-/* The number of a principal is known only now that it is its turn. */
-static void
+/*
+ * The number of a principal, and whether its name is free, are known only now that it is its turn.
+ * The name is looked at before logging: a log in which a name is twice is applied as it is.
+ *
+ *   Errors     EXISTS
+ */
+static int
 principal_number(struct server__shard *shard, struct server__change *change)
 {
     struct chek_command_principal what;
     struct chek_principal principal;
     struct chek_fault fault;
+    uint32_t taken;
 
     chek_arena_reset(&shard->arena);
     int error = chek_command_principal_decode_whole(change->body, change->body_size, &shard->arena,
                                                     &what, &fault);
     CHEK_ASSERT(error == CHEK_OK); /* the origin encoded it */
     principal = *what.principal;
+    if (chek_directory_find_principal(server__directory(shard), principal.name, &taken) != 0) {
+        return CHEK_E_EXISTS;
+    }
     principal.principal = chek_directory_principal_next(server__directory(shard));
     what.principal = &principal;
     uint8_t *bytes = chek_arena_take(&shard->arena, change->body_size + 16);
@@ -74,6 +83,7 @@ principal_number(struct server__shard *shard, struct server__change *change)
     CHEK_ASSERT(!out.full);
     memcpy(change->body, bytes, out.size);
     change->body_size = out.size;
+    return CHEK_OK;
 }
 
 static void
@@ -101,10 +111,14 @@ server__change_run(struct server__shard *shard)
             chek_list_remove(&shard->change_now->link);
             shard->change_appended = false;
             if (shard->change_now->kind == CHEK_COMMAND_PRINCIPAL) {
-                principal_number(shard, shard->change_now);
+                shard->change_now->error = principal_number(shard, shard->change_now);
             }
         }
         struct server__change *change = shard->change_now;
+        if (change->error != CHEK_OK) {
+            change_end(shard, change);
+            continue;
+        }
         struct chek_envelope envelope = {.kind = change->kind};
         struct server__ticket ticket = {.owner = change, .kind = TICKET_CHANGE};
         int error;
