@@ -524,6 +524,20 @@ class Changes(unittest.TestCase):
         self.server.chek("token", "add", "till", "--rights", "read")  # free again
         self.assertEqual(names(), before)
 
+    def test_a_token_that_cannot_be_written_is_not_made(self):
+        taken = self.server.home / "taken.token"
+        taken.write_text("mine", encoding="ascii")
+        before = self.server.lines("token", "list")
+        error = self.server.error("token", "add", "clerk", "--rights", "read", "--out", taken)
+        self.assertEqual(error["code"], "EEXIST")
+        self.assertEqual(taken.read_text(encoding="ascii"), "mine")
+        self.assertEqual(self.server.lines("token", "list"), before)
+        # A refusal leaves no file behind.
+        fresh = self.server.home / "fresh.token"
+        self.assertEqual(self.server.error("token", "add", before[0]["name"], "--rights", "read",
+                                           "--out", fresh)["code"], "EXISTS")
+        self.assertFalse(fresh.exists())
+
     def test_an_untrusted_token_may_not_make_registers(self):
         token = self.server.home / "feeder.token"
         self.server.chek("token", "add", "feeder", "--rights", "ingest", "--out", token)

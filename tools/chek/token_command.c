@@ -24,22 +24,27 @@ CHEK__ENCODER(nothing)
 
 struct token_added {
     struct chek__run *run;
-    const char *out;
-    uint32_t principal;
+    const char *out; /* NULL: shown */
+    int file;        /* of `out`, made before the server was asked */
+    bool is_written;
 };
 
-/* Write the token where nobody else can read it. */
+/* Write the token where nobody else can read it. The principal is there, whatever happens here. */
 static int
-token_write(struct chek__run *run, const char *path, struct chek_bytes_view token)
+token_write(struct token_added *added, const struct chek_token_added *answer)
 {
-    int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (file < 0) {
-        return chek__error(run, -errno, NULL, path);
+    struct chek_bytes_view token = answer->token;
+    int error = CHEK_OK;
+    if (write(added->file, token.bytes, token.size) != (ssize_t)token.size ||
+        write(added->file, "\n", 1) != 1 || fsync(added->file) != 0) {
+        error = errno != 0 ? -errno : -EIO;
     }
-    bool written =
-        write(file, token.bytes, token.size) == (ssize_t)token.size && write(file, "\n", 1) == 1;
-    int error = close(file) == 0 && written ? CHEK_OK : -EIO;
-    return error == CHEK_OK ? CHEK_OK : chek__error(run, error, NULL, path);
+    added->is_written = error == CHEK_OK;
+    if (error != CHEK_OK) {
+        (void)fprintf(stderr, "chek: principal %u was made, and its token is lost: revoke '#%u'\n",
+                      answer->principal, answer->principal);
+    }
+    return error;
 }
 
 static int
@@ -52,9 +57,9 @@ on_added(void *context, struct chek_bytes_view body)
     if (error != CHEK_OK) {
         return error;
     }
-    added->principal = answer.principal;
-    if (added->out != NULL && token_write(run, added->out, answer.token) != CHEK_OK) {
-        return -EIO;
+    error = added->out != NULL ? token_write(added, &answer) : CHEK_OK;
+    if (error != CHEK_OK) {
+        return error;
     }
     if (run->json) {
         chek__json_open(run);
@@ -152,7 +157,20 @@ token_add(struct chek__run *run, int count, char **words)
                                       .rights = bits,
                                       .scope = bounded ? &scope : NULL,
                                       .trusted = trusted};
-    return chek__ask(run, CHEK_OPCODE_TOKEN_ADD, token_add_encode, &question, on_added, &added);
+    if (added.out == NULL) {
+        return chek__ask(run, CHEK_OPCODE_TOKEN_ADD, token_add_encode, &question, on_added, &added);
+    }
+    /* First the file: a principal whose token has no place would be there, and be of no use. */
+    added.file = open(added.out, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (added.file < 0) {
+        return chek__error(run, -errno, NULL, added.out);
+    }
+    stop = chek__ask(run, CHEK_OPCODE_TOKEN_ADD, token_add_encode, &question, on_added, &added);
+    (void)close(added.file);
+    if (!added.is_written) {
+        (void)unlink(added.out);
+    }
+    return stop;
 }
 
 const struct chek__command chek__command_token_add = {
@@ -160,7 +178,8 @@ const struct chek__command chek__command_token_add = {
     "  chek token add NAME --rights read,ingest,admin [--org ORG].. [--point POINT].. [--kkm KEY]..\n"
     "                 [--trusted] [--out FILE]\n\n"
     "  --rights   read: ask; ingest: feed; admin: tokens and snapshots\n"
-    "  --org, --point, --kkm   only what belongs to one of these; each may be given again\n"
+    "  --org, --point, --kkm   only registers of these; each may be given again, and then\n"
+    "             any of its values will do; of two or three of them each must hold\n"
     "  --trusted  may make registers by feeding them\n"
     "  --out      write the token to a new file (0600) instead of showing it\n\n"
     "Examples\n"
