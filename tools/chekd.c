@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,20 +29,22 @@ struct program {
     int error; /* how the server ended */
 };
 
-static volatile sig_atomic_t stop_wanted;
+/* Written by the handler, on whatever thread; read by shard 0's. */
+static atomic_bool stop_wanted;
+_Static_assert(ATOMIC_BOOL_LOCK_FREE == 2, "a handler may write it");
 
 static void
 on_signal(int number)
 {
     (void)number;
-    stop_wanted = 1;
+    atomic_store(&stop_wanted, true);
 }
 
 static bool
 stop_asked(void *context)
 {
     (void)context;
-    return stop_wanted != 0;
+    return atomic_load(&stop_wanted);
 }
 
 static void
