@@ -240,6 +240,8 @@ void session__deadline_frame(struct chek_connection *connection);
 void session__deadline_send(struct chek_connection *connection, uint64_t now_ns);
 /* Count a wrong token, and let it wait; false: it need not. */
 bool session__deadline_failure(struct chek_connection *connection);
+/* The host drains: sends that are under way get the shorter time, from now on. */
+void session__deadlines_drain(struct chek_session_host *host);
 /* Close what is past its deadline; see to it that the loop wakes for what is not. */
 void session__deadlines_expire(struct chek_session_host *host, uint64_t now_ns);
 void session__deadlines_tick(struct chek_session_host *host, uint64_t now_ns);

@@ -38,8 +38,23 @@ session__deadline_send(struct chek_connection *connection, uint64_t now_ns)
 {
     struct chek_session_host *host = connection->host;
 
-    connection->send_deadline_ns = now_ns + host->config.frame_ns_max;
+    connection->send_deadline_ns =
+        now_ns + (host->is_draining ? host->config.drain_ns_max : host->config.frame_ns_max);
     chek_list_add(&host->sends, &connection->send_link);
+}
+
+void
+session__deadlines_drain(struct chek_session_host *host)
+{
+    uint64_t last_ns = chek_io_now_ns(host->io) + host->config.drain_ns_max;
+
+    for (struct chek_list *at = host->sends.next; at != &host->sends; at = at->next) {
+        struct chek_connection *connection =
+            CHEK_CONTAINER_OF(at, struct chek_connection, send_link);
+        if (connection->send_deadline_ns > last_ns) {
+            connection->send_deadline_ns = last_ns; /* the list stays in the order of time */
+        }
+    }
 }
 
 /* Wrong tokens are forgotten one by one. */

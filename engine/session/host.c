@@ -82,6 +82,9 @@ tick_of(const struct chek_session_config *config)
 {
     uint64_t shortest = config->handshake_ns_max < config->frame_ns_max ? config->handshake_ns_max
                                                                         : config->frame_ns_max;
+    if (config->drain_ns_max < shortest) {
+        shortest = config->drain_ns_max;
+    }
     return shortest / 8 + 1;
 }
 
@@ -123,6 +126,7 @@ chek_session_host_create(struct chek_io *io, const struct chek_session_config *c
     CHEK_ASSERT(config->connection_count_max > 0 && config->unauthenticated_count_max > 0);
     CHEK_ASSERT(config->request_count_max > 0 && config->credits > 0);
     CHEK_ASSERT(config->handshake_ns_max > 0 && config->frame_ns_max > 0);
+    CHEK_ASSERT(config->drain_ns_max > 0 && config->drain_ns_max <= config->frame_ns_max);
     CHEK_ASSERT(table->on_hello != NULL);
 
     struct chek_session_host *host = chek_memory_allocate(sizeof *host);
@@ -343,6 +347,7 @@ chek_session_drain(struct chek_session_host *host)
         return;
     }
     host->is_draining = true;
+    session__deadlines_drain(host);
     for (uint32_t i = 0; i < host->listener_count; i++) {
         chek_io_listen_stop(host->io, &host->listeners[i].listener);
     }

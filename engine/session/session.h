@@ -83,6 +83,7 @@ struct chek_session_config {
     uint32_t credits;     /* bytes of request frames in flight on a connection */
     uint64_t handshake_ns_max; /* from accept to a right hello; for a wrong one to be refused */
     uint64_t frame_ns_max; /* from a frame's first byte to its last; for the peer to take 256 KiB */
+    uint64_t drain_ns_max; /* the latter while the host drains: who does not read delays its end */
     const char *server;    /* name and version for welcome, at most 64 bytes; copied */
 };
 
@@ -124,7 +125,8 @@ void chek_session_turn(struct chek_session_host *host, uint64_t now_ns);
 void chek_session_revoke(struct chek_session_host *host, uint32_t principal);
 
 /* Stop accepting and reading; frames in work are still answered, but streams end with STOPPING (one
- * that follows would never end). A connection is closed after a last refusal STOPPING of opcode 0.
+ * that follows would never end). A connection is closed after a last refusal STOPPING of opcode 0,
+ * or when its peer does not take what it is sent within `drain_ns_max`.
  * True when nothing is left. */
 void chek_session_drain(struct chek_session_host *host);
 bool chek_session_is_drained(const struct chek_session_host *host);

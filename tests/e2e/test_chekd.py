@@ -8,6 +8,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import urllib.error
 import urllib.request
@@ -104,6 +105,25 @@ class Metrics(unittest.TestCase):
             with self.assertRaises(urllib.error.HTTPError) as refused:
                 urllib.request.urlopen(url.replace("/metrics", "/other"), timeout=10)
             self.assertEqual(refused.exception.code, 404)
+
+
+class Stop(unittest.TestCase):
+    def test_a_client_that_does_not_read_does_not_hold_the_end(self):
+        with Server(ARGUMENTS[0], ["--partitions", "2", "--shards", "2"]) as server:
+            with chek.Client(server.address, token_file=server.token_file) as client:
+                for first in range(0, 8000, 1000):
+                    client.claim([{"keys": [{"value": f"R{number}"}], "organisation": "1",
+                                   "address": "x" * 200} for number in range(first, first + 1000)])
+                # More than the system's buffers hold, and never read.
+                for frame in range(1000, 1020, 2):
+                    client._socket.sendall(
+                        chek.protocol.request_encode("ask_registers", {}, frame) +
+                        chek.protocol.request_encode("allow", {"frame": frame, "size": 1 << 30},
+                                                     frame + 1))
+                time.sleep(1)
+                begin = time.monotonic()
+                server.stop()
+                self.assertLess(time.monotonic() - begin, 15)
 
 
 class Secrets(unittest.TestCase):

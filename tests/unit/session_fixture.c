@@ -160,6 +160,7 @@ fixture_create(void)
         .credits = 1024 * 1024,
         .handshake_ns_max = 5000,
         .frame_ns_max = 30000,
+        .drain_ns_max = 3000,
         .server = FIXTURE_SERVER,
     };
     return fixture;

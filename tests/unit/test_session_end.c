@@ -195,6 +195,42 @@ test_drain_answers_what_is_in_work_then_closes(void **state)
     fixture_destroy(scene.fixture);
 }
 
+/* Whether the sending began before or after: it has the drain's time, not a frame's. */
+static void
+test_drain_does_not_wait_for_who_does_not_read(void **state)
+{
+    (void)state;
+    struct scene scene = scene_begin();
+    struct client other = client_open(scene.fixture, FIXTURE_ALL);
+    uint64_t limit_ns = scene.fixture->config.drain_ns_max;
+
+    client_ask(&scene.client, CHEK_OPCODE_FEED, 2, 16);
+    client_ask(&scene.client, CHEK_OPCODE_FEED, 3, 16);
+    client_ask(&other, CHEK_OPCODE_FEED, 2, 16);
+    kept_answer(&scene.fixture->kept[0], 16);
+    fixture_pass(scene.fixture);
+    assert_true(fake_network_is_sending(scene.fixture->network, scene.client.peer));
+    chek_session_drain(scene.fixture->host);
+    scene.fixture->network->now_ns += limit_ns - 1;
+    fixture_pass(scene.fixture);
+    assert_false(client_is_closed(&scene.client));
+    kept_answer(&scene.fixture->kept[2], 16); /* of `other`: it was slow to be made */
+    fixture_pass(scene.fixture);
+    scene.fixture->network->now_ns += limit_ns / 2;
+    assert_true(fake_network_is_due(scene.fixture->network));
+    fixture_pass(scene.fixture);
+    assert_true(client_is_closed(&scene.client));
+    assert_true(scene.fixture->kept[1].is_abandoned);
+    assert_false(client_is_closed(&other));
+    assert_false(chek_session_is_drained(scene.fixture->host));
+    scene.fixture->network->now_ns += limit_ns;
+    fixture_pass(scene.fixture);
+    assert_true(client_is_closed(&other));
+    fixture_pass(scene.fixture);
+    assert_true(chek_session_is_drained(scene.fixture->host));
+    fixture_destroy(scene.fixture);
+}
+
 static void
 test_drain_of_nobody_is_done_at_once(void **state)
 {
@@ -239,6 +275,7 @@ main(void)
     TABLE_TEST(&table, test_revoke_ends_the_connections_of_one_principal);
     TABLE_TEST(&table, test_revoked_peer_that_reads_nothing_is_closed_in_time);
     TABLE_TEST(&table, test_drain_answers_what_is_in_work_then_closes);
+    TABLE_TEST(&table, test_drain_does_not_wait_for_who_does_not_read);
     TABLE_TEST(&table, test_drain_of_nobody_is_done_at_once);
     TABLE_TEST(&table, test_drain_goes_on_while_a_hello_is_being_answered);
     return table_run(&table, "session_end");

@@ -162,6 +162,7 @@ shop_open(void)
         .credits = 256 * 1024,
         .handshake_ns_max = UINT64_C(5000000000),
         .frame_ns_max = UINT64_C(5000000000),
+        .drain_ns_max = UINT64_C(5000000000),
         .server = FIXTURE_SERVER,
     };
     shop->fixture = fixture_create();

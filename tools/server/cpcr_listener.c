@@ -160,6 +160,7 @@ server__cpcr_answered(struct server__cpcr *cpcr, struct server__job *job)
         connection->touched_size = job->answer_size;
     }
     connection->sending = true;
+    connection_touch(connection); /* it has its time to take the answer from here on */
     chek_stream_send(&connection->stream, answer, job->answer_size);
 }
 
@@ -223,7 +224,7 @@ on_look(struct chek_op *op, int64_t result)
 static void
 look_again(struct server__cpcr *cpcr)
 {
-    if (!cpcr->look_op.in_flight && !cpcr->stopping && !chek_list_is_empty(&cpcr->open)) {
+    if (!cpcr->look_op.in_flight && !chek_list_is_empty(&cpcr->open)) {
         cpcr->look_op.on_done = on_look;
         chek_io_timer(cpcr->shard->io, &cpcr->look_op, chek_io_now_ns(cpcr->shard->io) + LOOK_NS);
     }
@@ -306,11 +307,12 @@ server__cpcr_turn(struct server__cpcr *cpcr, uint64_t now_ns)
         chek_list_remove(&connection->wait_link);
         connection_run(connection);
     }
+    uint64_t idle_ns_max = cpcr->stopping ? SERVER_DRAIN_NS_MAX : IDLE_NS_MAX;
     for (struct chek_list *at = cpcr->open.next; at != &cpcr->open;) {
         struct server__cpcr_connection *connection =
             CHEK_CONTAINER_OF(at, struct server__cpcr_connection, link);
         at = at->next;
-        if (now_ns < connection->active_ns + IDLE_NS_MAX) {
+        if (now_ns < connection->active_ns + idle_ns_max) {
             break;
         }
         if (connection->job == NULL && !connection->closing) {

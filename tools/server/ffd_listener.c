@@ -112,7 +112,7 @@ on_look(struct chek_op *op, int64_t result)
 static void
 look_again(struct server__ffd *ffd)
 {
-    if (!ffd->look_op.in_flight && !ffd->stopping && !chek_list_is_empty(&ffd->open)) {
+    if (!ffd->look_op.in_flight && !chek_list_is_empty(&ffd->open)) {
         ffd->look_op.on_done = on_look;
         chek_io_timer(ffd->shard->io, &ffd->look_op, chek_io_now_ns(ffd->shard->io) + LOOK_NS);
     }
@@ -225,10 +225,11 @@ void
 server__ffd_turn(struct server__ffd *ffd, uint64_t now_ns)
 {
     waiting_run(ffd);
+    uint64_t idle_ns_max = ffd->stopping ? SERVER_DRAIN_NS_MAX : IDLE_NS_MAX;
     for (struct chek_list *at = ffd->open.next; at != &ffd->open;) {
         struct ffd_connection *connection = CHEK_CONTAINER_OF(at, struct ffd_connection, link);
         at = at->next;
-        if (now_ns < connection->active_ns + IDLE_NS_MAX) {
+        if (now_ns < connection->active_ns + idle_ns_max) {
             break;
         }
         if (connection->message_size == 0 && !connection->closing) {

@@ -427,6 +427,7 @@ hosts_init(struct server__shard *shard)
         .credits = 4 * 1024 * 1024,
         .handshake_ns_max = UINT64_C(5) * 1000000000,
         .frame_ns_max = UINT64_C(30) * 1000000000,
+        .drain_ns_max = SERVER_DRAIN_NS_MAX,
         .server = "chek " CHEK_SERVER_VERSION,
     };
     struct chek_handler_table table = {.context = shard, .on_hello = server__on_hello};

@@ -69,6 +69,10 @@ enum server__message {
 /* Views that are open at once in a shard, at most: as many workers read them. */
 #define SERVER_PLACE_COUNT 2
 
+/* A peer that does not take what it is sent, or does not go on, is closed after this when the server
+ * stops: a service manager waits 90 seconds, and a snapshot is still to be written. */
+#define SERVER_DRAIN_NS_MAX (UINT64_C(3) * 1000000000)
+
 /* A place for a visit that a worker goes on with. */
 struct server__place {
     struct server__shard *shard;
