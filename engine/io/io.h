@@ -187,6 +187,12 @@ void chek_io_listen_stop(struct chek_io *io, struct chek_listener *listener);
 void chek_io_refuse(struct chek_io *io, int socket);
 
 /*
+ * A peer that has vanished is noticed after so long: its connection breaks with -ETIMEDOUT, whether
+ * something was on its way to it or nothing was. One that is there and says nothing stays.
+ */
+#define CHEK_STREAM_SILENCE_S_MAX 120
+
+/*
  * One connection. Bytes arrive in the io room's own buffers and are lent for the length of the
  * call; sending is from the owner's buffer, one send in flight.
  */

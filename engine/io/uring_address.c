@@ -80,11 +80,42 @@ address_read(const char *text, struct address *ret)
     return CHEK_OK;
 }
 
+/*
+ * A peer that vanished (a cable, a gateway that forgot the connection) says nothing, and one that
+ * may be idle for ever has no deadline above us: the system asks it, and gives up on it.
+ *
+ *   Source  tcp(7), TCP_KEEPIDLE and TCP_USER_TIMEOUT
+ */
+static int
+socket_watch(int file)
+{
+    const struct option {
+        int level, name, value;
+    } options[] = {
+        {SOL_SOCKET, SO_KEEPALIVE, 1},
+        {IPPROTO_TCP, TCP_KEEPIDLE, CHEK_STREAM_SILENCE_S_MAX / 2},
+        {IPPROTO_TCP, TCP_KEEPINTVL, CHEK_STREAM_SILENCE_S_MAX / 12},
+        {IPPROTO_TCP, TCP_KEEPCNT, 6},
+        {IPPROTO_TCP, TCP_USER_TIMEOUT, CHEK_STREAM_SILENCE_S_MAX * 1000},
+    };
+    for (size_t i = 0; i < CHEK_COUNT(options); i++) {
+        if (setsockopt(file, options[i].level, options[i].name, &options[i].value,
+                       sizeof options[i].value) != 0) {
+            return -errno;
+        }
+    }
+    return CHEK_OK;
+}
+
 static int
 socket_listen(int file, struct address *address, uint16_t *ret_port)
 {
     int one = 1;
+    int error = socket_watch(file); /* accepted sockets inherit all of these */
 
+    if (error != CHEK_OK) {
+        return error;
+    }
     /* Accepted sockets inherit TCP_NODELAY: a reply is one send and must not wait for another. */
     if (setsockopt(file, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
         setsockopt(file, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) != 0 ||

@@ -5,6 +5,7 @@
 """
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import tempfile
@@ -105,6 +106,24 @@ class Metrics(unittest.TestCase):
             with self.assertRaises(urllib.error.HTTPError) as refused:
                 urllib.request.urlopen(url.replace("/metrics", "/other"), timeout=10)
             self.assertEqual(refused.exception.code, 404)
+
+    def test_who_asks_nothing_keeps_nobody_out(self):
+        with Server(ARGUMENTS[0], ["--partitions", "2", "--metrics", "127.0.0.1:0"]) as server:
+            host, port = server.metrics.rsplit(":", 1)
+            silent = [socket.create_connection((host, int(port))) for _ in range(8)]
+            for number, one in enumerate(silent):
+                self.addCleanup(one.close)
+                one.sendall(b"GET /metrics HTTP/1.1\r\n"[:number])
+            end = time.monotonic() + 30
+            while True:
+                try:
+                    with urllib.request.urlopen(f"http://{server.metrics}/metrics",
+                                                timeout=10) as answer:
+                        self.assertIn(b"chek_documents", answer.read())
+                    break
+                except OSError:  # refused: all places are taken
+                    self.assertLess(time.monotonic(), end)
+                    time.sleep(0.2)
 
 
 class Stop(unittest.TestCase):

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Addresses, listeners that share one, stopping, and a process that has no descriptor left. */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,6 +103,63 @@ test_address_in_use_is_refused(void **state)
 
     uring_fixture_close(&second);
     uring_fixture_close(&first);
+}
+
+/* ---- peers that vanish ------------------------------------------------------------------------- */
+
+struct look {
+    struct chek_listener listener;
+    struct uring_fixture fixture;
+    int keeps_alive, idle_s, interval_s, probe_count, user_timeout_ms;
+};
+
+static int
+option_read(int socket, int level, int name)
+{
+    int value = -1;
+    socklen_t size = sizeof value;
+    CHEK_ASSERT(getsockopt(socket, level, name, &value, &size) == 0);
+    return value;
+}
+
+static void
+on_looked_at(struct chek_listener *listener, int socket)
+{
+    struct look *look = CHEK_CONTAINER_OF(listener, struct look, listener);
+    CHEK_ASSERT(socket >= 0);
+    look->keeps_alive = option_read(socket, SOL_SOCKET, SO_KEEPALIVE);
+    look->idle_s = option_read(socket, IPPROTO_TCP, TCP_KEEPIDLE);
+    look->interval_s = option_read(socket, IPPROTO_TCP, TCP_KEEPINTVL);
+    look->probe_count = option_read(socket, IPPROTO_TCP, TCP_KEEPCNT);
+    look->user_timeout_ms = option_read(socket, IPPROTO_TCP, TCP_USER_TIMEOUT);
+    chek_io_refuse(chek_uring_io(look->fixture.group, 0), socket);
+}
+
+/* Nobody can vanish on loopback: what the system was asked to do about it is what can be seen. */
+static void
+test_accepted_socket_notices_a_peer_that_vanished(void **state)
+{
+    (void)state;
+    struct look *look = calloc(1, sizeof *look);
+    char byte;
+    assert_non_null(look);
+    uring_fixture_open(&look->fixture, 1, NULL);
+    look->listener.on_accept = on_looked_at;
+    assert_int_equal(
+        chek_io_listen(chek_uring_io(look->fixture.group, 0), &look->listener, "127.0.0.1:0"),
+        CHEK_OK);
+    uring_fixture_start(&look->fixture);
+    int socket = uring_fixture_connect(look->listener.port);
+    assert_true(socket >= 0);
+    assert_int_equal(uring_fixture_receive(socket, &byte, 1), 0); /* it was looked at and closed */
+    close(socket);
+    uring_fixture_stop(&look->fixture);
+    assert_int_equal(look->keeps_alive, 1);
+    assert_int_equal(look->idle_s + look->interval_s * look->probe_count,
+                     CHEK_STREAM_SILENCE_S_MAX);
+    assert_int_equal(look->user_timeout_ms, CHEK_STREAM_SILENCE_S_MAX * 1000);
+    uring_fixture_close(&look->fixture);
+    free(look);
 }
 
 /* ---- stopping ---------------------------------------------------------------------------------- */
@@ -378,6 +437,7 @@ main(void)
     TABLE_ROWS(&table, test_address, address_cases);
     TABLE_TEST(&table, test_address_of_ipv6);
     TABLE_TEST(&table, test_address_in_use_is_refused);
+    TABLE_TEST(&table, test_accepted_socket_notices_a_peer_that_vanished);
     TABLE_TEST(&table, test_stopped_address_refuses_and_can_be_opened_again);
     TABLE_TEST(&table, test_places_for_addresses_run_out);
     TABLE_TEST(&table, test_sockets_open_at_the_end_are_closed);

@@ -12,6 +12,8 @@
 #define CONNECTION_COUNT 8
 #define REQUEST_SIZE_MAX 8192
 #define TEXT_SIZE_MAX (512 * 1024)
+#define DEADLINE_NS UINT64_C(5000000000) /* from accept to the last byte of the answer taken */
+#define LOOK_NS UINT64_C(1000000000)     /* how often deadlines are looked at */
 
 struct metrics_connection {
     struct chek_stream stream;
@@ -20,12 +22,14 @@ struct metrics_connection {
     char *text;                    /* TEXT_SIZE_MAX */
     char request[REQUEST_SIZE_MAX];
     size_t request_size;
+    uint64_t deadline_ns;
     bool used, answering, closing;
 };
 
 struct server__metrics {
     struct chek_listener listener;
     struct server__shard *shard;
+    struct chek_op look_op;
     struct metrics_connection connections[CONNECTION_COUNT];
 };
 
@@ -121,6 +125,38 @@ connection_close(struct metrics_connection *connection)
     }
 }
 
+static void look_again(struct server__metrics *metrics);
+
+/* Places are few: who asks slowly, or takes its answer slowly, must not keep others out. */
+static void
+on_look(struct chek_op *op, int64_t result)
+{
+    struct server__metrics *metrics = CHEK_CONTAINER_OF(op, struct server__metrics, look_op);
+    uint64_t now_ns = chek_io_now_ns(metrics->shard->io);
+    bool is_open = false;
+    (void)result;
+    for (unsigned i = 0; i < CONNECTION_COUNT; i++) {
+        struct metrics_connection *connection = &metrics->connections[i];
+        if (connection->used && now_ns >= connection->deadline_ns) {
+            connection_close(connection);
+        }
+        is_open = is_open || (connection->used && !connection->closing);
+    }
+    if (is_open) {
+        look_again(metrics);
+    }
+}
+
+static void
+look_again(struct server__metrics *metrics)
+{
+    struct chek_io *io = metrics->shard->io;
+    if (!metrics->look_op.in_flight) {
+        metrics->look_op.on_done = on_look;
+        chek_io_timer(io, &metrics->look_op, chek_io_now_ns(io) + LOOK_NS);
+    }
+}
+
 static void
 on_receive(struct chek_stream *stream, const uint8_t *bytes, size_t size, int error)
 {
@@ -176,9 +212,11 @@ on_accept(struct chek_listener *listener, int socket)
         connection->used = true;
         connection->answering = connection->closing = false;
         connection->request_size = 0;
+        connection->deadline_ns = chek_io_now_ns(metrics->shard->io) + DEADLINE_NS;
         connection->stream = (struct chek_stream){
             .on_receive = on_receive, .on_sent = on_sent, .on_closed = on_closed};
         chek_stream_start(metrics->shard->io, &connection->stream, socket);
+        look_again(metrics);
         return;
     }
     chek_io_refuse(metrics->shard->io, socket);
