@@ -16,9 +16,13 @@
  * price and quantity of a line, whose sum stands by itself.
  */
 static int
-decimal_round(struct chek_bytes_view text, unsigned scale, int64_t *ret)
+decimal_round(const struct ingest__fns_value *from, unsigned scale, int64_t *ret)
 {
+    struct chek_bytes_view text = from->text;
     size_t point = 0;
+    if (ingest__fns_is_flag(from)) {
+        return CHEK_E_NUMBER;
+    }
     while (point < text.size && text.bytes[point] != '.') {
         point += 1;
     }
@@ -42,6 +46,18 @@ decimal_round(struct chek_bytes_view text, unsigned scale, int64_t *ret)
         *ret = value;
     }
     return error;
+}
+
+/* Whether decimal text says more than zero: it has another digit. */
+static bool
+is_above_zero(struct chek_bytes_view text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.bytes[i] >= '1' && text.bytes[i] <= '9') {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Names of the measures of tag 2108. */
@@ -87,13 +103,17 @@ line_amounts(const struct ingest__fns_line *raw, bool roubles, uint32_t index,
         return ingest__fns_fault(fault, error, CHEK_FIELD_LINE_SUM, index);
     }
     if (ingest__fns_is_given(&fields[FNS_LINE_PRICE])) {
-        error = decimal_round(fields[FNS_LINE_PRICE].text, roubles ? 2 : 0, &line->price);
+        error = decimal_round(&fields[FNS_LINE_PRICE], roubles ? 2 : 0, &line->price);
     }
     if (error != CHEK_OK) {
         return ingest__fns_fault(fault, error, CHEK_FIELD_LINE_PRICE, index);
     }
     if (ingest__fns_is_given(&fields[FNS_LINE_QUANTITY])) {
-        error = decimal_round(fields[FNS_LINE_QUANTITY].text, 6, &line->quantity);
+        error = decimal_round(&fields[FNS_LINE_QUANTITY], 6, &line->quantity);
+        if (error == CHEK_OK && line->quantity == 0 &&
+            is_above_zero(fields[FNS_LINE_QUANTITY].text)) {
+            error = CHEK_E_RANGE; /* something was sold, and nothing of it would be left */
+        }
     }
     if (error != CHEK_OK) {
         return ingest__fns_fault(fault, error, CHEK_FIELD_LINE_QUANTITY, index);

@@ -184,6 +184,13 @@ ingest__fns_is_given(const struct ingest__fns_value *value)
     return value->type != FNS_ABSENT && value->text.size != 0;
 }
 
+/* Whether it is true or false, which is no number. */
+static inline bool
+ingest__fns_is_flag(const struct ingest__fns_value *value)
+{
+    return value->type == FNS_TRUE || value->type == FNS_FALSE;
+}
+
 /* As much of a text as its field holds. */
 static inline struct chek_bytes_view
 ingest__fns_text(const struct ingest__fns_value *value, size_t size_max)

@@ -28,36 +28,6 @@ ingest__fns_fault(struct chek_fault *fault, int code, uint16_t field, uint32_t i
     return code;
 }
 
-/* ---- numbers ---------------------------------------------------------------------------------- */
-
-int
-ingest__fns_number(const struct ingest__fns_value *value, uint64_t max, uint64_t *ret)
-{
-    uint64_t number = 0;
-    int error = ingest__fns_is_given(value) ? chek_decimal_read_u64(value->text, &number) : CHEK_OK;
-    if (error != CHEK_OK) {
-        return error;
-    }
-    if (number > max) {
-        return CHEK_E_RANGE;
-    }
-    *ret = number;
-    return CHEK_OK;
-}
-
-int
-ingest__fns_money(const struct ingest__fns_value *value, bool roubles, int64_t *ret)
-{
-    int64_t amount = 0;
-    int error = ingest__fns_is_given(value)
-                    ? chek_decimal_read(value->text, roubles ? 2 : 0, &amount)
-                    : CHEK_OK;
-    if (error == CHEK_OK) {
-        *ret = amount;
-    }
-    return error;
-}
-
 /* ---- kopecks or roubles ----------------------------------------------------------------------- */
 
 /* How a receipt writes its amounts. */
@@ -200,20 +170,48 @@ key_add(struct chek_register *what, struct chek_register_key *keys, uint8_t kind
     }
 }
 
+/* What our field for a text is called; what is no text is wrong as a part of the receipt. */
+static uint16_t
+text_field(size_t field)
+{
+    switch (field) {
+    case FNS_OPERATOR:
+        return CHEK_FIELD_RECEIPT_OPERATOR;
+    case FNS_BUYER:
+        return CHEK_FIELD_RECEIPT_BUYER;
+    case FNS_USER:
+        return CHEK_FIELD_REGISTER_ORGANISATION_NAME;
+    case FNS_INN:
+        return CHEK_FIELD_REGISTER_ORGANISATION;
+    case FNS_ADDRESS:
+        return CHEK_FIELD_REGISTER_ADDRESS;
+    case FNS_PLACE:
+        return CHEK_FIELD_REGISTER_POINT;
+    case FNS_DRIVE:
+        return CHEK_FIELD_RECEIPT_FISCAL_DRIVE;
+    case FNS_REGISTRATION:
+    case FNS_FACTORY:
+        return CHEK_FIELD_REGISTER_KEY_VALUE;
+    default:
+        return CHEK_RECORD_RECEIPT * CHEK_FIELDS_A_RECORD;
+    }
+}
+
 /* Texts come from a parser that checked UTF-8, but a NUL can be written as an escape. */
 static int
 texts_check(const struct ingest__fns_raw *raw, struct chek_fault *fault)
 {
     for (size_t i = 0; i < FNS_FIELD_COUNT; i++) {
         if (!chek_utf8_is_valid(raw->fields[i].text)) {
-            return ingest__fns_fault(fault, CHEK_E_TEXT, CHEK_RECORD_RECEIPT * CHEK_FIELDS_A_RECORD,
-                                     0);
+            return ingest__fns_fault(fault, CHEK_E_TEXT, text_field(i), 0);
         }
     }
     for (uint32_t i = 0; i < raw->line_count; i++) {
         for (size_t j = 0; j < FNS_LINE_FIELD_COUNT; j++) {
             if (!chek_utf8_is_valid(raw->lines[i]->fields[j].text)) {
-                return ingest__fns_fault(fault, CHEK_E_TEXT, CHEK_FIELD_LINE_NAME, i);
+                return ingest__fns_fault(
+                    fault, CHEK_E_TEXT,
+                    j == FNS_LINE_UNIT ? CHEK_FIELD_LINE_UNIT : CHEK_FIELD_LINE_NAME, i);
             }
         }
     }

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "engine/base/decimal.h"
 #include "ingest/fns_raw.h"
 
 #define TEXT_SIZE_MAX 2048    /* kept of one value */
@@ -189,4 +190,40 @@ ingest__fns_value_put(struct ingest__fns_raw *raw, struct chek_arena *arena,
     default:
         return;
     }
+}
+
+/* ---- read as numbers -------------------------------------------------------------------------- */
+
+int
+ingest__fns_number(const struct ingest__fns_value *value, uint64_t max, uint64_t *ret)
+{
+    uint64_t number = 0;
+    int error = ingest__fns_is_given(value) ? chek_decimal_read_u64(value->text, &number) : CHEK_OK;
+    if (ingest__fns_is_flag(value)) {
+        error = CHEK_E_NUMBER;
+    }
+    if (error != CHEK_OK) {
+        return error;
+    }
+    if (number > max) {
+        return CHEK_E_RANGE;
+    }
+    *ret = number;
+    return CHEK_OK;
+}
+
+int
+ingest__fns_money(const struct ingest__fns_value *value, bool roubles, int64_t *ret)
+{
+    int64_t amount = 0;
+    int error = ingest__fns_is_given(value)
+                    ? chek_decimal_read(value->text, roubles ? 2 : 0, &amount)
+                    : CHEK_OK;
+    if (ingest__fns_is_flag(value)) {
+        error = CHEK_E_NUMBER;
+    }
+    if (error == CHEK_OK) {
+        *ret = amount;
+    }
+    return error;
 }

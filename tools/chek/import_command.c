@@ -312,9 +312,15 @@ file_read(struct import *import, uint8_t *piece)
     struct import_reader reader;
     bool is_input = strcmp(name, "-") == 0;
     FILE *file = is_input ? stdin : fopen(name, "re");
+    struct stat what;
 
     if (file == NULL) {
         refusal_show(import, import->file, 0, -errno, "", chek_error_text(-errno));
+        return;
+    }
+    if (fstat(fileno(file), &what) == 0 && S_ISDIR(what.st_mode)) {
+        refusal_show(import, import->file, 0, -EISDIR, "", chek_error_text(-EISDIR));
+        (void)fclose(file);
         return;
     }
     size_t size = fread(piece, 1, PIECE_SIZE, file);
