@@ -6,6 +6,7 @@
 import os
 import pathlib
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ import unittest
 import urllib.error
 import urllib.request
 
+from plain_xxh3 import xxh3_64
 from server import Server
 
 ARGUMENTS = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
@@ -85,6 +87,20 @@ class Start(unittest.TestCase):
             self.assertIn("use", said)
 
     def test_a_manifest_of_a_later_version_is_refused(self):
+        with Server(ARGUMENTS[0], ["--partitions", "2"]) as server:
+            server.stop()
+            for file in server.data.glob("manifest.*"):
+                record = bytearray(file.read_bytes())
+                size, number = struct.unpack_from("<IQ", record, 12)
+                struct.pack_into("<I", record, 8, 2)  # the version (persist/FORMAT.md "Manifest")
+                struct.pack_into("<Q", record, size - 8, xxh3_64(bytes(record[:size - 8]), number))
+                file.write_bytes(record)
+            code, said = chekd("--data", server.data, "--listen", "127.0.0.1:0")
+            self.assertEqual(code, 1)
+            self.assertIn("the version is not supported", said)
+            self.assertIn("start that one, or restore a backup", said)
+
+    def test_a_log_without_a_manifest_is_refused(self):
         with Server(ARGUMENTS[0], ["--partitions", "2"]) as server:
             server.stop()
             for file in server.data.glob("manifest.*"):

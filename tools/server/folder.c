@@ -449,7 +449,10 @@ server__folder_open(struct chek_server *server, struct server__folder *folder, s
         }
     } else if (error != CHEK_OK) {
         return fault_say(fault, error, "reading the manifest",
-                         error == CHEK_E_VERSION ? "this folder was written by a newer chek" : "");
+                         error == CHEK_E_VERSION
+                             ? "another version of chek wrote this folder: start that one, or "
+                               "restore a backup that this one made"
+                             : "restore the manifest, or the folder from a backup");
     } else {
         error = folder_load(server, folder, config, fault);
         if (error == CHEK_OK) {
