@@ -22,7 +22,9 @@ CHEK__ENCODER(ask_shifts)
 struct report_run {
     struct chek__run *run;
     const struct chek_registered *whose;
-    bool any; /* something was shown before */
+    bool any;            /* something was shown before */
+    bool is_several;     /* of a range, in which one that is open is left out: */
+    uint32_t open_shift; /* its number; 0 = none is */
 };
 
 static int
@@ -43,6 +45,11 @@ on_report(void *context, struct chek_bytes_view body)
         if (answer.chain != NULL) {
             chek__json_flag(run, "covered", answer.covered);
             chek__json_record(run, "chain", CHEK_RECORD_CHAIN_REACH, answer.chain);
+        }
+        if (report->is_several && report->open_shift != 0) {
+            chek__json_number(run, "open_shift", report->open_shift);
+        } else if (report->is_several) {
+            chek__json_null(run, "open_shift");
         }
         chek__json_close(run);
         chek__json_end(run);
@@ -137,6 +144,7 @@ shifts_ask(struct chek__run *run, uint32_t registration, const struct shift_wish
 /* Numbers of the shifts that are closed, or all when none of several may be left out. */
 struct numbers {
     struct chek__run *run;
+    uint32_t open_shift; /* one that is there and has no Z yet; 0 = none */
     uint32_t *list;
     uint32_t count, capacity;
 };
@@ -149,6 +157,7 @@ on_shift_numbers(void *context, struct chek_bytes_view body)
     int error = CHEK__DECODE(numbers->run, shifts, body, &answer);
     for (uint32_t i = 0; error == CHEK_OK && i < answer.shifts_count; i++) {
         if (answer.shifts[i].closed == 0) {
+            numbers->open_shift = answer.shifts[i].shift;
             continue;
         }
         if (numbers->count == numbers->capacity) {
@@ -174,12 +183,21 @@ reports_ask(struct report_run *report, const struct shift_wish *wish, struct rep
     }
     int stop =
         shifts_ask(report->run, report->whose->registration, wish, on_shift_numbers, &numbers);
+    report->is_several = true;
+    report->open_shift = numbers.open_shift;
+    if (stop == CHEK_OK && numbers.count == 0 && numbers.open_shift != 0) {
+        return chek__error(report->run, CHEK_E_SHIFT_OPEN, "shift", NULL);
+    }
     if (stop == CHEK_OK && numbers.count == 0) {
         return chek__error(report->run, CHEK_E_NOT_FOUND, "shift", "no closed shift there");
     }
     for (uint32_t i = 0; i < numbers.count && stop == CHEK_OK; i++) {
         what->shift = numbers.list[i];
         stop = report_ask(report, what);
+    }
+    if (stop == CHEK_OK && numbers.open_shift != 0 && !report->run->json) {
+        (void)printf("\nShift %u is open and has no Z yet: chek report x shows it.\n",
+                     numbers.open_shift);
     }
     return stop;
 }
@@ -218,7 +236,8 @@ const struct chek__command chek__command_report_z = {
     "report z", "what a register's shift closed with (Z), and what came after",
     "  chek report z --kkm K --shift N [--revision R]\n"
     "  chek report z --kkm K --shift A..B | --from DAY --to DAY\n\n"
-    "  --revision   how it looked when R documents had come after the close; absent: now\n\n"
+    "  --revision   how it looked when R documents had come after the close; absent: now\n"
+    "  A shift of a range that is open is left out, and named: `open_shift` of each report\n\n"
     "Examples\n"
     "  chek report z --kkm 0001581560009059 --shift 4\n"
     "  chek report z --kkm 0001581560009059 --shift 4 --revision 0\n"
