@@ -121,13 +121,19 @@ class Chek(unittest.TestCase):
         self.assertEqual(report["operations"][0]["net"], 700 + 1200)
         several = self.server.lines("report", "z", "--kkm", "9999078900000007", "--from",
                                     "2020-09-14", "--to", "2020-09-14")
-        self.assertEqual(several, [answer])
+        self.assertEqual(several, [{**answer, "open_shift": None}])
         self.assertIs(answer["covered"], False)  # so few rows are in no link yet
         self.assertEqual(answer["chain"]["rows"], 0)
         self.assertIsNone(answer["chain"]["head"])
         self.assertGreater(answer["chain"]["open"], 0)
         self.assertIn("Z REPORT", self.server.chek("report", "z", "--kkm", "9999078900000007",
                                                    "--shift", "1..9"))
+
+    def test_z_of_a_range_in_which_all_are_open_is_refused(self):
+        row, = self.server.lines("shifts", "--kkm", DRIVE)
+        self.assertIsNone(row["closed"])
+        error = self.server.error("report", "z", "--kkm", DRIVE, "--shift", f"1..{row['shift']}")
+        self.assertEqual(error["code"], "SHIFT_OPEN")
 
     def test_z_of_an_open_shift_is_refused_with_a_hint(self):
         error = self.server.error("report", "z", "--kkm", DRIVE, "--shift", "4")
@@ -275,6 +281,20 @@ class Chek(unittest.TestCase):
         for command in commands:
             said = self.server.chek(*command.split(), "--help")
             self.assertIn(f"chek {command}", said)
+            _, examples = said.split("\nExamples\n")
+            self.assertIn(f"  chek {command}", examples)
+        for group in ("report", "kkm", "token"):
+            said = self.server.chek(group, "--help")
+            mine = [command for command in commands if command.split()[0] == group]
+            self.assertGreater(len(mine), 1)
+            for command in mine:
+                self.assertIn(f"  {command} ", said)
+
+    def test_a_command_that_is_not_there_is_told_as_json(self):
+        for words, want in ((["bogus"], "bogus"), (["report"], "report"), (["kkm", "bogus"], "bogus")):
+            error = self.server.error(*words, code=2)
+            self.assertEqual(error["code"], "USAGE")
+            self.assertIn(want, error["text"])
 
     def test_wrong_usage_is_exit_2(self):
         rows = [(["reprot"], "no command"), (["report", "x"], "which register"),
@@ -310,6 +330,8 @@ class Changes(unittest.TestCase):
                          (1, "TOTAL_MISMATCH", "receipt.total"))
         self.assertEqual((second["offset"], second["code"]), (294, "NUMBER"))
         self.assertEqual(missing["code"], "ENOENT")
+        said, _ = self.server.run("chek", "import", SAMPLES, "--json", code=1)
+        self.assertEqual(json.loads(said.splitlines()[0])["code"], "EISDIR")
         self.assertEqual((refused["stored"], refused["refused"]), (1, 2))
         self.assertEqual((none["stored"], none["refused"]), (0, 1))
         lines = self.server.run("chek", "import", SAMPLES / "refused.json", code=1)[0].splitlines()
@@ -549,6 +571,17 @@ class Changes(unittest.TestCase):
                          "0000000001000001", "--currency", "RUB")
         row, = self.server.lines("import", SAMPLES / "export.json", token_file=token)
         self.assertEqual(row["stored"], 2)
+
+    def test_z_of_several_shifts_names_the_one_that_is_open(self):
+        text = (SAMPLES / "cabinet_whole.json").read_text(encoding="utf-8")
+        self.server.chek("import", "-", text_in=text)
+        self.server.chek("import", "-", text_in=text.replace("167118", "167119")
+                         .replace("T17:50", "T18:50").replace('"shiftNumber":45', '"shiftNumber":46'))
+        z = ("report", "z", "--kkm", "9999078900000004")
+        report, = self.server.lines(*z, "--shift", "45..46")
+        self.assertEqual((report["report"]["shift"], report["open_shift"]), (45, 46))
+        self.assertIn("Shift 46 is open", self.server.chek(*z, "--shift", "45..46"))
+        self.assertNotIn("open_shift", self.server.json(*z, "--shift", "45"))
 
     def test_a_new_fiscal_drive_is_another_registration(self):
         text = (SAMPLES / "cabinet_whole.json").read_text(encoding="utf-8")

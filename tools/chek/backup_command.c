@@ -347,5 +347,7 @@ const struct chek__command chek__command_backup = {
     "  DIR is made, or is empty. The server takes a snapshot; what it names, the events and the log\n"
     "  up to the moment that is told are copied and every sum is checked. To restore, put\n"
     "  secret.key into DIR, which is not copied, and start chekd --data DIR. A copy that was not\n"
-    "  finished has the file " CHEK_BACKUP_UNFINISHED " and is not started on.\n",
+    "  finished has the file " CHEK_BACKUP_UNFINISHED " and is not started on.\n\n"
+    "Examples\n"
+    "  chek backup /backup/chek-2026-01-05\n",
     backup};

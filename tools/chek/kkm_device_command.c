@@ -312,11 +312,13 @@ const struct chek__command chek__command_kkm_token = {
     "Examples\n  chek kkm token 201873\n",
     kkm_token};
 
-const struct chek__command chek__command_kkm_block = {"kkm block", "refuse what a register sends",
-                                                      "  chek kkm block DEVICE\n", kkm_block};
+const struct chek__command chek__command_kkm_block = {
+    "kkm block", "refuse what a register sends",
+    "  chek kkm block DEVICE\n\nExamples\n  chek kkm block 201873\n", kkm_block};
 
 const struct chek__command chek__command_kkm_unblock = {
-    "kkm unblock", "take what a register sends again", "  chek kkm unblock DEVICE\n", kkm_unblock};
+    "kkm unblock", "take what a register sends again",
+    "  chek kkm unblock DEVICE\n\nExamples\n  chek kkm unblock 201873\n", kkm_unblock};
 
 /* ---- show ------------------------------------------------------------------------------------- */
 

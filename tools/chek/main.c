@@ -70,13 +70,37 @@ words_match(const char *words, int count, char **line)
     return taken;
 }
 
-static void
-help_show(FILE *out)
+/* Whether a command's first word is this one. */
+static bool
+is_of_group(const struct chek__command *command, const char *group)
 {
-    (void)fprintf(out, "chek - ask and feed a chek server\n\n"
-                       "  chek COMMAND [options]\n\n");
+    size_t size = strlen(group);
+    return strncmp(command->words, group, size) == 0 && command->words[size] == ' ';
+}
+
+static bool
+is_group(const char *word)
+{
     for (size_t i = 0; i < CHEK_COUNT(commands); i++) {
-        (void)fprintf(out, "  %-20s %s\n", commands[i]->words, commands[i]->summary);
+        if (is_of_group(commands[i], word)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Every command, or those of a group ("report"). */
+static void
+help_show(FILE *out, const char *group)
+{
+    (void)fprintf(out,
+                  "chek - ask and feed a chek server\n\n"
+                  "  chek %s [options]\n\n",
+                  group != NULL ? group : "COMMAND");
+    for (size_t i = 0; i < CHEK_COUNT(commands); i++) {
+        if (group == NULL || is_of_group(commands[i], group)) {
+            (void)fprintf(out, "  %-20s %s\n", commands[i]->words, commands[i]->summary);
+        }
     }
     (void)fprintf(
         out, "\nEvery command takes\n"
@@ -108,12 +132,31 @@ command_run(const struct chek__command *command, int count, char **words)
     return code;
 }
 
+/* No command has these words: said as every other wrong usage is, also as JSON. */
+static int
+no_command(int count, char **line)
+{
+    struct chek__run run = {0};
+    bool in_group = is_group(line[1]);
+    const char *second = count > 2 && line[2][0] != '-' ? line[2] : "";
+    for (int i = 1; i < count; i++) {
+        run.json = run.json || strcmp(line[i], "--json") == 0;
+        if (in_group && strcmp(line[i], "--help") == 0) {
+            help_show(stdout, line[1]);
+            return CHEK__EXIT_DONE;
+        }
+    }
+    return chek__usage(&run, "there is no command '%s%s%s'; `chek%s%s --help` lists them", line[1],
+                       in_group && second[0] != 0 ? " " : "", in_group ? second : "",
+                       in_group ? " " : "", in_group ? line[1] : "");
+}
+
 int
 main(int count, char **line)
 {
     (void)signal(SIGPIPE, SIG_DFL); /* `chek receipts | head` ends quietly */
     if (count > 1 && (strcmp(line[1], "--help") == 0 || strcmp(line[1], "help") == 0)) {
-        help_show(stdout);
+        help_show(stdout, NULL);
         return CHEK__EXIT_DONE;
     }
     if (count > 1 && strcmp(line[1], "--version") == 0) {
@@ -127,10 +170,8 @@ main(int count, char **line)
         }
     }
     if (count > 1) {
-        (void)fprintf(stderr, "chek: there is no command '%s'; `chek --help` lists them\n",
-                      line[1]);
-    } else {
-        help_show(stderr);
+        return no_command(count, line);
     }
+    help_show(stderr, NULL);
     return CHEK__EXIT_USAGE;
 }

@@ -175,7 +175,11 @@ const struct chek__command chek__command_status = {
     "  were too long.\n"
     "  --heads: a line PARTITION:ROWS:HEX a partition whose chain of rows has begun. Noted elsewhere,\n"
     "  and given to chek verify, it tells whether one of these rows was changed since. With --json\n"
-    "  a line also where it has not: partition, ranges, rows, open (not covered yet), head.\n",
+    "  a line also where it has not: partition, ranges, rows, open (not covered yet), head.\n\n"
+    "Examples\n"
+    "  chek status\n"
+    "  chek status --json\n"
+    "  chek status --heads > heads.txt\n",
     status};
 
 /* ---- snapshot --------------------------------------------------------------------------------- */
@@ -201,4 +205,5 @@ snapshot(struct chek__run *run, int count, char **words)
 }
 
 const struct chek__command chek__command_snapshot = {
-    "snapshot", "take a snapshot now, and wait for it", "  chek snapshot\n", snapshot};
+    "snapshot", "take a snapshot now, and wait for it",
+    "  chek snapshot\n\nExamples\n  chek snapshot\n", snapshot};

@@ -270,7 +270,8 @@ token_list(struct chek__run *run, int count, char **words)
 }
 
 const struct chek__command chek__command_token_list = {
-    "token list", "the principals, without their tokens", "  chek token list\n", token_list};
+    "token list", "the principals, without their tokens",
+    "  chek token list\n\nExamples\n  chek token list\n  chek token list --json\n", token_list};
 
 /* ---- revoke ----------------------------------------------------------------------------------- */
 

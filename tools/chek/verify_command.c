@@ -443,5 +443,8 @@ const struct chek__command chek__command_verify = {
     "  somebody else kept: it finds a folder that was made anew as a whole. `chained` counts rows\n"
     "  that the chain covers; those behind them are in the next head.\n"
     "  Exit 1 when something is wrong: a line each with file, offset and what differs. With --json a\n"
-    "  line each of `kind` finding, note or partition, and one `summary` at the end.\n",
+    "  line each of `kind` finding, note or partition, and one `summary` at the end.\n\n"
+    "Examples\n"
+    "  chek verify /var/lib/chek\n"
+    "  chek verify /var/lib/chek --heads heads.txt --json\n",
     verify};
