@@ -248,6 +248,14 @@ class Chek(unittest.TestCase):
         events = [(row["partition"], row["seq"]) for row in lines]
         self.assertGreater(len({partition for partition, _ in events}), 2)
         self.assertEqual(len({row["cursor"] for row in lines}), len(lines))
+        sold = [row for row in lines if row["kind"] == "receipt"]
+        names = {row["registration"]: row for row in self.server.lines("kkm", "list")}
+        self.assertGreater(len({row["registration"] for row in sold}), 2)
+        for row in sold:
+            profile = names[row["registration"]]["profile"]
+            self.assertEqual((row["currency"], row["key"]),
+                             ("RUB", profile["keys"][0]["value"]))
+        self.assertIn(" RUB ", self.server.chek("events", "--from", "0"))
         for i, row in enumerate(lines):
             self.assertEqual(sorted(rows("--from", row["cursor"])), sorted(events[i + 1:]), row)
         # Of one partition, and from a place that was a line's itself.
