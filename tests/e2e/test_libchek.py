@@ -41,6 +41,13 @@ class Outside(unittest.TestCase):
         self.assertEqual(done.stderr, "")
         return program
 
+    def test_programs_are_installed(self):
+        subprocess.run([CMAKE, "--install", BUILD, "--prefix", self.home, "--component", "programs"],
+                       check=True, stdout=subprocess.DEVNULL)
+        for name in ("chekd", "chek", "chek-load", "chek-kkm"):
+            subprocess.run([self.home / "bin" / name, "--help"], check=True,
+                           stdout=subprocess.DEVNULL)
+
     def test_the_header_needs_nothing_of_ours(self):
         header = next(self.home.rglob("chek.h")).read_text(encoding="utf-8")
         self.assertNotIn('#include "', header)
