@@ -112,13 +112,13 @@ server__change_run(struct server__shard *shard)
             shard->change_appended = false;
             if (shard->change_now->kind == CHEK_COMMAND_PRINCIPAL) {
                 shard->change_now->error = principal_number(shard, shard->change_now);
+                if (shard->change_now->error != CHEK_OK) {
+                    change_end(shard, shard->change_now);
+                    continue;
+                }
             }
         }
         struct server__change *change = shard->change_now;
-        if (change->error != CHEK_OK) {
-            change_end(shard, change);
-            continue;
-        }
         struct chek_envelope envelope = {.kind = change->kind};
         struct server__ticket ticket = {.owner = change, .kind = TICKET_CHANGE};
         int error;
