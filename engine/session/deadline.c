@@ -4,8 +4,8 @@
  *
  * Each kind of deadline is the same length for every connection, so that a list to whose end one
  * adds is in the order of time, and looking at its front is all that a turn costs. While anything
- * has a deadline a timer ticks, so that an idle shard notices, at most an eighth of the shortest
- * deadline late.
+ * has a deadline a timer ticks, so that an idle shard notices, at most an eighth of a handshake's or
+ * a frame's time late, whichever is shorter.
  *
  * And those that came with a wrong token, who are to be slow: there is no way to tell who sits
  * behind a connection, so the wrong tokens of all count together, and a right one never waits.

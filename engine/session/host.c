@@ -82,9 +82,6 @@ tick_of(const struct chek_session_config *config)
 {
     uint64_t shortest = config->handshake_ns_max < config->frame_ns_max ? config->handshake_ns_max
                                                                         : config->frame_ns_max;
-    if (config->drain_ns_max < shortest) {
-        shortest = config->drain_ns_max;
-    }
     return shortest / 8 + 1;
 }
 
