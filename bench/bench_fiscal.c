@@ -16,6 +16,7 @@
 #include "engine/base/money.h"
 #include "engine/base/prng.h"
 #include "engine/fiscal/fiscal.h"
+#include "engine/store/keep.h"
 
 #define PAGE_COUNT_MAX (1 << 18)
 #define VARIANT_COUNT 64 /* receipts made before; few, for one that was just decoded is cached */
@@ -56,6 +57,18 @@ chek_store_read(const struct chek_store *store, uint32_t registration, uint32_t 
     (void)arena;
     (void)ret_row;
     (void)ret_document;
+    return CHEK_E_NOT_FOUND;
+}
+
+int
+chek_store_read_head(const struct chek_store *store, uint32_t registration, uint32_t ordinal,
+                     struct chek_row *ret_row, uint64_t *ret_sign)
+{
+    (void)store;
+    (void)registration;
+    (void)ordinal;
+    (void)ret_row;
+    (void)ret_sign;
     return CHEK_E_NOT_FOUND;
 }
 

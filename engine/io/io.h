@@ -98,9 +98,9 @@ void chek_io_work(struct chek_io *io, struct chek_op *op, void (*work)(void *arg
                   void *argument);
 
 /*
- * The same for work that nobody waits for: everything else on the machine comes first. It still gets
- * on, but by a few thousandths of a processor where all are busy: who falls behind with calm work
- * goes on with chek_io_work().
+ * The same for work that nobody waits for: shards, and what is given to chek_io_work(), come first. It
+ * gets on by a tenth of a processor where all are busy: who falls behind with calm work goes on with
+ * chek_io_work().
  */
 void chek_io_work_calm(struct chek_io *io, struct chek_op *op, void (*work)(void *argument),
                        void *argument);

@@ -20,6 +20,10 @@
  * make room for would only wait otherwise. */
 #define WORKER_SLICE_NS UINT64_C(3000000)
 
+/* A tenth of what a shard has. Not the idle class: among busy threads who is in it gets next to
+ * nothing, and may not leave it again without privileges (sched(7), RLIMIT_NICE). */
+#define CALM_NICE 10
+
 /* struct sched_attr of sched_setattr(2), which libc has no name for, in its first form. */
 struct schedule {
     uint32_t size, policy;
@@ -80,17 +84,8 @@ io__schedule_lane(const struct uring_shard *shard)
     }
 }
 
-/*
- * A processor that has nothing but threads of the idle class counts as free when a shard wakes, and
- * such a thread never keeps one waiting. Among busy threads it gets three thousandths of a
- * processor; a thread may not leave the class again without privileges (sched(7), RLIMIT_NICE).
- */
 void
 io__schedule_worker(bool is_calm)
 {
-    if (is_calm) {
-        schedule(SCHED_IDLE, 0, 0);
-    } else {
-        schedule(SCHED_BATCH, 0, WORKER_SLICE_NS);
-    }
+    schedule(SCHED_BATCH, is_calm ? CALM_NICE : 0, WORKER_SLICE_NS);
 }

@@ -48,6 +48,7 @@ class Damage(unittest.TestCase):
         for _ in range(4):
             feed(cls.server, tills, 5)
         cls.server.bin = CHEK_BIN  # where chek is
+        cls.server.wait_for_sealing()
         cls.heads = cls.server.chek("status", "--heads")
         cls.reaches = cls.server.lines("status", "--heads")
         cls.server.kill()

@@ -39,14 +39,6 @@ def states(data):
     return told + heads
 
 
-def wait_for_sealing(server):
-    """How far chains reach in an answer depends on it; full sets begin to be sealed with the start."""
-    for _ in range(1000):
-        if all(row["value"] == 0 for row in server.lines("status") if row["name"] == "seals_running"):
-            return
-    raise workload.Wrong("sealing does not end")
-
-
 def answers(data):
     """What a server on the folder answers."""
     server = Server(CHEKD_BIN, on_folder.OPTIONS)
@@ -54,7 +46,7 @@ def answers(data):
         shutil.copytree(data, server.data)
         server.start()
         server.bin = CHEK_BIN
-        wait_for_sealing(server)
+        server.wait_for_sealing()
         told = {}
         for name in REGISTERS:
             shifts = server.lines("shifts", "--kkm", name)

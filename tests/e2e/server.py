@@ -117,6 +117,14 @@ class Server:
         """The JSON lines that a command prints."""
         return [json.loads(line) for line in self.chek(*arguments, "--json", **options).splitlines()]
 
+    def wait_for_sealing(self):
+        """How far chains reach depends on it; full sets are sealed from the start of the server on."""
+        for _ in range(1000):
+            if all(row["value"] == 0 for row in self.lines("status")
+                   if row["name"] == "seals_running"):
+                return
+        raise AssertionError("sealing does not end")
+
     def error(self, *arguments, code=1, **options):
         """The error that a command ends with, as JSON."""
         said = self.run("chek", *arguments, "--json", code=code, **options)[1]

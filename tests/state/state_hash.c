@@ -18,7 +18,7 @@
 
 #define SEED 20261128
 #define COMMANDS 3000
-#define PARTITION_HASH UINT64_C(0xf04f6a4eff330111)
+#define PARTITION_HASH UINT64_C(0xfbc9a77f26f4a396)
 #define DIRECTORY_HASH UINT64_C(0x6360dc5653388eba)
 #define ORGANISATION "123456789012" /* of the history's registers */
 

@@ -265,7 +265,7 @@ prove(struct server__retain *retain)
         };
     }
     retain->op.on_done = on_proved;
-    chek_io_work_calm(retain->shard->io, &retain->op, prove_work, retain);
+    chek_io_work(retain->shard->io, &retain->op, prove_work, retain);
 }
 
 /* ---- proof: the shard ------------------------------------------------------------------------- */

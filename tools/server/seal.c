@@ -182,17 +182,25 @@ on_merged(struct chek_op *op, int64_t result)
 }
 
 /* A merge, or what removed documents leave behind. */
+/* Merging is calm work; that documents which were removed are gone is not put off. */
 static void
 job_begin(struct server__ground *ground)
 {
+    struct chek_io *io = ground->shard->io;
     struct chek_store *store = chek_partition_store(ground->partition);
     struct chek_segments segments = chek_store_segments(store);
+    ground->merge_op.on_done = on_merged;
     ground->merge = chek_store_merge_begin(store);
-    if (ground->merge == NULL) {
-        ground->merge =
-            chek_store_keep_begin(store, chek_partition_retention(ground->partition).row_count);
-        ground->keep_number =
-            ground->merge != NULL ? chek_segments_number(&segments, segments.kept_count) : 0;
+    if (ground->merge != NULL) {
+        chek_io_work_calm(io, &ground->merge_op, chek_merge_run, ground->merge);
+        return;
+    }
+    ground->merge =
+        chek_store_keep_begin(store, chek_partition_retention(ground->partition).row_count);
+    ground->keep_number =
+        ground->merge != NULL ? chek_segments_number(&segments, segments.kept_count) : 0;
+    if (ground->merge != NULL) {
+        chek_io_work(io, &ground->merge_op, chek_merge_run, ground->merge);
     }
 }
 
@@ -208,11 +216,7 @@ server__merge_check(struct server__shard *shard)
             continue;
         }
         job_begin(ground);
-        if (ground->merge != NULL) {
-            shard->is_merging = true;
-            ground->merge_op.on_done = on_merged;
-            chek_io_work_calm(shard->io, &ground->merge_op, chek_merge_run, ground->merge);
-        }
+        shard->is_merging = ground->merge != NULL;
     }
 }
 
