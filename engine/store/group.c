@@ -234,6 +234,7 @@ chek_store_ask_begin(struct chek_store *store, struct chek_cold *cold)
     CHEK_ASSERT(store->cold == NULL);
     cold->count = 0;
     cold->is_more = false;
+    cold->waits = false;
     cold->error = CHEK_OK;
     store->cold = cold;
 }

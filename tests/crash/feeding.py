@@ -12,6 +12,7 @@ import workload
 CHECKED_COUNT = 60  # documents of a register that are sent again after a restart
 QUIET_S = 0.2       # a log has its mark and its next file by then
 END_S = 20          # in which a server whose log failed must have ended
+CORRUPT = 5302      # an error code
 
 
 class Feeder(threading.Thread):
@@ -51,9 +52,20 @@ class Feeder(threading.Thread):
                 till = self.random.choice(self.tills)
                 sent_at = time.monotonic()
                 results = client.feed(till.documents(self.random.randrange(1, 30)))
+                if self._is_of_cut_disk(results):
+                    return
                 till.answered(results, again.pop(till, False))
                 self.acknowledged += len(results)
                 self._check_cut(sent_at, results)
+
+    def _is_of_cut_disk(self, results):
+        """Rows that cannot be read are as good as damaged; without power none can, and it ends then."""
+        if all(result.code != CORRUPT for result in results):
+            return False
+        end = time.monotonic() + 2
+        while self.cut_at() is None and time.monotonic() < end:
+            time.sleep(0.01)
+        return self.cut_at() is not None
 
     def _check_cut(self, sent_at, results):
         cut_at = self.cut_at()

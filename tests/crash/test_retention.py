@@ -76,6 +76,7 @@ class Retention(unittest.TestCase):
         """All sealed rows of before are, and their segments are remade; what was open then is not."""
         self.wait(client, lambda status: total(status, "retention_stopped") != 0 or (
             total(status, "rows_removed") == self.old_count and
+            total(status, "segments_kept") > 0 and total(status, "merges_running") == 0 and
             total(status, "segments") - total(status, "segments_kept") <= 1))
         self.assertEqual(total(client.status(), "retention_stopped"), 0, self.server.log.read_text())
 

@@ -236,6 +236,15 @@ class Chek(unittest.TestCase):
         for name in ("segments", "segments_merged", "hour_table_bytes", "seals_running", "merges",
                      "merges_running"):
             self.assertEqual(items[name]["value"], 0, name)  # a chunk is not full yet
+        values = {}
+        for row in self.server.lines("status"):
+            values.setdefault(row["name"], []).append(row.get("value"))
+        for documents, size in zip(values["documents"], values["memory_bytes_a_document"], strict=True):
+            self.assertEqual(size > 0, documents > 0)
+        self.assertEqual(values["segment_bytes_a_document"], [0, 0])
+        self.assertEqual(len(values["stored_per_s"]), 2)  # nothing for a while, if it is slow
+        for name in ("requests_per_s", "received_bytes_per_s"):
+            self.assertGreater(sum(values[name]), 0, name)
         events = self.server.lines("events", "--from", "0")
         self.assertEqual(sum(row["kind"] in ("receipt", "late") for row in events), sum(COUNTS) - 1)
         self.assertEqual(self.server.lines("events", "--from", events[-1]["cursor"]), [])

@@ -111,7 +111,7 @@ admin_answer(struct kkm_run *run, const struct chek_frame *frame)
         int code = error == CHEK_OK ? -(int)refusal.code : error;
         if (code == CHEK_E_EXISTS) {
             run->added_count += 1;
-        } else if (code != CHEK_E_BUSY && code != CHEK_E_STOPPING) {
+        } else if (code != CHEK_E_BUSY && code != CHEK_E_STOPPING && code != CHEK_E_TIMEOUT) {
             kkm_violate(run, "adding a register: %s", chek_error_name(code));
         }
     } else if (run->admin_is_in && all_added(run)) {

@@ -309,6 +309,7 @@ on_turn(void *context)
     server__step_next(shard, STEP_SESSION);
     server__events_turn(shard);
     chek_session_turn(shard->sessions, now_ns);
+    server__pace_turn(shard, now_ns);
     /* Before it is asked whether all is quiet: what ends here may be the last, and no turn follows. */
     server__retain_turn(shard);
     server__step_next(shard, STEP_SNAPSHOT);

@@ -250,6 +250,12 @@ struct server__counters {
     struct chek_waits report_runs;                   /* of X and Z, at the owner of the register */
 };
 
+/* Counts of a moment, for rates. */
+struct server__pace {
+    uint64_t at_ns; /* 0: never */
+    uint64_t stored_count, request_count, received_size;
+};
+
 struct server__shard {
     struct chek_server *server;
     struct chek_io *io;
@@ -287,6 +293,7 @@ struct server__shard {
     struct chek_arena ahead;  /* documents about to be applied */
     struct chek_prng prng;    /* entropy of envelopes, seeded by the io room */
     struct server__counters counters;
+    struct server__pace paces[2]; /* [0] the one before */
     struct server__steps steps;
     struct chek_message life;   /* started, quiet */
     struct chek_message wanted; /* a snapshot */
@@ -544,7 +551,8 @@ void server__tokens_on_room(void *context, struct chek_request *request);
 void server__snapshot_ask(void *context, struct chek_request *request, struct chek_bytes_view body);
 void server__gather_on_abandon(void *context, struct chek_request *request);
 
-/* status.c: the run of a gather of status rows, and all of them put together in shard->arena */
+/* status.c: note counts for rates, in every turn; the run of a gather of status rows, and all of them put together in shard->arena */
+void server__pace_turn(struct server__shard *shard, uint64_t now_ns);
 void server__status_run(struct server__shard *shard, struct server__gather *gather, unsigned index);
 struct chek_status_items server__status_join(struct server__shard *shard,
                                              struct server__gather *gather);

@@ -40,6 +40,49 @@ row_text(struct rows *rows, const char *name, const char *text)
     rows->items[rows->count - 1].text = chek_bytes_view_text(text);
 }
 
+/* ---- rates ------------------------------------------------------------------------------------ */
+
+#define PACE_NS UINT64_C(10000000000)
+
+static struct server__pace
+pace_now(struct server__shard *shard, uint64_t now_ns)
+{
+    struct chek_session_counters session = chek_session_count(shard->sessions);
+    return (struct server__pace){.at_ns = now_ns,
+                                 .stored_count = chek_feed_count(shard->feeds).stored_count,
+                                 .request_count = session.request_count,
+                                 .received_size = session.received_size};
+}
+
+void
+server__pace_turn(struct server__shard *shard, uint64_t now_ns)
+{
+    if (now_ns - shard->paces[1].at_ns >= PACE_NS) {
+        shard->paces[0] = shard->paces[1];
+        shard->paces[1] = pace_now(shard, now_ns);
+    }
+}
+
+static uint64_t
+a_second(uint64_t count, uint64_t time_ns)
+{
+    return (uint64_t)((chek_u128)count * 1000000000u / time_ns);
+}
+
+/* Since the moment before the last one: over ten seconds or more, but for the first ones. */
+static void
+rows_of_rates(struct server__shard *shard, struct rows *rows)
+{
+    struct server__pace now = pace_now(shard, chek_io_now_ns(shard->io));
+    struct server__pace from = shard->paces[0].at_ns != 0 ? shard->paces[0] : shard->paces[1];
+    uint64_t time_ns = now.at_ns > from.at_ns ? now.at_ns - from.at_ns : 1;
+    row(rows, "stored_per_s", a_second(now.stored_count - from.stored_count, time_ns));
+    row(rows, "requests_per_s", a_second(now.request_count - from.request_count, time_ns));
+    row(rows, "received_bytes_per_s", a_second(now.received_size - from.received_size, time_ns));
+}
+
+/* ---- rows ------------------------------------------------------------------------------------- */
+
 static void
 rows_of_partitions(struct server__shard *shard, struct rows *rows)
 {
@@ -108,6 +151,11 @@ rows_of_partitions(struct server__shard *shard, struct rows *rows)
     row(rows, "open_bytes", sum.open_size);
     row(rows, "dictionary_bytes", sum.dictionary_size);
     row(rows, "heap_bytes", heap_size);
+    uint64_t sealed_count = sum.row_count - sum.open_row_count;
+    uint64_t memory_size =
+        residency.resident_size + sum.open_size + sum.dictionary_size + heap_size;
+    row(rows, "segment_bytes_a_document", sealed_count != 0 ? sum.segment_size / sealed_count : 0);
+    row(rows, "memory_bytes_a_document", sum.row_count != 0 ? memory_size / sum.row_count : 0);
     row(rows, "seals_running", shard->seal_count);
     row(rows, "merges", shard->merge_count);
     row(rows, "merges_running", shard->is_merging);
@@ -239,6 +287,7 @@ server__status_run(struct server__shard *shard, struct server__gather *gather, u
     rows_of_partitions(shard, &rows);
     rows_of_log(shard, &rows);
     rows_of_sessions(shard, &rows);
+    rows_of_rates(shard, &rows);
     rows_of_steps(shard, &rows);
 
     struct chek_status_items slot = {.items = rows.items, .items_count = rows.count};
