@@ -190,37 +190,30 @@ hours_add(struct store__hours *hours, const struct chek_addend *cell)
 
 /* ---- from rows ---- */
 
-/* Rows as cells, in the order in which they came: that is how they are read fast. What is no receipt
- * has no tickets. */
-static struct chek_addend *
-rows_read(struct store__sealer *sealer, const struct store__set *set)
+int
+store__hours_begin(struct store__hours *hours, uint32_t row_count)
 {
-    size_t size = set->row_count * sizeof(struct chek_addend);
-    struct chek_addend *cells = (void *)store__sealer_reserve(sealer, &sealer->sums, size);
-    for (uint32_t i = 0; cells != NULL && i < set->row_count; i++) {
-        cells[i].tickets = 0;
-        if ((store__set_row(set, i)->flags & STORE__FLAG_KIND) == CHEK_ROW_RECEIPT) {
-            struct chek_scan_row row = store__scan_row_open(set, i);
-            cells[i] = chek_addend_of_row(&row);
-            cells[i].time -= cells[i].time % CHEK_CIVIL_HOUR_S;
-        }
-    }
-    return cells;
+    hours->count = 0;
+    hours->group = 0;
+    return hours_grow(hours, row_count / ROWS_A_CELL + 1);
 }
 
 int
-store__hours_of_set(struct store__sealer *sealer, const struct store__set *set)
+store__hours_row(struct store__hours *hours, const struct store__row *row)
 {
-    const struct chek_addend *rows = rows_read(sealer, set);
-    struct store__hours *ret = &sealer->hours;
-    ret->count = 0;
-    ret->group = 0;
-    int error = rows != NULL ? hours_grow(ret, set->row_count / ROWS_A_CELL + 1) : -ENOMEM;
-    for (uint32_t i = 0; i < set->row_count && error == CHEK_OK; i++) {
-        const struct chek_addend *cell = &rows[sealer->order[i]];
-        error = cell->tickets != 0 ? hours_add(ret, cell) : CHEK_OK;
+    if ((row->flags & STORE__FLAG_KIND) != CHEK_ROW_RECEIPT) {
+        return CHEK_OK; /* what is no receipt has no tickets */
     }
-    return error == CHEK_OK ? group_end(ret) : error;
+    struct chek_scan_row told = store__scan_row_open(row);
+    struct chek_addend cell = chek_addend_of_row(&told);
+    cell.time -= cell.time % CHEK_CIVIL_HOUR_S;
+    return hours_add(hours, &cell);
+}
+
+int
+store__hours_end(struct store__hours *hours)
+{
+    return group_end(hours);
 }
 
 /* ---- from tables ---- */

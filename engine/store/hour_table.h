@@ -35,12 +35,14 @@ struct store__hours {
 void store__hours_finish(struct store__hours *hours);
 
 /*
- * Sum the receipts of a set that a sealer put in order into its hours, whose memory is used again.
+ * Sum the receipts among rows that are given registration by registration, as the order of a segment
+ * has them: begin, the rows, end. The memory of cells is used again.
  *
  *   Errors     -ENOMEM
  */
-struct store__sealer;
-CHEK_MUST_USE int store__hours_of_set(struct store__sealer *sealer, const struct store__set *set);
+CHEK_MUST_USE int store__hours_begin(struct store__hours *hours, uint32_t row_count);
+CHEK_MUST_USE int store__hours_row(struct store__hours *hours, const struct store__row *row);
+CHEK_MUST_USE int store__hours_end(struct store__hours *hours);
 
 /* Sum the tables of segments that follow each other. Errors: as above. */
 CHEK_MUST_USE int store__hours_of_segments(struct chek_segment *const *segments, uint32_t count,

@@ -77,9 +77,8 @@ open_payments(const struct store__row *in, struct chek_scan_row *row)
 }
 
 struct chek_scan_row
-store__scan_row_open(const struct store__set *set, uint32_t index)
+store__scan_row_open(const struct store__row *in)
 {
-    const struct store__row *in = store__set_row(set, index);
     struct chek_scan_row row = {
         .row = store__row_told(in, false),
         .time = in->time,
@@ -108,7 +107,7 @@ open_row(struct store__scan *scan, const struct store__set *set, uint32_t index)
         !registration_passes(scan->filter, in->registration, in->ordinal)) {
         return;
     }
-    struct chek_scan_row row = store__scan_row_open(set, index);
+    struct chek_scan_row row = store__scan_row_open(in);
     row.row.replaced = replaced;
     scan->stopped = !scan->on_row(scan->context, &row);
 }

@@ -31,6 +31,6 @@ void store__scan_open(struct store__scan *scan);
  *
  *   Threads  any, while the set is full
  */
-struct chek_scan_row store__scan_row_open(const struct store__set *set, uint32_t index);
+struct chek_scan_row store__scan_row_open(const struct store__row *in);
 
 #endif

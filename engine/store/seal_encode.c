@@ -114,21 +114,6 @@ pages_encode(struct encoding *to)
 
 /* ---- the whole ---- */
 
-static void
-runs_write(const struct encoding *to)
-{
-    const struct store__row *before = NULL;
-    for (uint32_t i = 0; i < to->set->row_count; i++) {
-        const struct store__row *row = store__set_row(to->set, to->sealer->order[i]);
-        if (before != NULL && row->registration == before->registration) {
-            CHEK_ASSERT(row->ordinal == before->ordinal + 1);
-        } else {
-            store__segment_write_run(&to->sealer->writer, row->registration, row->ordinal, i);
-        }
-        before = row;
-    }
-}
-
 /* Pages were made one after the other; here they come column by column. */
 static void
 columns_write(const struct encoding *to)
@@ -153,11 +138,10 @@ static int
 segment_write(const struct encoding *to, uint64_t first_row, uint8_t **ret, size_t *ret_size)
 {
     struct store__segment_writer *writer = &to->sealer->writer;
-    int error = store__hours_of_set(to->sealer, to->set);
+    int error = store__hours_end(&to->sealer->hours);
     if (error != CHEK_OK) {
         return error;
     }
-    runs_write(to);
     columns_write(to);
     store__hours_write(writer, &to->sealer->hours, to->page_row_count);
     store__markings_sort(&to->sealer->markings);
@@ -186,8 +170,13 @@ store__segment_encode(struct store__sealer *sealer, struct chek_store *store,
     to.page_count = (set->row_count - 1) / to.page_row_count + 1;
     sealer->error = CHEK_OK;
     sealer->markings.count = 0;
+    sealer->before = NULL;
     store__segment_writer_reset(&sealer->writer);
     store__sealer_order(sealer, set);
+    int error = store__hours_begin(&sealer->hours, set->row_count);
+    if (error != CHEK_OK) {
+        store__sealer_fail(sealer, error);
+    }
     if (sealer->error == CHEK_OK) {
         pages_encode(&to);
     }

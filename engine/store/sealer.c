@@ -21,7 +21,6 @@ sealer_destroy(struct store__sealer *sealer)
     store__buffer_finish(&sealer->orders[1]);
     store__buffer_finish(&sealer->encoded);
     store__buffer_finish(&sealer->pages);
-    store__buffer_finish(&sealer->sums);
     store__segment_writer_finish(&sealer->writer);
     store__hours_finish(&sealer->hours);
     store__markings_finish(&sealer->markings);
@@ -89,13 +88,23 @@ store__sealer_reserve(struct store__sealer *sealer, struct store__buffer *buffer
 
 /* ---- order ---- */
 
-/* Sort row numbers by one byte of the registration, keeping the order of equal ones. */
+/*
+ * A row is its registration and, below, its place in the set: sorting looks at 8 bytes of it, not at
+ * the lines where it stands.
+ */
+static inline uint64_t
+key_make(uint32_t registration, uint32_t row)
+{
+    return (uint64_t)registration << 32 | row;
+}
+
+/* Sort keys by one byte, keeping the order of equal ones. */
 static void
-sort_by_byte(const struct store__set *set, uint32_t shift, const uint32_t *from, uint32_t *to)
+sort_by_byte(const uint64_t *from, uint32_t count, uint32_t shift, uint64_t *to)
 {
     uint32_t ends[256] = {0};
-    for (uint32_t i = 0; i < set->row_count; i++) {
-        ends[store__set_row(set, from[i])->registration >> shift & 0xff] += 1;
+    for (uint32_t i = 0; i < count; i++) {
+        ends[from[i] >> shift & 0xff] += 1;
     }
     uint32_t sum = 0;
     for (uint32_t i = 0; i < 256; i++) {
@@ -103,8 +112,8 @@ sort_by_byte(const struct store__set *set, uint32_t shift, const uint32_t *from,
         ends[i] = sum;
         sum += of_byte;
     }
-    for (uint32_t i = 0; i < set->row_count; i++) {
-        to[ends[store__set_row(set, from[i])->registration >> shift & 0xff]++] = from[i];
+    for (uint32_t i = 0; i < count; i++) {
+        to[ends[from[i] >> shift & 0xff]++] = from[i];
     }
 }
 
@@ -112,24 +121,25 @@ sort_by_byte(const struct store__set *set, uint32_t shift, const uint32_t *from,
 void
 store__sealer_order(struct store__sealer *sealer, const struct store__set *set)
 {
-    size_t size = set->row_count * sizeof(uint32_t);
-    uint32_t *order = (uint32_t *)(void *)store__sealer_reserve(sealer, &sealer->orders[0], size);
-    uint32_t *other = (uint32_t *)(void *)store__sealer_reserve(sealer, &sealer->orders[1], size);
-    uint32_t differing = 0;
-    if (order == NULL || other == NULL) {
+    uint32_t count = set->row_count;
+    size_t size = count * sizeof(uint64_t);
+    uint64_t *keys = (void *)store__sealer_reserve(sealer, &sealer->orders[0], size);
+    uint64_t *other = (void *)store__sealer_reserve(sealer, &sealer->orders[1], size);
+    uint64_t differing = 0;
+    if (keys == NULL || other == NULL) {
         return;
     }
-    for (uint32_t i = 0; i < set->row_count; i++) {
-        order[i] = i;
-        differing |= store__set_row(set, i)->registration ^ store__set_row(set, 0)->registration;
+    for (uint32_t i = 0; i < count; i++) {
+        keys[i] = key_make(store__set_row(set, i)->registration, i);
+        differing |= keys[i] ^ keys[0];
     }
-    for (uint32_t shift = 0; shift < 32; shift += 8) {
+    for (uint32_t shift = 32; shift < 64; shift += 8) {
         if ((differing >> shift & 0xff) != 0) { /* else all have the same byte */
-            sort_by_byte(set, shift, order, other);
-            uint32_t *sorted = other;
-            other = order;
-            order = sorted;
+            sort_by_byte(keys, count, shift, other);
+            uint64_t *sorted = other;
+            other = keys;
+            keys = sorted;
         }
     }
-    sealer->order = order;
+    sealer->order = keys;
 }

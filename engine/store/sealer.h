@@ -22,7 +22,7 @@ struct store__sealer {
     struct store__sealer *next; /* free one */
     int error;                  /* the first one: -ENOMEM, -EAGAIN (the stock ended) */
 
-    uint32_t *order; /* rows of the set as they will stand */
+    uint64_t *order; /* rows of the set as they will stand: registration, and below it the row */
     struct store__buffer orders[2];
 
     int64_t *values[STORE__COLUMN_COUNT]; /* of the page; zero where nothing was put */
@@ -35,11 +35,11 @@ struct store__sealer {
     struct store__buffer encoded;         /* struct store__encoded, by (page, column) */
     struct store__buffer pages;           /* bytes of pages, as they were made */
     struct store__segment_writer writer;
-    struct store__buffer sums; /* struct chek_addend of each row, in the order they came */
     struct store__hours hours;
     struct store__markings markings;
-    uint32_t page_begin;     /* of the page: its first row in the segment */
-    struct chek_arena arena; /* a document */
+    const struct store__row *before; /* the row that was taken apart last, or NULL */
+    uint32_t page_begin;             /* of the page: its first row in the segment */
+    struct chek_arena arena;         /* a document */
 };
 
 /* Take a sealer from the pool, or make one. Errors: -ENOMEM. Threads: the shard. */
@@ -62,7 +62,10 @@ store__sealer_fail(struct store__sealer *sealer, int error)
 /* Put the rows of a set in order. */
 void store__sealer_order(struct store__sealer *sealer, const struct store__set *set);
 
-/* Take rows from..from+count-1 of the order apart. Texts get their codes now. */
+/*
+ * Take rows from..from+count-1 of the order apart. Texts get their codes now. Hours and runs of
+ * registrations are made on the way: pages are to come in their order.
+ */
 void store__sealer_page(struct store__sealer *sealer, struct chek_store *store,
                         const struct store__set *set, uint32_t from, uint32_t count);
 

@@ -323,7 +323,7 @@ put_document(struct taking *from, const struct chek_document *document)
 
 /* ---- the page ---- */
 
-/* Have room for `count` values, all zero, in each column of a table. */
+/* Have room for `count` values in each column of a table; what is new is zero. */
 static void
 values_ensure(struct store__sealer *to, uint32_t table, uint64_t count)
 {
@@ -333,22 +333,33 @@ values_ensure(struct store__sealer *to, uint32_t table, uint64_t count)
             continue;
         }
         uint64_t more = count > 2 * old ? count : 2 * old;
-        chek_memory_free(to->values[i], old * sizeof(int64_t));
-        to->values[i] = chek_memory_allocate(more * sizeof(int64_t));
-        to->value_capacity[i] = to->values[i] != NULL ? (uint32_t)more : 0;
-        if (to->values[i] == NULL) {
+        int64_t *grown = chek_memory_grow(to->values[i], old * sizeof *grown, more * sizeof *grown);
+        if (grown == NULL) {
             store__sealer_fail(to, -ENOMEM);
             return;
         }
+        to->values[i] = grown;
+        to->value_capacity[i] = (uint32_t)more;
     }
 }
 
-static void
-page_ensure(struct store__sealer *to, const struct store__set *set, uint32_t from, uint32_t count)
+/* The last column of a table grows last. */
+static inline void
+table_ensure(struct store__sealer *to, uint32_t table, uint32_t more)
 {
-    uint64_t counts[STORE__TABLE_COUNT] = {[STORE__DOCUMENT] = count};
-    for (uint32_t i = from; i < from + count; i++) {
-        const struct store__row *row = store__set_row(set, to->order[i]);
+    uint64_t count = (uint64_t)to->counts[table] + more;
+    if (CHEK_UNLIKELY(count > to->value_capacity[store__table_begin[table + 1] - 1])) {
+        values_ensure(to, table, count);
+    }
+}
+
+/* Have room for what a group of rows has. */
+static void
+group_ensure(struct store__sealer *to, const struct store__row *const *rows, uint32_t count)
+{
+    uint32_t counts[STORE__TABLE_COUNT] = {[STORE__DOCUMENT] = count};
+    for (uint32_t i = 0; i < count; i++) {
+        const struct store__row *row = rows[i];
         counts[STORE__LINE] += row->line_count;
         counts[STORE__PAYMENT] += row->payment_count;
         counts[STORE__TAX] += row->tax_count;
@@ -358,7 +369,7 @@ page_ensure(struct store__sealer *to, const struct store__set *set, uint32_t fro
         counts[STORE__PARENT] += (row->flags & STORE__FLAG_PARENT) != 0;
     }
     for (uint32_t table = 0; table < STORE__TABLE_COUNT; table++) {
-        values_ensure(to, table, counts[table]);
+        table_ensure(to, table, counts[table]);
     }
 }
 
@@ -389,7 +400,9 @@ written_touch(struct store__sealer *to)
 
 /*
  * Documents are taken apart in groups: all are decoded, then the buckets of all their texts are asked for,
- * then the texts that these lead to. What looking a text up waits for has come by then.
+ * then the texts that these lead to. What looking a text up waits for has come by then. Rows stand
+ * where they came, in lines that nothing has touched since: those of the group after the next are
+ * asked for, and the documents of the next one, to which its rows lead.
  */
 #define GROUP_COUNT_MAX 8
 #define ASKED_COUNT_MAX 256
@@ -398,6 +411,7 @@ written_touch(struct store__sealer *to)
 #define LARGE_COUNT 512
 
 struct group {
+    const struct store__row *rows[GROUP_COUNT_MAX];
     struct chek_document documents[GROUP_COUNT_MAX];
     uint32_t count;
     uint32_t asked_count;
@@ -444,28 +458,73 @@ group_ask(struct group *group, const struct chek_store *store)
     }
 }
 
+/* The row at a place of the order. */
+static inline const struct store__row *
+row_at(const struct store__sealer *to, const struct store__set *set, uint32_t place)
+{
+    return store__set_row(set, (uint32_t)to->order[place]);
+}
+
+/* Ask for rows first..end-1 of the order, as far as the set has them. */
+static void
+rows_prefetch(const struct store__sealer *to, const struct store__set *set, uint32_t first,
+              uint32_t end)
+{
+    for (uint32_t i = first; i < end && i < set->row_count; i++) {
+        const char *row = (const void *)row_at(to, set, i);
+        chek_prefetch(row);
+        chek_prefetch(row + CHEK_CACHE_LINE_SIZE);
+    }
+}
+
+static void
+documents_prefetch(const struct store__sealer *to, const struct store__set *set, uint32_t first,
+                   uint32_t end)
+{
+    for (uint32_t i = first; i < end && i < set->row_count; i++) {
+        const uint8_t *bytes = row_at(to, set, i)->bytes;
+        chek_prefetch(bytes);
+        chek_prefetch(bytes + CHEK_CACHE_LINE_SIZE);
+        chek_prefetch(bytes + 2 * CHEK_CACHE_LINE_SIZE);
+    }
+}
+
 /* Decode documents as long as the arena has room for them; one it always has. */
 static void
 group_decode(struct group *group, struct store__sealer *to, const struct store__set *set,
              uint32_t from, uint32_t count)
 {
+    rows_prefetch(to, set, from + 2 * GROUP_COUNT_MAX, from + 3 * GROUP_COUNT_MAX);
+    documents_prefetch(to, set, from + GROUP_COUNT_MAX, from + 2 * GROUP_COUNT_MAX);
     chek_arena_reset(&to->arena);
     group->count = 0;
     while (group->count < count && group->count < GROUP_COUNT_MAX) {
-        const struct store__row *row = store__set_row(set, to->order[from + group->count]);
+        const struct store__row *row = row_at(to, set, from + group->count);
         int error = chek_document_decode_whole(row->bytes, row->document_size, &to->arena,
                                                &group->documents[group->count], NULL);
         if (error != CHEK_OK) {
             CHEK_ASSERT(error == CHEK_E_LIMIT && group->count != 0);
             break;
         }
+        group->rows[group->count] = row;
         group->count += 1;
     }
-    for (uint32_t i = group->count; i < 2 * GROUP_COUNT_MAX && i < count; i++) {
-        const struct store__row *ahead = store__set_row(set, to->order[from + i]);
-        chek_prefetch(ahead->bytes);
-        chek_prefetch(ahead->bytes + CHEK_CACHE_LINE_SIZE);
-        chek_prefetch(ahead->bytes + 2 * CHEK_CACHE_LINE_SIZE);
+}
+
+/* What the segment has beside its columns. */
+static void
+row_note(struct store__sealer *to, const struct store__row *row, uint32_t place)
+{
+    const struct store__row *before = to->before;
+    if (before != NULL && row->registration == before->registration) {
+        CHEK_ASSERT(row->ordinal == before->ordinal + 1);
+    } else {
+        store__segment_write_run(&to->writer, row->registration, row->ordinal, place);
+    }
+    to->before = row;
+    int error = store__hours_row(&to->hours, row);
+    if (CHEK_UNLIKELY(error != CHEK_OK)) {
+        store__sealer_fail(to, error);
     }
 }
 
@@ -475,17 +534,15 @@ store__sealer_page(struct store__sealer *to, struct chek_store *store, const str
 {
     struct group group;
     to->page_begin = from;
-    page_ensure(to, set, from, count);
     for (uint32_t at = 0; at < count && to->error == CHEK_OK; at += group.count) {
         group_decode(&group, to, set, from + at, count - at);
         group_ask(&group, store);
+        group_ensure(to, group.rows, group.count);
         for (uint32_t i = 0; i < group.count && to->error == CHEK_OK; i++) {
-            struct taking row = {.to = to,
-                                 .store = store,
-                                 .row = store__set_row(set, to->order[from + at + i]),
-                                 .at = at + i};
+            struct taking row = {.to = to, .store = store, .row = group.rows[i], .at = at + i};
             put_row(&row);
             put_document(&row, &group.documents[i]);
+            row_note(to, group.rows[i], from + at + i);
             to->counts[STORE__DOCUMENT] = at + i + 1;
         }
     }
