@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sealer.c - the memory of sealing, and the order of rows. */
+/* sealer.c - the memory of sealing, the arrays of a page, and the order of rows. */
 #include "engine/store/sealer.h"
 
 #include <errno.h>
@@ -84,6 +84,73 @@ store__sealer_reserve(struct store__sealer *sealer, struct store__buffer *buffer
         store__sealer_fail(sealer, -ENOMEM);
     }
     return at;
+}
+
+/* ---- the arrays of a page ---- */
+
+/* Have room for `count` values in each column of a table; what is new is zero. */
+static void
+values_ensure(struct store__sealer *to, uint32_t table, uint64_t count)
+{
+    for (uint32_t i = store__table_begin[table]; i < store__table_begin[table + 1]; i++) {
+        uint64_t old = to->value_capacity[i];
+        if (count <= old) {
+            continue;
+        }
+        uint64_t more = count > 2 * old ? count : 2 * old;
+        int64_t *grown = chek_memory_grow(to->values[i], old * sizeof *grown, more * sizeof *grown);
+        if (grown == NULL) {
+            store__sealer_fail(to, -ENOMEM);
+            return;
+        }
+        to->values[i] = grown;
+        to->value_capacity[i] = (uint32_t)more;
+    }
+}
+
+/* The last column of a table grows last. */
+static inline void
+table_ensure(struct store__sealer *to, uint32_t table, uint32_t more)
+{
+    uint64_t count = (uint64_t)to->counts[table] + more;
+    if (CHEK_UNLIKELY(count > to->value_capacity[store__table_begin[table + 1] - 1])) {
+        values_ensure(to, table, count);
+    }
+}
+
+void
+store__sealer_ensure(struct store__sealer *to, const struct store__row *const *rows, uint32_t count)
+{
+    uint32_t counts[STORE__TABLE_COUNT] = {[STORE__DOCUMENT] = count};
+    for (uint32_t i = 0; i < count; i++) {
+        const struct store__row *row = rows[i];
+        counts[STORE__LINE] += row->line_count;
+        counts[STORE__PAYMENT] += row->payment_count;
+        counts[STORE__TAX] += row->tax_count;
+        counts[STORE__MARKING] += row->marking_count;
+        counts[STORE__MODIFIER] += (row->flags & STORE__FLAG_DISCOUNT) != 0;
+        counts[STORE__MODIFIER] += (row->flags & STORE__FLAG_MARKUP) != 0;
+        counts[STORE__PARENT] += (row->flags & STORE__FLAG_PARENT) != 0;
+    }
+    for (uint32_t table = 0; table < STORE__TABLE_COUNT; table++) {
+        table_ensure(to, table, counts[table]);
+    }
+}
+
+void
+store__sealer_page_clear(struct store__sealer *to)
+{
+    for (uint32_t i = 0; i < STORE__COLUMN_COUNT; i++) {
+        if (store__sealer_has(to->touched, i)) {
+            /* A row that failed half-way may have put children that were not counted. */
+            uint32_t count =
+                to->error == CHEK_OK ? to->counts[store__columns[i].table] : to->value_capacity[i];
+            memset(to->values[i], 0, count * sizeof(int64_t));
+        }
+        to->strings[i].size = 0;
+    }
+    memset(to->touched, 0, sizeof to->touched);
+    memset(to->counts, 0, sizeof to->counts);
 }
 
 /* ---- order ---- */

@@ -69,6 +69,10 @@ void store__sealer_order(struct store__sealer *sealer, const struct store__set *
 void store__sealer_page(struct store__sealer *sealer, struct chek_store *store,
                         const struct store__set *set, uint32_t from, uint32_t count);
 
+/* Have room in the arrays of a page for rows that come next. Errors: the sealer's, -ENOMEM. */
+void store__sealer_ensure(struct store__sealer *to, const struct store__row *const *rows,
+                          uint32_t count);
+
 /* Zero what was put into the columns of a page. */
 void store__sealer_page_clear(struct store__sealer *sealer);
 

@@ -9,7 +9,6 @@
 #include <errno.h>
 
 #include "engine/base/assertion.h"
-#include "engine/base/memory.h"
 #include "engine/store/predict.h"
 #include "engine/store/sealer.h"
 
@@ -323,56 +322,6 @@ put_document(struct taking *from, const struct chek_document *document)
 
 /* ---- the page ---- */
 
-/* Have room for `count` values in each column of a table; what is new is zero. */
-static void
-values_ensure(struct store__sealer *to, uint32_t table, uint64_t count)
-{
-    for (uint32_t i = store__table_begin[table]; i < store__table_begin[table + 1]; i++) {
-        uint64_t old = to->value_capacity[i];
-        if (count <= old) {
-            continue;
-        }
-        uint64_t more = count > 2 * old ? count : 2 * old;
-        int64_t *grown = chek_memory_grow(to->values[i], old * sizeof *grown, more * sizeof *grown);
-        if (grown == NULL) {
-            store__sealer_fail(to, -ENOMEM);
-            return;
-        }
-        to->values[i] = grown;
-        to->value_capacity[i] = (uint32_t)more;
-    }
-}
-
-/* The last column of a table grows last. */
-static inline void
-table_ensure(struct store__sealer *to, uint32_t table, uint32_t more)
-{
-    uint64_t count = (uint64_t)to->counts[table] + more;
-    if (CHEK_UNLIKELY(count > to->value_capacity[store__table_begin[table + 1] - 1])) {
-        values_ensure(to, table, count);
-    }
-}
-
-/* Have room for what a group of rows has. */
-static void
-group_ensure(struct store__sealer *to, const struct store__row *const *rows, uint32_t count)
-{
-    uint32_t counts[STORE__TABLE_COUNT] = {[STORE__DOCUMENT] = count};
-    for (uint32_t i = 0; i < count; i++) {
-        const struct store__row *row = rows[i];
-        counts[STORE__LINE] += row->line_count;
-        counts[STORE__PAYMENT] += row->payment_count;
-        counts[STORE__TAX] += row->tax_count;
-        counts[STORE__MARKING] += row->marking_count;
-        counts[STORE__MODIFIER] += (row->flags & STORE__FLAG_DISCOUNT) != 0;
-        counts[STORE__MODIFIER] += (row->flags & STORE__FLAG_MARKUP) != 0;
-        counts[STORE__PARENT] += (row->flags & STORE__FLAG_PARENT) != 0;
-    }
-    for (uint32_t table = 0; table < STORE__TABLE_COUNT; table++) {
-        table_ensure(to, table, counts[table]);
-    }
-}
-
 /* Those that every row of a table writes; all that hold a difference are among them. */
 static const enum store__column columns_written[] = {
     STORE__DOCUMENT_SHIFT,   STORE__DOCUMENT_FLAGS,  STORE__DOCUMENT_RECEIVED,
@@ -537,7 +486,7 @@ store__sealer_page(struct store__sealer *to, struct chek_store *store, const str
     for (uint32_t at = 0; at < count && to->error == CHEK_OK; at += group.count) {
         group_decode(&group, to, set, from + at, count - at);
         group_ask(&group, store);
-        group_ensure(to, group.rows, group.count);
+        store__sealer_ensure(to, group.rows, group.count);
         for (uint32_t i = 0; i < group.count && to->error == CHEK_OK; i++) {
             struct taking row = {.to = to, .store = store, .row = group.rows[i], .at = at + i};
             put_row(&row);
@@ -547,20 +496,4 @@ store__sealer_page(struct store__sealer *to, struct chek_store *store, const str
         }
     }
     written_touch(to);
-}
-
-void
-store__sealer_page_clear(struct store__sealer *to)
-{
-    for (uint32_t i = 0; i < STORE__COLUMN_COUNT; i++) {
-        if (store__sealer_has(to->touched, i)) {
-            /* A row that failed half-way may have put children that were not counted. */
-            uint32_t count =
-                to->error == CHEK_OK ? to->counts[store__columns[i].table] : to->value_capacity[i];
-            memset(to->values[i], 0, count * sizeof(int64_t));
-        }
-        to->strings[i].size = 0;
-    }
-    memset(to->touched, 0, sizeof to->touched);
-    memset(to->counts, 0, sizeof to->counts);
 }
