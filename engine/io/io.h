@@ -99,8 +99,8 @@ void chek_io_work(struct chek_io *io, struct chek_op *op, void (*work)(void *arg
 
 /*
  * The same for work that nobody waits for: shards, and what is given to chek_io_work(), come first. It
- * gets on by a tenth of a processor where all are busy: who falls behind with calm work goes on with
- * chek_io_work().
+ * gets on by a tenth of a processor where all are busy, after 0.3 s of next to nothing where the
+ * system lets it into the idle class: who falls behind with calm work goes on with chek_io_work().
  */
 void chek_io_work_calm(struct chek_io *io, struct chek_op *op, void (*work)(void *argument),
                        void *argument);

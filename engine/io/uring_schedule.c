@@ -6,6 +6,7 @@
  * does not know a slice for ordinary threads, before 6.12, goes by its own, and nothing else
  * changes.
  */
+#include <pthread.h>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -20,8 +21,12 @@
  * make room for would only wait otherwise. */
 #define WORKER_SLICE_NS UINT64_C(3000000)
 
-/* A tenth of what a shard has. Not the idle class: among busy threads who is in it gets next to
- * nothing, and may not leave it again without privileges (sched(7), RLIMIT_NICE). */
+/*
+ * A tenth of what a shard has. A thread that is woken waits behind such a one for up to a tick, 4 ms,
+ * so calm work is in the idle class as long as it gets on there: who is in it gives way at once. Among
+ * busy threads it gets next to nothing, though, and leaving the class again is a matter of
+ * privileges (sched(7), RLIMIT_NICE: 10).
+ */
 #define CALM_NICE 10
 
 /* struct sched_attr of sched_setattr(2), which libc has no name for, in its first form. */
@@ -35,12 +40,18 @@ struct schedule {
 
 _Static_assert(sizeof(struct schedule) == 48, "the first form");
 
-static void
-schedule(uint32_t policy, int32_t nice, uint64_t slice_ns)
+static bool
+schedule_thread(pid_t thread, uint32_t policy, int32_t nice, uint64_t slice_ns)
 {
     struct schedule attributes = {
         .size = sizeof attributes, .policy = policy, .nice = nice, .runtime = slice_ns};
-    (void)syscall(SYS_sched_setattr, 0, &attributes, 0);
+    return syscall(SYS_sched_setattr, thread, &attributes, 0) == 0;
+}
+
+static void
+schedule(uint32_t policy, int32_t nice, uint64_t slice_ns)
+{
+    (void)schedule_thread(0, policy, nice, slice_ns);
 }
 
 /*
@@ -88,4 +99,37 @@ void
 io__schedule_worker(bool is_calm)
 {
     schedule(SCHED_BATCH, is_calm ? CALM_NICE : 0, WORKER_SLICE_NS);
+}
+
+void
+io__schedule_idle(void)
+{
+    schedule(SCHED_IDLE, CALM_NICE, 0);
+}
+
+void
+io__schedule_calm(pid_t thread)
+{
+    (void)schedule_thread(thread, SCHED_BATCH, CALM_NICE, WORKER_SLICE_NS);
+}
+
+/* On a thread of its own, which may not come back. */
+static void *
+idle_try(void *argument)
+{
+    bool *may_idle = argument;
+    *may_idle = schedule_thread(0, SCHED_IDLE, CALM_NICE, 0) &&
+                schedule_thread(0, SCHED_BATCH, CALM_NICE, WORKER_SLICE_NS);
+    return NULL;
+}
+
+bool
+io__schedule_may_idle(void)
+{
+    bool may_idle = false;
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, idle_try, &may_idle) == 0) {
+        pthread_join(thread, NULL);
+    }
+    return may_idle;
 }

@@ -109,12 +109,19 @@ struct uring_shard {
 };
 
 /* Threads that take from one queue. */
+struct uring_worker {
+    struct uring_crew *crew;
+    pthread_t thread;
+    pid_t id;
+    uint64_t begun_ns; /* the calm work that it is at; 0 = none */
+};
+
 struct uring_crew {
     struct chek_uring_group *group;
     pthread_cond_t wanted;
     struct uring_queue queue;
     unsigned count;
-    pthread_t threads[CHEK_SHARD_COUNT_MAX];
+    struct uring_worker workers[CHEK_SHARD_COUNT_MAX];
 };
 
 struct uring_workers {
@@ -123,6 +130,12 @@ struct uring_workers {
     bool exists, stopping;
     unsigned running_counts[CHEK_SHARD_COUNT_MAX];
     struct uring_crew crews[2]; /* [1] for calm work */
+
+    bool may_idle; /* calm work runs in the idle class, and `watcher` is there */
+    pthread_t watcher;
+    pthread_cond_t watched; /* calm work has begun, or all stops */
+    unsigned calm_count;    /* calm works that run */
+    uint64_t late_ns;       /* when one last was brought out of the class; 0 = never */
 };
 
 struct chek_uring_group {
@@ -229,6 +242,13 @@ void io__wake(struct uring_shard *shard);
 void io__schedule_shard(const struct uring_shard *shard);
 void io__schedule_lane(const struct uring_shard *shard);
 void io__schedule_worker(bool is_calm);
+
+/* Calm work: into the idle class, and out of it again (any thread of the process; 0 = this one). */
+void io__schedule_idle(void);
+void io__schedule_calm(pid_t thread);
+
+/* Whether a thread that went into the idle class may leave it. Cost: a thread made and ended. */
+bool io__schedule_may_idle(void);
 
 /* uring_accept.c */
 void io__accept_create(struct chek_uring_group *group);

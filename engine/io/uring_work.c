@@ -5,9 +5,15 @@
  * Shards hand work to one of two queues, each with its threads: calm work never stands in front of
  * work that somebody waits for. A finished op goes onto its shard's stack, which any worker may push
  * to and only the shard takes from, whole. While a work runs, op.file says whose it is.
+ *
+ * Calm work runs in the idle class where a thread may leave it again, and a watcher brings it out of
+ * there when it does not get on: what it holds meanwhile, a lock of the allocator say, holds
+ * up others. Our own mutex is never taken in that class.
  */
 #include <errno.h>
 #include <signal.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "engine/io/uring_shard.h"
 
@@ -24,15 +30,103 @@ work_finish(struct uring_shard *shard, struct chek_op *op)
     }
 }
 
+/* ---- calm work -------------------------------------------------------------------------------- */
+
+/* How long calm work may take in the idle class; a seal of an ordinary set takes a fifth of it. */
+#define CALM_NS_MAX UINT64_C(200000000)
+
+/* For so long after one was late, others do not try it: the processors are somebody else's. */
+#define LATE_NS UINT64_C(1000000000)
+
+/* Returns whether the work that begins goes into the idle class. */
+static bool
+calm_begin(struct uring_workers *workers, struct uring_worker *worker)
+{
+    uint64_t now_ns = io__clock_ns();
+    if (!workers->may_idle || (workers->late_ns != 0 && now_ns - workers->late_ns < LATE_NS)) {
+        return false;
+    }
+    worker->begun_ns = now_ns;
+    workers->calm_count += 1;
+    if (workers->calm_count == 1) {
+        pthread_cond_signal(&workers->watched);
+    }
+    return true;
+}
+
+static void
+calm_end(struct uring_workers *workers, struct uring_worker *worker)
+{
+    workers->calm_count -= 1;
+    worker->begun_ns = 0;
+}
+
+/* Bring out of the idle class what has been at work for so long; who is out stays out. */
+static void
+calm_hurry(struct uring_workers *workers, uint64_t limit_ns)
+{
+    struct uring_crew *crew = &workers->crews[1];
+    uint64_t now_ns = io__clock_ns();
+
+    for (unsigned i = 0; i < crew->count && workers->calm_count != 0; i++) {
+        const struct uring_worker *worker = &crew->workers[i];
+        if (worker->begun_ns != 0 && now_ns - worker->begun_ns >= limit_ns) {
+            io__schedule_calm(worker->id);
+            workers->late_ns = now_ns;
+        }
+    }
+}
+
+static void *
+watcher_main(void *argument)
+{
+    struct uring_workers *workers = argument;
+
+    io__schedule_worker(false);
+    pthread_mutex_lock(&workers->mutex);
+    while (!workers->stopping) {
+        if (workers->calm_count == 0) {
+            pthread_cond_wait(&workers->watched, &workers->mutex);
+            continue;
+        }
+        uint64_t look_ns = io__clock_ns() + CALM_NS_MAX / 2;
+        struct timespec look = {.tv_sec = (time_t)(look_ns / 1000000000),
+                                .tv_nsec = (long)(look_ns % 1000000000)};
+        (void)pthread_cond_timedwait(&workers->watched, &workers->mutex, &look);
+        calm_hurry(workers, CALM_NS_MAX);
+    }
+    pthread_mutex_unlock(&workers->mutex);
+    return NULL;
+}
+
+static void
+idle_run(struct chek_op *op)
+{
+    io__schedule_idle();
+    op->work(op->argument);
+    io__schedule_calm(0);
+}
+
+static void
+plain_run(struct chek_op *op)
+{
+    op->work(op->argument);
+}
+
+/* ---- threads ---------------------------------------------------------------------------------- */
+
 static void *
 worker_main(void *argument)
 {
-    struct uring_crew *crew = argument;
+    struct uring_worker *worker = argument;
+    struct uring_crew *crew = worker->crew;
     struct chek_uring_group *group = crew->group;
     struct uring_workers *workers = &group->workers;
+    bool is_calm = crew == &workers->crews[1];
 
-    io__schedule_worker(crew == &workers->crews[1]);
+    io__schedule_worker(is_calm);
     pthread_mutex_lock(&workers->mutex);
+    worker->id = gettid();
     for (;;) {
         while (crew->queue.first == NULL && !workers->stopping) {
             pthread_cond_wait(&crew->wanted, &workers->mutex);
@@ -43,12 +137,16 @@ worker_main(void *argument)
         struct chek_op *op = io__queue_pop(&crew->queue);
         struct uring_shard *shard = &group->shards[op->file];
         workers->running_counts[op->file] += 1;
+        bool in_idle = is_calm && calm_begin(workers, worker);
         pthread_mutex_unlock(&workers->mutex);
 
-        op->work(op->argument);
+        (in_idle ? idle_run : plain_run)(op);
         work_finish(shard, op); /* the op is the shard's again: not a word about it from here on */
 
         pthread_mutex_lock(&workers->mutex);
+        if (in_idle) {
+            calm_end(workers, worker);
+        }
         workers->running_counts[shard->io.shard] -= 1;
         pthread_cond_broadcast(&workers->finished);
     }
@@ -62,7 +160,9 @@ crew_create(struct chek_uring_group *group, struct uring_crew *crew)
     int error = 0;
     crew->group = group;
     while (crew->count < group->options.worker_count && error == 0) {
-        error = pthread_create(&crew->threads[crew->count], NULL, worker_main, crew);
+        struct uring_worker *worker = &crew->workers[crew->count];
+        worker->crew = crew;
+        error = pthread_create(&worker->thread, NULL, worker_main, worker);
         crew->count += error == 0;
     }
     return error;
@@ -75,8 +175,13 @@ io__work_create(struct chek_uring_group *group)
     sigset_t all, before;
     int error = 0;
 
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&workers->mutex, NULL);
     pthread_cond_init(&workers->finished, NULL);
+    pthread_cond_init(&workers->watched, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     for (unsigned i = 0; i < CHEK_COUNT(workers->crews); i++) {
         pthread_cond_init(&workers->crews[i].wanted, NULL);
     }
@@ -85,6 +190,8 @@ io__work_create(struct chek_uring_group *group)
     /* Signals are for the threads of the program, not for ours. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
+    workers->may_idle = io__schedule_may_idle() &&
+                        pthread_create(&workers->watcher, NULL, watcher_main, workers) == 0;
     for (unsigned i = 0; i < CHEK_COUNT(workers->crews) && error == 0; i++) {
         error = crew_create(group, &workers->crews[i]);
     }
@@ -105,14 +212,19 @@ io__work_destroy(struct chek_uring_group *group)
     for (unsigned i = 0; i < CHEK_COUNT(workers->crews); i++) {
         pthread_cond_broadcast(&workers->crews[i].wanted);
     }
+    pthread_cond_signal(&workers->watched);
     pthread_mutex_unlock(&workers->mutex);
+    if (workers->may_idle) {
+        pthread_join(workers->watcher, NULL);
+    }
     for (unsigned i = 0; i < CHEK_COUNT(workers->crews); i++) {
         struct uring_crew *crew = &workers->crews[i];
         for (unsigned j = 0; j < crew->count; j++) {
-            pthread_join(crew->threads[j], NULL);
+            pthread_join(crew->workers[j].thread, NULL);
         }
         pthread_cond_destroy(&crew->wanted);
     }
+    pthread_cond_destroy(&workers->watched);
     pthread_cond_destroy(&workers->finished);
     pthread_mutex_destroy(&workers->mutex);
     workers->exists = false;
@@ -191,6 +303,7 @@ io__work_drain(struct uring_shard *shard)
         queue_drop(&workers->crews[i].queue, shard);
     }
     while (workers->running_counts[shard->io.shard] > 0) {
+        calm_hurry(workers, 0);
         pthread_cond_wait(&workers->finished, &workers->mutex);
     }
     pthread_mutex_unlock(&workers->mutex);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Which processors the threads of a group run on. */
+/* Which processors the threads of a group run on, and in which class. */
+#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -111,6 +112,88 @@ test_more_shards_than_processors_run_anywhere(void **state)
     }
 }
 
+/* ---- calm work -------------------------------------------------------------------------------- */
+
+#define LOOK_US 1000
+#define LOOK_COUNT_MAX 10000
+#define REMEMBERED_US 1100000
+
+/* Works one after the other; each looks at its class: the second until that changes, the third
+ * goes on until nobody remembers that the second was late. */
+static struct rest {
+    struct uring_fixture fixture;
+    struct chek_op op;
+    unsigned count;
+    int first[4], last[4];
+} rest;
+
+static int
+class_here(void)
+{
+    int policy = sched_getscheduler(0);
+    return policy & ~SCHED_RESET_ON_FORK;
+}
+
+static void
+class_look(void *argument)
+{
+    unsigned at = *(unsigned *)argument;
+    rest.first[at] = class_here();
+    rest.last[at] = rest.first[at];
+    for (unsigned i = 0; at == 1 && i < LOOK_COUNT_MAX && rest.last[at] == SCHED_IDLE; i++) {
+        usleep(LOOK_US);
+        rest.last[at] = class_here();
+    }
+    if (at == 2) {
+        usleep(REMEMBERED_US);
+    }
+}
+
+static void
+on_looked(struct chek_op *op, int64_t result)
+{
+    CHEK_ASSERT(result == 0);
+    rest.count += 1;
+    if (rest.count == CHEK_COUNT(rest.first)) {
+        chek_uring_stop(rest.fixture.group);
+    } else {
+        chek_io_work_calm(chek_uring_io(rest.fixture.group, 0), op, class_look, &rest.count);
+    }
+}
+
+/* Whether a thread that went into the idle class may leave it: a matter of privileges. */
+static void *
+idle_leave(void *argument)
+{
+    static const struct sched_param none = {0};
+    *(bool *)argument = sched_setscheduler(0, SCHED_IDLE, &none) == 0 &&
+                        sched_setscheduler(0, SCHED_BATCH, &none) == 0;
+    return NULL;
+}
+
+static void
+test_calm_work_is_idle_until_it_is_late(void **state)
+{
+    const struct chek_uring_options options = {.worker_count = 1};
+    bool may_idle = false;
+    pthread_t thread;
+    (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, idle_leave, &may_idle), 0);
+    pthread_join(thread, NULL);
+    memset(&rest, 0, sizeof rest);
+    uring_fixture_open(&rest.fixture, 1, &options);
+    rest.op.on_done = on_looked;
+    chek_io_work_calm(chek_uring_io(rest.fixture.group, 0), &rest.op, class_look, &rest.count);
+    uring_fixture_start(&rest.fixture);
+    uring_fixture_join(&rest.fixture);
+    uring_fixture_close(&rest.fixture);
+
+    for (unsigned i = 0; i < CHEK_COUNT(rest.first); i++) {
+        assert_int_equal(rest.first[i], may_idle && i != 2 ? SCHED_IDLE : SCHED_BATCH);
+    }
+    assert_int_equal(rest.last[1], SCHED_BATCH); /* it was brought out of it */
+}
+
 int
 main(void)
 {
@@ -121,6 +204,7 @@ main(void)
         return skip_code;
     }
     TABLE_TEST(&table, test_as_many_shards_as_processors_have_one_each);
+    TABLE_TEST(&table, test_calm_work_is_idle_until_it_is_late);
     TABLE_TEST(&table, test_more_shards_than_processors_run_anywhere);
     return table_run(&table, "uring_schedule");
 }
