@@ -14,6 +14,17 @@
 #define ARENA_SIZE ((size_t)32 * 1024 * 1024)
 
 static const struct chek_subject_key key = {.hash = {1}, .secret = {2}};
+
+/* All that a document asks the world for is the time. */
+static uint64_t
+fixed_wall_us(struct chek_io *io)
+{
+    (void)io;
+    return UINT64_C(1772446260000000);
+}
+
+static const struct chek_io_table fixed_table = {.wall_us = fixed_wall_us};
+static struct chek_io fixed_io = {.table = &fixed_table};
 static struct chek_partition *partition;
 static struct chek_arena arena;
 static struct chek_cpcr_ground ground;
@@ -54,6 +65,7 @@ world_begin(void)
     CHEK_ASSERT(error == CHEK_OK);
     ground = (struct chek_cpcr_ground){.partition = partition,
                                        .key = &key,
+                                       .io = &fixed_io,
                                        .qr_url = "http://consumer.oofd.kz",
                                        .arena = &arena,
                                        .registration = REGISTRATION};
