@@ -97,28 +97,78 @@ store__scan_row_open(const struct store__row *in)
     return row;
 }
 
-static void
-open_row(struct store__scan *scan, const struct store__set *set, uint32_t index)
+static bool
+open_row_passes(const struct store__scan *scan, const struct store__row *row)
 {
-    const struct store__row *in = store__set_row(set, index);
+    return time_passes(scan->filter, row->time) && shift_passes(scan->filter, row->shift) &&
+           warnings_pass(scan->filter, row->warnings) &&
+           registration_passes(scan->filter, row->registration, row->ordinal);
+}
+
+static void
+open_row_show(struct store__scan *scan, const struct store__set *set, uint32_t index)
+{
     bool replaced = store__is_replaced(scan->store, set->replaced, index);
-    if ((replaced && !scan->filter->with_replaced) || !time_passes(scan->filter, in->time) ||
-        !shift_passes(scan->filter, in->shift) || !warnings_pass(scan->filter, in->warnings) ||
-        !registration_passes(scan->filter, in->registration, in->ordinal)) {
-        return;
+    if (!replaced || scan->filter->with_replaced) {
+        struct chek_scan_row row = store__scan_row_open(store__set_row(set, index));
+        row.row.replaced = replaced;
+        scan->stopped = !scan->on_row(scan->context, &row);
     }
-    struct chek_scan_row row = store__scan_row_open(in);
-    row.row.replaced = replaced;
-    scan->stopped = !scan->on_row(scan->context, &row);
+}
+
+/*
+ * Rows of one registration hang together from the newest on. Those that pass are noted on the way,
+ * and shown in the order they came. False: there is no room for notes.
+ */
+static bool
+open_chain(struct store__scan *scan, const struct store__set *set)
+{
+    size_t mark = chek_arena_mark(scan->arena);
+    uint32_t *passing = chek_arena_take(scan->arena, set->row_count * sizeof *passing);
+    uint32_t passing_count = 0;
+    if (passing == NULL) {
+        return false;
+    }
+    uint32_t number = store__set_newest(set, scan->filter->registrations[0]);
+    for (; number != 0; number = store__set_previous(set, number - 1)) {
+        const struct store__row *row = store__set_row(set, number - 1);
+        if (row->ordinal < scan->filter->ordinal_min) {
+            break;
+        }
+        scan->store->effort->rows += 1;
+        if (open_row_passes(scan, row)) {
+            passing[passing_count++] = number - 1;
+        }
+    }
+    while (passing_count != 0 && !scan->stopped) {
+        passing_count -= 1;
+        open_row_show(scan, set, passing[passing_count]);
+    }
+    chek_arena_rewind(scan->arena, mark);
+    return true;
+}
+
+static void
+open_set(struct store__scan *scan, const struct store__set *set)
+{
+    scan->store->effort->rows += set->row_count;
+    for (uint32_t i = 0; i < set->row_count && !scan->stopped; i++) {
+        if (open_row_passes(scan, store__set_row(set, i))) {
+            open_row_show(scan, set, i);
+        }
+    }
 }
 
 void
 store__scan_open(struct store__scan *scan)
 {
+    bool is_of_one = scan->filter->registrations != NULL && scan->filter->registration_count == 1;
     for (const struct store__set *set = scan->store->oldest; set != NULL; set = set->next) {
-        scan->store->effort->rows += set->row_count;
-        for (uint32_t i = 0; i < set->row_count && !scan->stopped; i++) {
-            open_row(scan, set, i);
+        if (scan->stopped) {
+            return;
+        }
+        if (!is_of_one || !open_chain(scan, set)) {
+            open_set(scan, set);
         }
     }
 }

@@ -197,7 +197,8 @@ typedef bool (*chek_scan_fn)(void *context, const struct chek_scan_row *row);
  * zone map excludes them are not decoded.
  *
  *   Errors     CORRUPT from a sealed page (rows before it were shown); LIMIT when arena is small
- *   Cost       about 20 ns a row that is decoded
+ *   Cost       about 20 ns a row that is decoded; all open rows are looked at, or with one
+ *              registration in the filter those of its chain (store/set.h)
  */
 CHEK_MUST_USE int chek_store_scan(const struct chek_store *store,
                                   const struct chek_scan_filter *filter, struct chek_arena *arena,
