@@ -1,33 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ingest/cpcr/cpcr_message.h"
 
-#include "engine/base/assertion.h"
 #include "engine/base/cursor.h"
-
-/* ---- memory of an unpacked message ------------------------------------------------------------ */
-
-/* What one message may take of the arena; more is refused, however much of it is left. */
-struct allowance {
-    struct chek_arena *arena;
-    size_t end;
-};
-
-static void *
-on_allocate(void *context, size_t size)
-{
-    const struct allowance *allowance = context;
-    if (allowance->arena->used > allowance->end || size > allowance->end - allowance->arena->used) {
-        return NULL;
-    }
-    return chek_arena_take(allowance->arena, size);
-}
-
-static void
-on_free(void *context, void *pointer)
-{
-    (void)context;
-    (void)pointer; /* the arena goes as a whole */
-}
 
 /* ---- the command ------------------------------------------------------------------------------ */
 
@@ -80,18 +54,10 @@ uint32_t
 chek_cpcr_message_read(struct chek_bytes_view bytes, uint16_t version, struct chek_arena *arena,
                        struct chek_cpcr_message *ret, struct chek_cpcr_fault *fault)
 {
-    struct allowance allowance = {arena, arena->used + CHEK_CPCR_ARENA_SIZE(bytes.size)};
-    ProtobufCAllocator allocator = {on_allocate, on_free, &allowance};
-
     *ret = (struct chek_cpcr_message){.command = command_read(bytes)};
-    uint32_t code = ingest__cpcr_walk(bytes, version, ret, fault);
+    uint32_t code = ingest__cpcr_walk(bytes, version, arena, ret, fault);
     if (code != CHEK_CPCR_OK) {
         return code;
-    }
-    ret->request = ingest__request__unpack(&allocator, bytes.size, bytes.bytes);
-    if (ret->request == NULL) {
-        return chek_cpcr_refuse(fault, CHEK_CPCR_PROTOCOL_ERROR, "request",
-                                "there is more in it than fits");
     }
     if (!ret->request->has_command) {
         return chek_cpcr_refuse(fault, CHEK_CPCR_PROTOCOL_ERROR, "command", "the field is missing");

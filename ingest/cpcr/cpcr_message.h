@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cpcr_message.h - a register's request: checked byte by byte, then unpacked.
+ * cpcr_message.h - a register's request: checked and unpacked in one walk over its bytes.
  *
- * protobuf-c is lenient where a register that is wrong must be told so: it cuts numbers, lets a
- * later value win over an earlier one and takes any bytes for a text. So the bytes are walked once
- * along its own descriptors before it sees them (R10..R13), and what fields are mandatory since which
- * version, and how long a text may be, is looked up in the same walk (cpcr_rules.c).
+ * protobuf-c's own unpacking is lenient where a register that is wrong must be told so: it cuts
+ * numbers, lets a later value win over an earlier one and takes any bytes for a text. So the bytes
+ * are walked along its descriptors into its structs here (R10..R13), and what fields are mandatory
+ * since which version, and how long a text may be, is looked up in the same walk (cpcr_rules.c).
  *
  *   Rules    ingest/CPCR.md, numbered R1...
  *   Threads  any: no state
@@ -63,7 +63,7 @@ struct chek_cpcr_message {
 /*
  * Read a request.
  *
- *   Ownership  ret->request and its texts are in `arena`; org_address_kz borrows `bytes`
+ *   Ownership  ret->request is in `arena`; its texts and org_address_kz borrow `bytes`
  *   Returns    CHEK_CPCR_OK, or the code in *fault: ret->command is good (R14), ret->request is not
  */
 CHEK_MUST_USE uint32_t chek_cpcr_message_read(struct chek_bytes_view bytes, uint16_t version,
@@ -89,12 +89,13 @@ struct ingest__cpcr_rules {
 const struct ingest__cpcr_rules *ingest__cpcr_rules_of(const ProtobufCMessageDescriptor *message);
 
 /*
- * Walk a message and all inside it.
+ * Walk a request and all inside it, into ret->request. Unknown fields are not kept.
  *
- *   Errors     the code in *fault; what fields are missing softly is noted in *ret alone
+ *   Errors     the code in *fault, ret->request is unchanged; what fields are missing softly is noted
+ *              in *ret alone
  */
 CHEK_MUST_USE uint32_t ingest__cpcr_walk(struct chek_bytes_view bytes, uint16_t version,
-                                         struct chek_cpcr_message *ret,
+                                         struct chek_arena *arena, struct chek_cpcr_message *ret,
                                          struct chek_cpcr_fault *fault);
 
 #endif
