@@ -9,6 +9,8 @@
 
 #include "engine/base/assertion.h"
 
+#define DIGIT_COUNT_MAX 20 /* of 64 bits */
+
 /* The parts of decimal text: digits before the point and the significant ones behind it. */
 struct decimal_form {
     struct chek_bytes_view whole;
@@ -112,6 +114,23 @@ chek_decimal_read_u64(struct chek_bytes_view text, uint64_t *ret)
     }
     *ret = value;
     return CHEK_OK;
+}
+
+size_t
+chek_decimal_write_u64(uint64_t value, unsigned digits_min, char *text)
+{
+    CHEK_ASSERT(digits_min <= DIGIT_COUNT_MAX);
+    uint8_t reversed[DIGIT_COUNT_MAX];
+    size_t count = 0;
+    while (value != 0 || count < digits_min || count == 0) {
+        reversed[count++] = (uint8_t)('0' + value % 10);
+        value /= 10;
+    }
+    for (size_t i = 0; i < count; i++) {
+        text[i] = (char)reversed[count - 1 - i];
+    }
+    text[count] = '\0';
+    return count;
 }
 
 size_t

@@ -39,4 +39,7 @@ size_t chek_decimal_write(int64_t value, unsigned scale, char *text);
 /* The same without zeros at the end of the fraction: 0.308, 2, 41.905. */
 size_t chek_decimal_write_short(int64_t value, unsigned scale, char *text);
 
+/* Write an unsigned number with at least so many digits, 20 at most; ownership and size as above. */
+size_t chek_decimal_write_u64(uint64_t value, unsigned digits_min, char *text);
+
 #endif

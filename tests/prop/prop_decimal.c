@@ -27,6 +27,18 @@ check_round_trip(struct prop *prop, struct chek_prng *prng)
     PROP_CHECK(prop, got == value);
 }
 
+static void
+check_unsigned(struct prop *prop, struct chek_prng *prng)
+{
+    uint64_t value = chek_prng_next(prng) >> chek_prng_below(prng, 64);
+    unsigned digits_min = (unsigned)chek_prng_below(prng, 21);
+    char text[CHEK_DECIMAL_TEXT_MAX], wanted[CHEK_DECIMAL_TEXT_MAX];
+    value = chek_prng_chance(prng, 20000) ? 0 : value;
+    int size = snprintf(wanted, sizeof wanted, "%0*" PRIu64, (int)digits_min, value);
+    PROP_CHECK(prop, chek_decimal_write_u64(value, digits_min, text) == (size_t)size);
+    PROP_CHECK(prop, strcmp(text, wanted) == 0);
+}
+
 /* Text of few characters, so that numbers, edges and near misses all come up. */
 static size_t
 text_fill(struct chek_prng *prng, char *text)
@@ -103,6 +115,7 @@ main(int argument_count, char **arguments)
     struct chek_prng prng;
     while (prop_next(&prop, &prng)) {
         check_round_trip(&prop, &prng);
+        check_unsigned(&prop, &prng);
         check_against_naive(&prop, &prng);
     }
     return 0;
