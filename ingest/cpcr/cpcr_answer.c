@@ -5,18 +5,15 @@
  * An answer is never kept: the exchange counted last names the document, and a repeat is answered
  * from the same names. So a repeat after a crash gets the same bytes, and the token that is due.
  */
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "engine/base/assertion.h"
 #include "engine/base/civil.h"
+#include "engine/base/decimal.h"
 #include "engine/partition/nomenclature.h"
 #include "ingest/cpcr/cpcr_exchange.h"
 #include "ingest/cpcr/cpcr_report.h"
 
 #define TEXT_SIZE 512
-#define MINOR 100
+#define MONEY_DECIMALS 2
 
 static ProtobufCBinaryData
 data_of(struct chek_bytes_view view)
@@ -32,19 +29,42 @@ text_set(protobuf_c_boolean *has, ProtobufCBinaryData *data, struct chek_bytes_v
     *data = data_of(text);
 }
 
-static struct chek_bytes_view CHEK_PRINTF(2, 3)
-    text_make(struct chek_arena *arena, const char *format, ...)
+/* ---- texts ------------------------------------------------------------------------------------ */
+
+/* Room for a text in the arena; without any it is full at once. */
+static struct chek_writer
+text_begin(struct chek_arena *arena)
 {
-    char *text = chek_arena_take(arena, TEXT_SIZE);
-    if (text == NULL) {
-        return (struct chek_bytes_view){0};
-    }
-    va_list arguments;
-    va_start(arguments, format);
-    int size = vsnprintf(text, TEXT_SIZE, format, arguments);
-    va_end(arguments);
-    CHEK_ASSERT(size >= 0);
-    return chek_bytes_view_of(text, size < TEXT_SIZE ? (size_t)size : TEXT_SIZE - 1);
+    uint8_t *bytes = chek_arena_take(arena, TEXT_SIZE);
+    return chek_writer_over(bytes, bytes != NULL ? TEXT_SIZE : 0);
+}
+
+static void
+text_put(struct chek_writer *text, const char *more)
+{
+    chek_writer_bytes(text, more, strlen(more));
+}
+
+static void
+text_put_number(struct chek_writer *text, uint64_t number, unsigned digits_min)
+{
+    char digits[CHEK_DECIMAL_TEXT_MAX];
+    chek_writer_bytes(text, digits, chek_decimal_write_u64(number, digits_min, digits));
+}
+
+/* What was put; nothing when it did not fit. */
+static struct chek_bytes_view
+text_end(const struct chek_writer *text)
+{
+    return text->full ? (struct chek_bytes_view){0} : chek_bytes_view_of(text->bytes, text->size);
+}
+
+static struct chek_bytes_view
+number_text(struct chek_arena *arena, uint64_t number)
+{
+    struct chek_writer text = text_begin(arena);
+    text_put_number(&text, number, 1);
+    return text_end(&text);
 }
 
 /* What is known of the register; false when that cannot be read. */
@@ -77,12 +97,24 @@ qr_make(const struct chek_cpcr_ground *ground, const struct chek_device *device)
     if (!profile_read(ground, &known)) {
         return (struct chek_bytes_view){0};
     }
-    struct chek_bytes_view number = key_of(known.profile, CHEK_KEY_KIND_REGISTRATION_NUMBER);
-    return text_make(
-        ground->arena, "%s?i=%" PRIu64 "&f=%.*s&s=%" PRId64 ".%02d&t=%04d%02u%02uT%02u%02u%02u",
-        ground->qr_url, device->last_sign, (int)number.size, (const char *)number.bytes,
-        device->last_total / MINOR, (int)(device->last_total % MINOR), at.year, at.month, at.day,
-        at.hour, at.minute, at.second);
+    char total[CHEK_DECIMAL_TEXT_MAX];
+    struct chek_writer text = text_begin(ground->arena);
+    text_put(&text, ground->qr_url);
+    text_put(&text, "?i=");
+    text_put_number(&text, device->last_sign, 1);
+    text_put(&text, "&f=");
+    chek_writer_view(&text, key_of(known.profile, CHEK_KEY_KIND_REGISTRATION_NUMBER));
+    text_put(&text, "&s=");
+    chek_writer_bytes(&text, total, chek_decimal_write(device->last_total, MONEY_DECIMALS, total));
+    text_put(&text, "&t=");
+    text_put_number(&text, (uint64_t)at.year, 4);
+    text_put_number(&text, at.month, 2);
+    text_put_number(&text, at.day, 2);
+    text_put(&text, "T");
+    text_put_number(&text, at.hour, 2);
+    text_put_number(&text, at.minute, 2);
+    text_put_number(&text, at.second, 2);
+    return text_end(&text);
 }
 
 static Ingest__TicketResponse *
@@ -94,7 +126,7 @@ ticket_make(const struct chek_cpcr_ground *ground, const struct chek_device *dev
     }
     ingest__ticket_response__init(ticket);
     text_set(&ticket->has_ticket_number, &ticket->ticket_number,
-             text_make(ground->arena, "%" PRIu64, device->last_sign));
+             number_text(ground->arena, device->last_sign));
     text_set(&ticket->has_qr_code, &ticket->qr_code, qr_make(ground, device));
     return ticket->has_ticket_number ? ticket : NULL;
 }
@@ -221,7 +253,7 @@ reg_info_make(const struct chek_cpcr_ground *ground, const struct chek_device *d
     text_set(&made->kkm.has_serial_number, &made->kkm.serial_number,
              key_of(what, CHEK_KEY_KIND_FACTORY_NUMBER));
     text_set(&made->kkm.has_kkm_id, &made->kkm.kkm_id,
-             text_make(ground->arena, "%u", device->token.device));
+             number_text(ground->arena, device->token.device));
     text_set(&made->pos.has_title, &made->pos.title,
              what->point_name.size != 0 ? what->point_name : what->point);
     text_set(&made->pos.has_address, &made->pos.address, what->address);
@@ -270,7 +302,7 @@ policy_make(struct chek_arena *arena, uint32_t policy, Ingest__ServiceResponse *
     }
     ingest__key_value_pair__init(&made->pair);
     text_set(&made->pair.has_key, &made->pair.key, chek_bytes_view_text("validation_policy"));
-    text_set(&made->pair.has_value, &made->pair.value, text_make(arena, "%u", policy));
+    text_set(&made->pair.has_value, &made->pair.value, number_text(arena, policy));
     made->list[0] = &made->pair;
     to->auxiliary = made->list;
     to->n_auxiliary = 1;

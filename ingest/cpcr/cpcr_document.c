@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "ingest/cpcr/cpcr_document.h"
 
-#include <stdio.h>
-
 #include "engine/base/assertion.h"
 #include "engine/base/civil.h"
 #include "engine/base/decimal.h"
@@ -63,14 +61,17 @@ operator_make(const Ingest__Operator *from, struct chek_arena *arena, struct che
     if (from == NULL) {
         return CHEK_CPCR_OK;
     }
-    size_t capacity = from->name.len + 16;
-    char *text = chek_arena_take(arena, capacity);
+    char *text = chek_arena_take(arena, CHEK_DECIMAL_TEXT_MAX + 1 + from->name.len);
     if (text == NULL) {
         return ingest__cpcr_incorrect(fault, "operator", "there is no room for it");
     }
-    int size = snprintf(text, capacity, from->name.len != 0 ? "%u %.*s" : "%u", from->code,
-                        (int)from->name.len, (const char *)from->name.data);
-    *ret = chek_utf8_clip(chek_bytes_view_of(text, (size_t)size), OPERATOR_SIZE_MAX);
+    size_t size = chek_decimal_write_u64(from->code, 1, text);
+    if (from->name.len != 0) {
+        text[size] = ' ';
+        memcpy(text + size + 1, from->name.data, from->name.len);
+        size += 1 + from->name.len;
+    }
+    *ret = chek_utf8_clip(chek_bytes_view_of(text, size), OPERATOR_SIZE_MAX);
     return CHEK_CPCR_OK;
 }
 

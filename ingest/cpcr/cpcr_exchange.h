@@ -77,8 +77,8 @@ struct chek_cpcr_exchange {
  *   Ownership  *ret keeps nothing of `frame`; its bodies are in ground->arena
  *   Returns    whether ret->body is to be logged; all is void when the partition's store was asked
  *              and wished for rows (engine/store/cold.h)
- *   Cost       a request walked and unpacked, a document checked and encoded twice: 4 us with one
- *              line, 8 us with three (bench_cpcr); half of it is protobuf-c
+ *   Cost       a request walked, a document checked and encoded twice: bench_cpcr, and half of what
+ *              it was when protobuf-c unpacked what was walked
  */
 CHEK_MUST_USE bool chek_cpcr_take(const struct chek_cpcr_ground *ground,
                                   struct chek_bytes_view frame, struct chek_cpcr_exchange *ret);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* cpcr_item.c - goods, discounts and markups of a ticket, and taxes wherever they stand. (R42..R45) */
-#include <stdio.h>
-
 #include "engine/base/decimal.h"
 #include "engine/base/limits.h"
 #include "engine/base/utf8.h"
@@ -13,7 +11,6 @@
 #define MODIFIER_NAME_SIZE_MAX 128
 #define MARKING_COUNT_MAX 16
 #define GTIN_MAX UINT64_C(99999999999999)
-#define CODE_TEXT_SIZE 24
 
 uint32_t
 ingest__cpcr_incorrect(struct chek_cpcr_fault *fault, const char *field, const char *what)
@@ -165,12 +162,11 @@ commodity_make(const Ingest__Commodity *from, struct chek_arena *arena, struct c
         return ingest__cpcr_incorrect(fault, "commodity", "neither code nor name is there");
     }
     if (from->has_code) {
-        char *text = chek_arena_take(arena, CODE_TEXT_SIZE);
+        char *text = chek_arena_take(arena, CHEK_DECIMAL_TEXT_MAX);
         if (text == NULL) {
             return ingest__cpcr_incorrect(fault, "code", "there is no room for it");
         }
-        int size = snprintf(text, CODE_TEXT_SIZE, "%llu", (unsigned long long)from->code);
-        line->code = chek_bytes_view_of(text, (size_t)size);
+        line->code = chek_bytes_view_of(text, chek_decimal_write_u64(from->code, 1, text));
     }
     return goods_make(&goods, arena, line, fault);
 }
