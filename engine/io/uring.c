@@ -319,7 +319,7 @@ sleep_begin(struct uring_shard *shard)
 static int
 turn(struct uring_shard *shard)
 {
-    bool starved = io__stream_run_starved(shard);
+    bool starved = io__stream_run_waiting(shard);
     chek_io_step(&shard->io.owner);
     io__message_wake_peers(shard);
 

@@ -90,6 +90,7 @@ struct uring_shard {
     bool ring_exists;
     struct uring_queue backlog; /* ops that wait for a submission entry */
     struct uring_queue starved; /* receive ops to be looked at again after the turn */
+    struct uring_queue ended;   /* closing ops of streams that the kernel has nothing of */
     struct uring_buffers buffers;
     struct chek_stream *streams; /* all that are not closed, through receive.argument */
     struct chek_op *timers;      /* root of a pairing heap */
@@ -270,8 +271,9 @@ CHEK_MUST_USE int io__buffers_create(struct uring_shard *shard);
 void io__buffers_destroy(struct uring_shard *shard);
 void io__stream_prepare(struct chek_op *op, struct io_uring_sqe *entry);
 void io__stream_on_done(struct uring_shard *shard, struct chek_op *op, int result, uint32_t flags);
-/* Look again at streams that found no buffer; true when some still wait. */
-bool io__stream_run_starved(struct uring_shard *shard);
+/* Finish streams that the kernel has nothing of; look again at those that found no buffer. True when
+ * some of these still wait. */
+bool io__stream_run_waiting(struct uring_shard *shard);
 void io__stream_close_all(struct uring_shard *shard);
 void io__stream_start(struct chek_io *io, struct chek_stream *stream, int socket);
 void io__stream_pause(struct chek_stream *stream);

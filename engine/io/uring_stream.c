@@ -133,11 +133,11 @@ stream_ask(struct chek_stream *stream, struct chek_op *op, enum uring_kind kind)
 
 /* Look at the stream again after the turn. */
 static void
-stream_ask_later(struct chek_stream *stream, struct chek_op *op)
+stream_ask_later(struct chek_stream *stream, struct chek_op *op, struct uring_queue *queue)
 {
     op->in_flight = true;
     stream->private_index += 1;
-    io__queue_push(&io__shard(stream->io)->starved, op);
+    io__queue_push(queue, op);
 }
 
 static void
@@ -168,6 +168,17 @@ stream_settle(struct chek_stream *stream)
         stream->receiving = true;
         stream_ask(stream, &stream->receive, URING_RECEIVE);
     }
+}
+
+static void
+stream_look_again(struct chek_op *op)
+{
+    struct chek_stream *stream = op->kind == URING_RECEIVE
+                                     ? CHEK_CONTAINER_OF(op, struct chek_stream, receive)
+                                     : CHEK_CONTAINER_OF(op, struct chek_stream, closing);
+    op->in_flight = false;
+    stream->private_index -= 1;
+    stream_settle(stream);
 }
 
 /* ---- the calls --------------------------------------------------------------------------------- */
@@ -203,6 +214,13 @@ io__stream_send(struct chek_stream *stream, const uint8_t *bytes, size_t size)
 void
 io__stream_close(struct chek_stream *stream)
 {
+    if (stream->private_index == 0) {
+        /* The peer has sent its last and has been answered: there is nothing to take back, and a
+         * cancel would look through all that the ring waits for. */
+        stream->closing.kind = URING_CANCEL_SOCKET;
+        stream_ask_later(stream, &stream->closing, &io__shard(stream->io)->ended);
+        return;
+    }
     /* Ends a receive or a send that a cancel would miss because it is just being started. */
     shutdown(stream->file, SHUT_RDWR);
     if (!stream->closing.in_flight) {
@@ -273,7 +291,7 @@ receive_on_done(struct uring_shard *shard, struct chek_stream *stream, int resul
     case -ENOBUFS:
         /* Asking at once would fail at once: all buffers are on their way to us. */
         shard->counters.starved_count += 1;
-        stream_ask_later(stream, &stream->receive);
+        stream_ask_later(stream, &stream->receive, &shard->starved);
         break;
     case -ECANCELED: /* a pause, perhaps over by now */
     case -EINTR:
@@ -317,7 +335,7 @@ cancel_on_done(struct chek_stream *stream, int result)
     stream->private_index -= 1;
     if (result < 0 && stream->paused && stream->receiving && !stream->closed) {
         /* The receive was neither waiting nor done: it was just being started. */
-        stream_ask_later(stream, &stream->closing);
+        stream_ask_later(stream, &stream->closing, &io__shard(stream->io)->starved);
     }
     stream_settle(stream);
 }
@@ -339,8 +357,12 @@ io__stream_on_done(struct uring_shard *shard, struct chek_op *op, int result, ui
 }
 
 bool
-io__stream_run_starved(struct uring_shard *shard)
+io__stream_run_waiting(struct uring_shard *shard)
 {
+    struct chek_op *op;
+    while ((op = io__queue_pop(&shard->ended)) != NULL) {
+        stream_look_again(op);
+    }
     if (shard->starved.count == 0) {
         return false;
     }
@@ -349,13 +371,7 @@ io__stream_run_starved(struct uring_shard *shard)
     }
     /* All buffers are the kernel's again. More receives than buffers would only starve again. */
     for (unsigned i = 0; i < shard->buffers.count && shard->starved.count > 0; i++) {
-        struct chek_op *op = io__queue_pop(&shard->starved);
-        struct chek_stream *stream = op->kind == URING_RECEIVE
-                                         ? CHEK_CONTAINER_OF(op, struct chek_stream, receive)
-                                         : CHEK_CONTAINER_OF(op, struct chek_stream, closing);
-        op->in_flight = false;
-        stream->private_index -= 1;
-        stream_settle(stream);
+        stream_look_again(io__queue_pop(&shard->starved));
     }
     return shard->starved.count > 0;
 }
