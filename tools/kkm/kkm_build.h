@@ -22,6 +22,14 @@ kkm__take(struct chek_arena *arena, size_t size)
     return bytes;
 }
 
+/* A copy: texts of messages are not const. */
+static inline char *
+kkm__copy_text(struct chek_arena *arena, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    return memcpy(kkm__take(arena, size), text, size);
+}
+
 /* An empty list of `count` pointers to messages. */
 static inline void *
 kkm__list(struct chek_arena *arena, size_t count)

@@ -12,13 +12,6 @@
         literal       \
     }
 
-static char *
-copy_text(struct chek_arena *arena, const char *text)
-{
-    size_t size = strlen(text) + 1;
-    return memcpy(kkm__take(arena, size), text, size);
-}
-
 /* The service block that real registers send with everything. */
 static Kkm__ServiceRequest *
 service_make(struct chek_arena *arena, const struct chek_kkm_request *request)
@@ -32,12 +25,12 @@ service_make(struct chek_arena *arena, const struct chek_kkm_request *request)
 
     service->security_stats = KKM__NEW(arena, Kkm__SecurityStats, kkm__security_stats);
     service->security_stats->geo_position = place;
-    service->security_stats->os_version = copy_text(arena, "1.0");
+    service->security_stats->os_version = kkm__copy_text(arena, "1.0");
     place->latitude = 432156;
     place->longitude = 765432;
     if (request->version >= 203) {
-        place->source = copy_text(arena, "CELL");
-        org->address_kz = copy_text(arena, "Алматы қ., Абай даңғылы, 1");
+        place->source = kkm__copy_text(arena, "CELL");
+        org->address_kz = kkm__copy_text(arena, "Алматы қ., Абай даңғылы, 1");
     }
     service->offline_period = lost;
     lost->begin_time = kkm__time_make(arena, request->lost_s);
@@ -45,15 +38,15 @@ service_make(struct chek_arena *arena, const struct chek_kkm_request *request)
 
     service->reg_info = KKM__NEW(arena, Kkm__RegInfo, kkm__reg_info);
     service->reg_info->kkm = kkm;
-    kkm->point_of_payment_number = copy_text(arena, identity->point);
-    kkm->fns_kkm_id = copy_text(arena, identity->rnm);
-    kkm->serial_number = copy_text(arena, identity->factory);
-    kkm->kkm_id = copy_text(arena, identity->device_text);
+    kkm->point_of_payment_number = kkm__copy_text(arena, identity->point);
+    kkm->fns_kkm_id = kkm__copy_text(arena, identity->rnm);
+    kkm->serial_number = kkm__copy_text(arena, identity->factory);
+    kkm->kkm_id = kkm__copy_text(arena, identity->device_text);
     service->reg_info->org = org;
-    org->title = copy_text(arena, "ТОО Пример");
-    org->address = copy_text(arena, "г. Алматы, пр. Абая, 1");
-    org->inn = copy_text(arena, identity->organisation);
-    org->okved = copy_text(arena, "47110");
+    org->title = kkm__copy_text(arena, "ТОО Пример");
+    org->address = kkm__copy_text(arena, "г. Алматы, пр. Абая, 1");
+    org->inn = kkm__copy_text(arena, identity->organisation);
+    org->okved = kkm__copy_text(arena, "47110");
     return service;
 }
 

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/kkm/kkm_ticket_message.h"
 
-#include <stdio.h>
+#include "engine/base/decimal.h"
 
-#define TEXT_SIZE 64
-
+/* A text, and a number of at least so many digits behind it. */
 static char *
-text(struct chek_arena *arena, const char *format, uint32_t number)
+text(struct chek_arena *arena, const char *before, uint32_t number, unsigned digits_min)
 {
-    char *made = kkm__take(arena, TEXT_SIZE);
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    (void)snprintf(made, TEXT_SIZE, format, number);
-#pragma GCC diagnostic pop
+    size_t size = strlen(before);
+    char *made = kkm__take(arena, size + CHEK_DECIMAL_TEXT_MAX);
+    memcpy(made, before, size);
+    (void)chek_decimal_write_u64(number, digits_min, made + size);
     return made;
 }
 
@@ -21,7 +19,7 @@ kkm__operator_make(struct chek_arena *arena, uint32_t cashier)
 {
     Kkm__Operator *made = KKM__NEW(arena, Kkm__Operator, kkm__operator);
     made->code = cashier;
-    made->name = text(arena, "Кассир %u", cashier);
+    made->name = text(arena, "Кассир ", cashier, 1);
     return made;
 }
 
@@ -49,7 +47,7 @@ modifier_make(struct chek_arena *arena, const char *name, int64_t sum, uint32_t 
               int64_t tax)
 {
     Kkm__Modifier *modifier = KKM__NEW(arena, Kkm__Modifier, kkm__modifier);
-    modifier->name = text(arena, name, 0);
+    modifier->name = kkm__copy_text(arena, name);
     modifier->sum = kkm__money_make(arena, sum);
     modifier->n_taxes = taxes_make(arena, percent, tax, &modifier->taxes);
     return modifier;
@@ -61,14 +59,14 @@ commodity_make(struct chek_arena *arena, const struct chek_kkm_item *item)
     Kkm__Commodity *made = KKM__NEW(arena, Kkm__Commodity, kkm__commodity);
     made->has_code = 1;
     made->code = item->product;
-    made->name = text(arena, "Товар %u", item->product);
-    made->section_code = text(arena, "%u", item->section);
+    made->name = text(arena, "Товар ", item->product, 1);
+    made->section_code = text(arena, "", item->section, 1);
     made->quantity = item->quantity;
     made->price = kkm__money_make(arena, item->price);
     made->sum = kkm__money_make(arena, item->sum);
     made->n_taxes = taxes_make(arena, item->percent, item->tax, &made->taxes);
-    made->barcode = text(arena, "487%010u", item->product);
-    made->measure_unit_code = text(arena, "%u", item->is_weighed ? 116 : 796);
+    made->barcode = text(arena, "487", item->product, 10);
+    made->measure_unit_code = text(arena, "", item->is_weighed ? 116 : 796, 1);
     return made;
 }
 
@@ -76,14 +74,14 @@ static Kkm__StornoCommodity *
 storno_make(struct chek_arena *arena, const struct chek_kkm_item *item)
 {
     Kkm__StornoCommodity *made = KKM__NEW(arena, Kkm__StornoCommodity, kkm__storno_commodity);
-    made->name = text(arena, "Товар %u", item->product);
-    made->section_code = text(arena, "%u", item->section);
+    made->name = text(arena, "Товар ", item->product, 1);
+    made->section_code = text(arena, "", item->section, 1);
     made->quantity = item->quantity;
     made->price = kkm__money_make(arena, item->price);
     made->sum = kkm__money_make(arena, item->sum);
     made->n_taxes = taxes_make(arena, item->percent, item->tax, &made->taxes);
-    made->barcode = text(arena, "487%010u", item->product);
-    made->measure_unit_code = text(arena, "%u", item->is_weighed ? 116 : 796);
+    made->barcode = text(arena, "487", item->product, 10);
+    made->measure_unit_code = text(arena, "", item->is_weighed ? 116 : 796, 1);
     return made;
 }
 
@@ -133,8 +131,8 @@ payment_make(struct chek_arena *arena, const struct chek_kkm_request *request,
     if (request->version >= 203 && payment->type == CHEK_KKM_CARD) {
         Kkm__CardPaymentFields *card =
             KKM__NEW(arena, Kkm__CardPaymentFields, kkm__card_payment_fields);
-        card->pos_terminal_id = text(arena, "T%u", request->identity->device);
-        card->pos_card_type = text(arena, "VISA", 0);
+        card->pos_terminal_id = text(arena, "T", request->identity->device, 1);
+        card->pos_card_type = kkm__copy_text(arena, "VISA");
         card->has_pos_autorization_code = 1;
         card->pos_autorization_code = (uint32_t)(request->document->time_s % 1000000);
         card->has_pos_rrn = 1;
@@ -145,8 +143,8 @@ payment_make(struct chek_arena *arena, const struct chek_kkm_request *request,
     } else if (request->version >= 203 && payment->type == CHEK_KKM_MOBILE) {
         Kkm__MobilePaymentFields *mobile =
             KKM__NEW(arena, Kkm__MobilePaymentFields, kkm__mobile_payment_fields);
-        mobile->qr_type = text(arena, "STATIC", 0);
-        mobile->qr_id = text(arena, "%u", (uint32_t)request->document->time_s);
+        mobile->qr_type = kkm__copy_text(arena, "STATIC");
+        mobile->qr_id = text(arena, "", (uint32_t)request->document->time_s, 1);
         made->mobile_payment_fields = mobile;
     }
     return made;
