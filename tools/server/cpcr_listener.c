@@ -6,10 +6,10 @@
  * order of the requests. Where no job is free the connection waits for one, and its peer for room.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/assertion.h"
+#include "engine/base/decimal.h"
 #include "engine/base/memory.h"
 #include "tools/server/kkm.h"
 
@@ -79,7 +79,8 @@ static void
 connection_touch(struct server__cpcr_connection *connection)
 {
     struct server__cpcr *cpcr = connection->cpcr;
-    connection->active_ns = chek_io_now_ns(cpcr->shard->io);
+    connection->active_ns =
+        cpcr->shard->steps.begin_ns; /* now, without another look at the clock */
     chek_list_remove(&connection->link);
     chek_list_add(&cpcr->open, &connection->link);
 }
@@ -93,14 +94,34 @@ job_address(struct server__shard *shard, uint32_t device, struct server__job *jo
     const struct chek_directory *directory = server__directory(shard);
     struct chek_home home;
     uint32_t registration;
-    char text[12];
-    int size = snprintf(text, sizeof text, "%u", device);
-    if (chek_directory_find_key(directory, CHEK_KEY_KIND_DEVICE,
-                                chek_bytes_view_of(text, (size_t)size), &registration) == CHEK_OK &&
+    char text[CHEK_DECIMAL_TEXT_MAX];
+    struct chek_bytes_view key = chek_bytes_view_of(text, chek_decimal_write_u64(device, 1, text));
+    if (chek_directory_find_key(directory, CHEK_KEY_KIND_DEVICE, key, &registration) == CHEK_OK &&
         chek_directory_home(directory, registration, &home) == CHEK_OK) {
         job->registration = registration;
         job->partition = home.partition;
     }
+}
+
+/* Make a job of a frame. NULL: none is free; the connection waits for one. */
+static struct server__job *
+frame_take(struct server__cpcr_connection *connection, const struct chek_cpcr_head *head,
+           const uint8_t *bytes)
+{
+    struct server__cpcr *cpcr = connection->cpcr;
+    struct server__job *job = server__job_take(cpcr->shard, SERVER_JOB_EXCHANGE);
+    if (job == NULL) {
+        chek_list_remove(&connection->wait_link);
+        chek_list_add(&cpcr->waiting, &connection->wait_link);
+        return NULL;
+    }
+    memcpy(job->frame, bytes, head->size);
+    job->frame_size = head->size;
+    job->connection = connection;
+    connection->job = job;
+    cpcr->counters.request_count += 1;
+    job_address(cpcr->shard, head->device, job);
+    return job;
 }
 
 /* Take the first whole frame out of the buffer, if there is one and somebody to do it. */
@@ -125,21 +146,30 @@ connection_run(struct server__cpcr_connection *connection)
         connection_close(connection);
         return;
     }
-    struct server__job *job = server__job_take(cpcr->shard, SERVER_JOB_EXCHANGE);
-    if (job == NULL) {
-        chek_list_remove(&connection->wait_link);
-        chek_list_add(&cpcr->waiting, &connection->wait_link);
-        return;
+    struct server__job *job = frame_take(connection, &head, connection->carry);
+    if (job != NULL) {
+        connection->carry_size -= head.size;
+        memmove(connection->carry, connection->carry + head.size, connection->carry_size);
+        server__job_submit(cpcr->shard, job);
     }
-    memcpy(job->frame, connection->carry, head.size);
-    job->frame_size = head.size;
-    connection->carry_size -= head.size;
-    memmove(connection->carry, connection->carry + head.size, connection->carry_size);
-    job->connection = connection;
-    connection->job = job;
-    cpcr->counters.request_count += 1;
-    job_address(cpcr->shard, head.device, job);
-    server__job_submit(cpcr->shard, job);
+}
+
+/* Take what a frame as a rule is, all that came at once, past the buffer. Returns its size, or 0. */
+static size_t
+connection_run_past(struct server__cpcr_connection *connection, const uint8_t *bytes, size_t size)
+{
+    struct chek_cpcr_head head;
+    if (connection->job != NULL || connection->sending || connection->carry_size != 0 ||
+        chek_cpcr_head_read(chek_bytes_view_of(bytes, size), &head) != CHEK_OK ||
+        size < head.size) {
+        return 0;
+    }
+    struct server__job *job = frame_take(connection, &head, bytes);
+    if (job == NULL) {
+        return 0;
+    }
+    server__job_submit(connection->cpcr->shard, job);
+    return head.size;
 }
 
 void
@@ -180,12 +210,16 @@ on_receive(struct chek_stream *stream, const uint8_t *bytes, size_t size, int er
         connection_run(connection);
         return;
     }
-    memcpy(connection->carry + connection->carry_size, bytes, size);
-    connection->carry_size += size;
+    connection_touch(connection);
+    size_t done_size = connection_run_past(connection, bytes, size);
+    if (done_size == size) {
+        return;
+    }
+    memcpy(connection->carry + connection->carry_size, bytes + done_size, size - done_size);
+    connection->carry_size += size - done_size;
     if (connection->carry_size > connection->touched_size) {
         connection->touched_size = connection->carry_size;
     }
-    connection_touch(connection);
     connection_run(connection);
     if (!connection->closing && connection->carry_size >= CHEK_CPCR_FRAME_SIZE_MAX) {
         connection->paused = true;
