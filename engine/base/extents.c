@@ -13,6 +13,22 @@
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
 
+#ifdef __SANITIZE_ADDRESS__
+#    define IS_POISONED 1
+#elif defined(__has_feature)
+#    if __has_feature(address_sanitizer)
+#        define IS_POISONED 1
+#    endif
+#endif
+#ifdef IS_POISONED
+#    include <sanitizer/asan_interface.h>
+#    define POISON(bytes, size) ASAN_POISON_MEMORY_REGION(bytes, size)
+#    define UNPOISON(bytes, size) ASAN_UNPOISON_MEMORY_REGION(bytes, size)
+#else
+#    define POISON(bytes, size) ((void)(bytes), (void)(size))
+#    define UNPOISON(bytes, size) ((void)(bytes), (void)(size))
+#endif
+
 #define AREA_PAGE_COUNT (CHEK_EXTENT_AREA_SIZE / CHEK_EXTENT_PAGE_SIZE)
 #define COMMIT_STEP ((size_t)2 << 20)
 #define GAP_COUNT_MAX ((size_t)1 << 18)
@@ -50,6 +66,7 @@ chek_extents_finish(struct chek_extents *extents)
         return;
     }
     for (uint32_t i = 0; i < extents->area_count; i++) {
+        UNPOISON(extents->areas[i], extents->committed[i]); /* whoever is mapped there next */
         chek_memory_release(extents->areas[i], CHEK_EXTENT_AREA_SIZE);
     }
     chek_memory_release(extents->gaps, GAP_COUNT_MAX * sizeof *extents->gaps);
@@ -136,7 +153,9 @@ area_add(struct chek_extents *extents)
     if (index == CHEK_EXTENT_AREA_COUNT_MAX || !gap_ensure(extents)) {
         return false;
     }
+    chek_memory_unsealed_begin(); /* address space, for every 64 GiB that are in use at once */
     extents->areas[index] = chek_memory_reserve(CHEK_EXTENT_AREA_SIZE);
+    chek_memory_unsealed_end();
     if (extents->areas[index] == NULL) {
         return false;
     }
@@ -161,6 +180,7 @@ place_commit(struct chek_extents *extents, uint64_t place, uint64_t count)
     if (chek_memory_commit(extents->areas[area] + *committed, size) != CHEK_OK) {
         return false;
     }
+    POISON(extents->areas[area] + *committed, size);
     *committed += size;
     return true;
 }
@@ -207,7 +227,26 @@ chek_extents_take(struct chek_extents *extents, size_t size)
     pthread_mutex_lock(&extents->mutex);
     uint8_t *bytes = pages_take(extents, page_count_of(size));
     pthread_mutex_unlock(&extents->mutex);
+    if (bytes != NULL) {
+        UNPOISON(bytes, size);
+    }
     return bytes;
+}
+
+uint8_t *
+chek_extents_grow(struct chek_extents *extents, uint8_t *bytes, size_t size_old, size_t size_new)
+{
+    CHEK_ASSERT(size_new >= size_old);
+    if (page_count_of(size_new) == page_count_of(size_old)) {
+        UNPOISON(bytes, size_new); /* nobody wrote behind the old end */
+        return bytes;
+    }
+    uint8_t *grown = chek_extents_take(extents, size_new);
+    if (grown != NULL) {
+        memcpy(grown, bytes, size_old);
+        chek_extents_give(extents, bytes, size_old);
+    }
+    return grown;
 }
 
 static uint64_t
@@ -232,6 +271,7 @@ chek_extents_give(struct chek_extents *extents, uint8_t *bytes, size_t size)
     }
     uint64_t count = page_count_of(size);
     chek_memory_discard(bytes, (size_t)count * CHEK_EXTENT_PAGE_SIZE);
+    POISON(bytes, (size_t)count * CHEK_EXTENT_PAGE_SIZE);
     pthread_mutex_lock(&extents->mutex);
     CHEK_ASSERT(extents->used_size >= count * CHEK_EXTENT_PAGE_SIZE);
     extents->used_size -= count * CHEK_EXTENT_PAGE_SIZE;

@@ -2,9 +2,11 @@
 /*
  * extents.h - memory of any size that is given back in any order, without the heap.
  *
- * Things that live long and are made by workers (sealed segments) are cut from reservations of
- * address space in whole pages of 4 KiB. What is given back goes to the system at once and is
- * taken again for the next one that fits; so no heap is fragmented, and nothing is zeroed twice.
+ * Things that live long and are made by workers (sealed segments), and what calm work needs
+ * meanwhile (workspace.h), are cut from reservations of address space in whole pages of 4 KiB. What
+ * is given back goes to the system at once and is taken again for the next one that fits; so no
+ * heap is fragmented, and nothing is zeroed twice. Under the address sanitizer what is not taken is
+ * poisoned, up to the last byte of a thing.
  *
  *   Threads  any; a lock is held for as long as a search takes, and a system call
  */
@@ -49,6 +51,16 @@ void chek_extents_finish(struct chek_extents *extents);
  *   Cost       a search through the gaps; a system call for every 2 MiB that is new
  */
 CHEK_MUST_USE uint8_t *chek_extents_take(struct chek_extents *extents, size_t size);
+
+/*
+ * Have `size_new` bytes, not fewer than before, with what was there; new bytes are zero.
+ *
+ *   Ownership  the result replaces `bytes`
+ *   Errors     NULL: as above; `bytes` stays
+ *   Cost       nothing while the last page has room; else as taking, and a copy
+ */
+CHEK_MUST_USE uint8_t *chek_extents_grow(struct chek_extents *extents, uint8_t *bytes,
+                                         size_t size_old, size_t size_new);
 
 /* Give back what was taken; takes NULL. Cost: a system call, which frees the pages. */
 void chek_extents_give(struct chek_extents *extents, uint8_t *bytes, size_t size);

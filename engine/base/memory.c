@@ -35,6 +35,7 @@ static struct {
 static struct {
     _Atomic uint64_t allocation_count;
     _Atomic uint64_t free_count;
+    _Atomic uint64_t late_count;
     _Atomic uint64_t heap_size;
     _Atomic uint64_t reserved_size;
     _Atomic uint64_t committed_size;
@@ -62,9 +63,18 @@ allocation_is_allowed(void)
     return unsealed_depth > 0 || !atomic_load_explicit(&sealed, memory_order_relaxed);
 }
 
-/* Whether a test asked for this request to fail. */
-static inline bool
-request_fails(void)
+/* While sealed somebody forgot a window, or should have reserved before. */
+static inline void
+allocation_check(void)
+{
+    if (CHEK_UNLIKELY(!allocation_is_allowed())) {
+        CHEK_ASSERT_SLOW(allocation_is_allowed());
+        counter_add(&counters.late_count, 1);
+    }
+}
+
+bool
+chek_memory_is_refused(void)
 {
     if (CHEK_LIKELY(fail_countdown == 0)) {
         return false;
@@ -76,8 +86,8 @@ request_fails(void)
 void *
 chek_memory_allocate(size_t size)
 {
-    CHEK_ASSERT(allocation_is_allowed());
-    if (request_fails()) {
+    allocation_check();
+    if (chek_memory_is_refused()) {
         return NULL;
     }
     void *pointer = calloc(1, size != 0 ? size : 1);
@@ -103,10 +113,10 @@ chek_memory_free(void *pointer, size_t size)
 void *
 chek_memory_grow(void *pointer, size_t size_old, size_t size_new)
 {
-    CHEK_ASSERT(allocation_is_allowed());
+    allocation_check();
     CHEK_ASSERT(size_new >= size_old);
     CHEK_ASSERT(pointer != NULL || size_old == 0);
-    if (request_fails()) {
+    if (chek_memory_is_refused()) {
         return NULL;
     }
     uint8_t *grown = realloc(pointer, size_new != 0 ? size_new : 1);
@@ -207,9 +217,9 @@ address_space_map(size_t size)
 void *
 chek_memory_reserve(size_t size)
 {
-    CHEK_ASSERT(allocation_is_allowed());
+    allocation_check();
     CHEK_ASSERT(size > 0);
-    if (request_fails()) {
+    if (chek_memory_is_refused()) {
         return NULL;
     }
     uint8_t *base = address_space_map(size);
@@ -230,7 +240,7 @@ chek_memory_reserve(size_t size)
 int
 chek_memory_commit(void *at, size_t size)
 {
-    if (request_fails()) {
+    if (chek_memory_is_refused()) {
         return -ENOMEM;
     }
     pthread_mutex_lock(&reservations.mutex);
@@ -331,6 +341,7 @@ chek_memory_count(void)
     return (struct chek_memory_counters){
         .allocation_count = atomic_load_explicit(&counters.allocation_count, memory_order_relaxed),
         .free_count = atomic_load_explicit(&counters.free_count, memory_order_relaxed),
+        .late_count = atomic_load_explicit(&counters.late_count, memory_order_relaxed),
         .heap_size = atomic_load_explicit(&counters.heap_size, memory_order_relaxed),
         .reserved_size = atomic_load_explicit(&counters.reserved_size, memory_order_relaxed),
         .committed_size = atomic_load_explicit(&counters.committed_size, memory_order_relaxed),

@@ -4,8 +4,10 @@
  *
  * The heap counts what it gives out, can be told to fail at the n-th request (for tests), and can
  * be sealed: after chek_memory_seal() an allocation on a thread that has not opened a
- * chek_memory_unsealed_begin() window is a bug and asserts. Big regions that grow are address
- * space reserved once and committed in steps; they never move.
+ * chek_memory_unsealed_begin() window is a bug. It asserts where slow checks are compiled
+ * (assertion.h) and is counted elsewhere: a server that serves does not end for memory it got. Big
+ * regions that grow are address space reserved once and committed in steps; they never move. What
+ * calm work needs is taken from such a region as well (workspace.h).
  */
 #ifndef CHEK_BASE_MEMORY_H
 #define CHEK_BASE_MEMORY_H
@@ -15,6 +17,7 @@
 struct chek_memory_counters {
     uint64_t allocation_count; /* served since the start; growing a block counts as one of each */
     uint64_t free_count;
+    uint64_t late_count;    /* of them, and of reservations: while sealed, outside a window */
     uint64_t heap_size;     /* bytes given out and not freed */
     uint64_t reserved_size; /* bytes of address space reserved */
     uint64_t committed_size;
@@ -84,23 +87,30 @@ void chek_memory_discard(void *at, size_t size);
 void chek_memory_release(void *base, size_t size);
 
 /*
- * From here on an allocation or a reservation outside an unsealed window asserts; committing what
- * was reserved before stays allowed.
+ * From here on an allocation or a reservation outside an unsealed window is a bug, and asserts or is
+ * counted as late; committing what was reserved before stays allowed.
  *
- *   Threads    before work starts
+ *   Threads    any
  */
 void chek_memory_seal(void);
 void chek_memory_unseal(void); /* tests, shutdown */
 
-/* Open and close a window on this thread in which allocation is allowed although sealed. */
+/*
+ * Open and close a window on this thread in which allocation is allowed although sealed: for what a
+ * person asks for now and then. Who opens one says why beside it.
+ */
 void chek_memory_unsealed_begin(void);
 void chek_memory_unsealed_end(void);
 
 /*
  * Test hook: the n-th request from now on this thread fails (1 = the next), the others do not;
- * 0 switches off. Allocations, reservations and commits are requests.
+ * 0 switches off. Allocations, reservations, commits and what is taken from the workspace are
+ * requests.
  */
 void chek_memory_fail_at(uint64_t n);
+
+/* For who serves memory that was reserved: count a request; whether a test asked that it fails. */
+CHEK_MUST_USE bool chek_memory_is_refused(void);
 
 struct chek_memory_counters chek_memory_count(void);
 

@@ -208,6 +208,7 @@ test_memory_reserve_and_commit_can_be_made_to_fail(void **state)
 
 /* ---- misuse: each in a child of its own ---- */
 
+#ifdef CHEK_SLOW_CHECKS
 static void
 misuse_allocate_sealed(void *argument)
 {
@@ -235,6 +236,31 @@ misuse_reserve_sealed(void *argument)
     chek_memory_seal();
     chek_memory_release(chek_memory_reserve(4 * KIB), 4 * KIB);
 }
+
+#else
+static void
+allocate_late(void *argument)
+{
+    (void)argument;
+    chek_memory_seal();
+    void *pointer = chek_memory_grow(chek_memory_allocate(1), 1, 2);
+    chek_memory_free(pointer, 2);
+    chek_memory_release(chek_memory_reserve(4 * KIB), 4 * KIB);
+    if (pointer == NULL || chek_memory_count().late_count != 3) {
+        abort();
+    }
+}
+
+/* Where an assertion would end a server that serves, it is told instead. */
+static void
+test_memory_late_is_served_and_counted(void **state)
+{
+    (void)state;
+    char text[LAST_WORDS_SIZE];
+    assert_false(last_words_of(allocate_late, NULL, text));
+    assert_string_equal(text, "");
+}
+#endif
 
 static void
 misuse_end_without_begin(void *argument)
@@ -281,9 +307,11 @@ static struct misuse_case {
     void (*call)(void *argument);
     const char *words;
 } misuse_cases[] = {
+#ifdef CHEK_SLOW_CHECKS
     {"misuse_allocate_sealed", misuse_allocate_sealed, "allocation_is_allowed()"},
     {"misuse_grow_sealed", misuse_grow_sealed, "allocation_is_allowed()"},
     {"misuse_reserve_sealed", misuse_reserve_sealed, "allocation_is_allowed()"},
+#endif
     {"misuse_end_without_begin", misuse_end_without_begin, "unsealed_depth > 0"},
     {"misuse_shrink", misuse_shrink, "size_new >= size_old"},
     {"misuse_commit_outside", misuse_commit_outside, "size <= row->size"},
@@ -312,7 +340,7 @@ use_sealed_heap_rightly(void *argument)
     void *pointer = chek_memory_allocate(1);
     chek_memory_unsealed_end();
     chek_memory_free(pointer, 1);
-    if (chek_memory_commit(base, 4 * KIB) != 0) {
+    if (chek_memory_commit(base, 4 * KIB) != 0 || chek_memory_count().late_count != 0) {
         abort();
     }
     chek_memory_unseal();
@@ -413,6 +441,9 @@ main(void)
     TABLE_TEST(&table, test_memory_populate_keeps_content);
     TABLE_ROWS(&table, test_memory_misuse_is_caught, misuse_cases);
     TABLE_TEST(&table, test_memory_sealed_allows_windows_and_commits);
+#ifndef CHEK_SLOW_CHECKS
+    TABLE_TEST(&table, test_memory_late_is_served_and_counted);
+#endif
     TABLE_TEST(&table, test_memory_threads_share_counters_but_no_test_hook);
     return table_run(&table, "memory");
 }
