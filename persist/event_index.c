@@ -10,6 +10,7 @@
 #include "engine/base/cursor.h"
 #include "engine/base/limits.h"
 #include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 #include "persist/event_block.h"
 
 #define MAGIC 0x454b4843u
@@ -97,10 +98,8 @@ persist__event_stream_add(struct persist__event_stream *stream,
     }
     if (stream->count == stream->capacity) {
         size_t capacity = stream->capacity != 0 ? stream->capacity * 2 : 64;
-        chek_memory_unsealed_begin();
-        struct persist__event_place *places = chek_memory_grow(
+        struct persist__event_place *places = chek_workspace_grow(
             stream->places, stream->capacity * sizeof *places, capacity * sizeof *places);
-        chek_memory_unsealed_end();
         if (places == NULL) {
             return -ENOMEM;
         }
@@ -318,8 +317,8 @@ chek_event_index_free(struct chek_event_index *index, struct chek_io *io)
         return;
     }
     for (unsigned i = 0; index->streams != NULL && i <= index->partition_count; i++) {
-        chek_memory_free(index->streams[i].places,
-                         index->streams[i].capacity * sizeof *index->streams[i].places);
+        chek_workspace_give(index->streams[i].places,
+                            index->streams[i].capacity * sizeof *index->streams[i].places);
     }
     for (size_t i = 0; i < index->file_count; i++) {
         if (index->files[i] >= 0) {

@@ -15,6 +15,7 @@
 #include "engine/base/assertion.h"
 #include "engine/base/cursor.h"
 #include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 #include "engine/base/writer.h"
 #include "persist/event_block.h"
 
@@ -131,7 +132,7 @@ chek_event_log_close(struct chek_event_log *log)
         chek_disk_close(log->io, log->file);
     }
     for (size_t i = 0; log->blocks != NULL && i < count; i++) {
-        chek_memory_free(log->blocks[i].body, EVENT_BODY_SIZE_MAX);
+        chek_workspace_give(log->blocks[i].body, EVENT_BODY_SIZE_MAX);
     }
     for (unsigned i = 0; i < 2; i++) {
         chek_memory_free(log->buffers[i].queued, QUEUED_COUNT_MAX * sizeof *log->buffers[i].queued);
@@ -189,9 +190,7 @@ block_ready(struct open_block *block)
 {
     if (block->body == NULL) {
         /* Once a partition: it is there from the partition's first event on. */
-        chek_memory_unsealed_begin();
-        block->body = chek_memory_allocate(EVENT_BODY_SIZE_MAX);
-        chek_memory_unsealed_end();
+        block->body = chek_workspace_take(EVENT_BODY_SIZE_MAX);
     }
     return block->body != NULL;
 }

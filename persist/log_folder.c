@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "engine/base/assertion.h"
-#include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 
 #define CAPACITY_FIRST 64
 
@@ -31,9 +31,7 @@ folder_grow(struct log_folder *folder)
     size_t capacity = folder->capacity == 0 ? CAPACITY_FIRST : 2 * folder->capacity;
     const size_t entry_size = sizeof *folder->entries;
     struct log_entry *entries =
-        folder->entries == NULL ? chek_memory_allocate(capacity * entry_size)
-                                : chek_memory_grow(folder->entries, folder->capacity * entry_size,
-                                                   capacity * entry_size);
+        chek_workspace_grow(folder->entries, folder->capacity * entry_size, capacity * entry_size);
     if (entries == NULL) {
         return false;
     }
@@ -82,7 +80,7 @@ persist__log_folder_list(struct chek_io *io, struct log_folder *folder)
 void
 persist__log_folder_finish(struct log_folder *folder)
 {
-    chek_memory_free(folder->entries, folder->capacity * sizeof *folder->entries);
+    chek_workspace_give(folder->entries, folder->capacity * sizeof *folder->entries);
     *folder = (struct log_folder){0};
 }
 

@@ -10,7 +10,7 @@
 #include "engine/base/checksum.h"
 #include "engine/base/cursor.h"
 #include "engine/base/limits.h"
-#include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 #include "engine/base/writer.h"
 
 #define MAGIC UINT64_C(0x494e414d4b454843) /* "CHEKMANI" */
@@ -37,9 +37,9 @@ chek_manifest_init(struct chek_manifest *manifest, struct chek_io *io, uint32_t 
 void
 chek_manifest_finish(struct chek_manifest *manifest)
 {
-    chek_memory_free(manifest->entries, manifest->entry_capacity * sizeof *manifest->entries);
-    chek_memory_free(manifest->logs, manifest->log_capacity * sizeof *manifest->logs);
-    chek_memory_free(manifest->chains, manifest->chain_capacity * sizeof *manifest->chains);
+    chek_workspace_give(manifest->entries, manifest->entry_capacity * sizeof *manifest->entries);
+    chek_workspace_give(manifest->logs, manifest->log_capacity * sizeof *manifest->logs);
+    chek_workspace_give(manifest->chains, manifest->chain_capacity * sizeof *manifest->chains);
     *manifest = (struct chek_manifest){0};
 }
 
@@ -51,8 +51,7 @@ array_grow(void *array, size_t count, size_t *capacity, size_t size)
         return array;
     }
     size_t wanted = *capacity == 0 ? 16 : 2 * *capacity;
-    void *grown = array == NULL ? chek_memory_allocate(wanted * size)
-                                : chek_memory_grow(array, *capacity * size, wanted * size);
+    void *grown = chek_workspace_grow(array, *capacity * size, wanted * size);
     if (grown != NULL) {
         *capacity = wanted;
     }

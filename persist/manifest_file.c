@@ -13,7 +13,7 @@
 
 #include "engine/base/assertion.h"
 #include "engine/base/limits.h"
-#include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 
 #define NAME_NEW "manifest.new"
 #define NAME_PREFIX "manifest."
@@ -21,8 +21,6 @@
 
 /* Bytes on a block's border, for direct reads and writes. */
 struct block_buffer {
-    uint8_t *memory;
-    size_t memory_size;
     uint8_t *bytes;
     size_t size; /* whole blocks */
 };
@@ -31,20 +29,14 @@ static int
 buffer_init(struct block_buffer *buffer, size_t size)
 {
     buffer->size = (size + CHEK_BLOCK_SIZE - 1) / CHEK_BLOCK_SIZE * CHEK_BLOCK_SIZE;
-    buffer->memory_size = buffer->size + CHEK_BLOCK_SIZE;
-    buffer->memory = chek_memory_allocate(buffer->memory_size);
-    if (buffer->memory == NULL) {
-        return -ENOMEM;
-    }
-    buffer->bytes =
-        buffer->memory + (CHEK_BLOCK_SIZE - (uintptr_t)buffer->memory % CHEK_BLOCK_SIZE);
-    return CHEK_OK;
+    buffer->bytes = chek_workspace_take(buffer->size);
+    return buffer->bytes != NULL ? CHEK_OK : -ENOMEM;
 }
 
 static void
 buffer_finish(struct block_buffer *buffer)
 {
-    chek_memory_free(buffer->memory, buffer->memory_size);
+    chek_workspace_give(buffer->bytes, buffer->size);
 }
 
 void

@@ -26,6 +26,7 @@
 #include "engine/base/assertion.h"
 #include "engine/base/cursor.h"
 #include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 
 #define MAGIC 0x494b4843u
 #define VERSION 2
@@ -255,14 +256,12 @@ chek_immutable_check(struct chek_io *io, const struct chek_immutable *what, uint
     if (handle < 0) {
         return handle;
     }
-    chek_memory_unsealed_begin();
-    uint8_t *piece = chek_memory_allocate(PIECE_SIZE);
-    chek_memory_unsealed_end();
+    uint8_t *piece = chek_workspace_take(PIECE_SIZE);
     int error = piece != NULL ? head_read(io, what, handle, &head) : -ENOMEM;
     if (error == CHEK_OK) {
         error = content_check(io, handle, &head, piece);
     }
-    chek_memory_free(piece, PIECE_SIZE);
+    chek_workspace_give(piece, PIECE_SIZE);
     chek_disk_close(io, handle);
     if (error == CHEK_OK) {
         *ret_size = head.size + HEAD_SIZE;

@@ -16,7 +16,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 #include "engine/io/uring_shard.h"
 
 #define TRANSFER_SIZE_MAX ((size_t)1 << 30)
@@ -222,7 +222,7 @@ name_add(struct name_list *list, const char *name)
 
     if (list->text_room - list->text_size < size) {
         size_t room = 2 * list->text_room + size + 4096;
-        char *grown = chek_memory_grow(list->text, list->text_room, room);
+        char *grown = chek_workspace_grow(list->text, list->text_room, room);
         if (grown == NULL) {
             return -ENOMEM;
         }
@@ -263,7 +263,7 @@ name_compare(const void *a, const void *b)
 static int
 names_sort(struct name_list *list)
 {
-    list->names = chek_memory_allocate(list->count * sizeof *list->names);
+    list->names = chek_workspace_take(list->count * sizeof *list->names);
     if (list->names == NULL) {
         return -ENOMEM;
     }
@@ -295,18 +295,16 @@ io__disk_list(struct chek_io *io, const char *path,
         close(file);
         return error;
     }
-    chek_memory_unsealed_begin();
     int error = names_read(folder, &list);
     if (error == CHEK_OK) {
         error = names_sort(&list);
     }
-    chek_memory_unsealed_end();
     closedir(folder);
     for (size_t i = 0; error == CHEK_OK && i < list.count; i++) {
         on_name(context, list.names[i]);
     }
-    chek_memory_free(list.names, list.room * sizeof *list.names);
-    chek_memory_free(list.text, list.text_room);
+    chek_workspace_give(list.names, list.room * sizeof *list.names);
+    chek_workspace_give(list.text, list.text_room);
     return error;
 }
 

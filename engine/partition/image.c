@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "engine/base/assertion.h"
-#include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 #include "engine/partition/state.h"
 
 /*
@@ -156,9 +156,7 @@ int
 chek_partition_image_begin(struct chek_partition *partition)
 {
     CHEK_ASSERT(partition->image == NULL);
-    chek_memory_unsealed_begin();
-    struct partition__image *image = chek_memory_allocate(sizeof *image);
-    chek_memory_unsealed_end();
+    struct partition__image *image = chek_workspace_take(sizeof *image);
     if (image == NULL) {
         return -ENOMEM;
     }
@@ -234,6 +232,6 @@ chek_partition_image_end(struct chek_partition *partition)
     if (partition->store != NULL) {
         chek_store_image_end(partition->store);
     }
-    chek_memory_free(image, sizeof *image);
+    chek_workspace_give(image, sizeof *image);
     partition->image = NULL;
 }

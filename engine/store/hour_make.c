@@ -14,7 +14,7 @@
 
 #include "engine/base/assertion.h"
 #include "engine/base/civil.h"
-#include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 #include "engine/store/scan.h"
 
 #define ROWS_A_CELL 2 /* as a table begins */
@@ -53,8 +53,8 @@ hours_grow(struct store__hours *hours, uint32_t capacity)
     if (capacity <= hours->capacity) {
         return CHEK_OK;
     }
-    struct chek_addend *grown =
-        chek_memory_grow(hours->cells, hours->capacity * sizeof *grown, capacity * sizeof *grown);
+    struct chek_addend *grown = chek_workspace_grow(hours->cells, hours->capacity * sizeof *grown,
+                                                    capacity * sizeof *grown);
     if (grown == NULL) {
         return -ENOMEM;
     }
@@ -87,8 +87,8 @@ hours_push(struct store__hours *hours, const struct chek_addend *cell)
 void
 store__hours_finish(struct store__hours *hours)
 {
-    chek_memory_free(hours->cells, hours->capacity * sizeof *hours->cells);
-    chek_memory_free(hours->sorting, hours->sorting_capacity * sizeof *hours->sorting);
+    chek_workspace_give(hours->cells, hours->capacity * sizeof *hours->cells);
+    chek_workspace_give(hours->sorting, hours->sorting_capacity * sizeof *hours->sorting);
 }
 
 /* ---- order ---- */
@@ -123,8 +123,8 @@ sorting_ensure(struct store__hours *hours, uint32_t count)
     if (count <= hours->sorting_capacity) {
         return CHEK_OK;
     }
-    chek_memory_free(hours->sorting, hours->sorting_capacity * sizeof *hours->sorting);
-    hours->sorting = chek_memory_allocate(2 * (size_t)count * sizeof *hours->sorting);
+    chek_workspace_give(hours->sorting, hours->sorting_capacity * sizeof *hours->sorting);
+    hours->sorting = chek_workspace_take(2 * (size_t)count * sizeof *hours->sorting);
     hours->sorting_capacity = hours->sorting != NULL ? 2 * count : 0;
     return hours->sorting != NULL ? CHEK_OK : -ENOMEM;
 }
@@ -276,7 +276,7 @@ int
 store__hours_of_segments(struct chek_segment *const *segments, uint32_t count,
                          struct store__hours *ret)
 {
-    struct hour_reader *readers = chek_memory_allocate(count * sizeof *readers);
+    struct hour_reader *readers = chek_workspace_take(count * sizeof *readers);
     uint32_t cell_count = 0;
     *ret = (struct store__hours){0};
     if (readers == NULL) {
@@ -289,7 +289,7 @@ store__hours_of_segments(struct chek_segment *const *segments, uint32_t count,
     int error = hours_grow(ret, cell_count + 1);
     while (error == CHEK_OK && registration_add(readers, count, ret, &error)) {
     }
-    chek_memory_free(readers, count * sizeof *readers);
+    chek_workspace_give(readers, count * sizeof *readers);
     return error == CHEK_OK ? group_end(ret) : error;
 }
 
@@ -319,7 +319,7 @@ store__hours_of_rows(const struct chek_store *store, const struct chek_segment *
     struct chek_scan_filter filter = {.with_replaced = with_replaced};
     struct summing sum = {.hours = ret};
     struct chek_arena arena;
-    uint8_t *memory = chek_memory_allocate(CHEK_SCAN_ARENA_SIZE);
+    uint8_t *memory = chek_workspace_take(CHEK_SCAN_ARENA_SIZE);
     *ret = (struct store__hours){0};
     if (memory == NULL) {
         return -ENOMEM;
@@ -332,7 +332,7 @@ store__hours_of_rows(const struct chek_store *store, const struct chek_segment *
                                .context = &sum,
                                .cold = store->cold};
     int error = store__scan_segment(&scan, segment);
-    chek_memory_free(memory, CHEK_SCAN_ARENA_SIZE);
+    chek_workspace_give(memory, CHEK_SCAN_ARENA_SIZE);
     error = error == CHEK_OK ? sum.error : error;
     return error == CHEK_OK ? group_end(ret) : error;
 }

@@ -10,7 +10,7 @@
 #include "engine/base/assertion.h"
 #include "engine/base/checksum.h"
 #include "engine/base/cursor.h"
-#include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 #include "engine/store/image.h"
 #include "engine/store/sealer.h"
 #include "engine/store/segment.h"
@@ -107,7 +107,7 @@ segments_load(struct loading *from, const struct chek_bytes_view *segments, uint
     if (count == 0) {
         return CHEK_OK;
     }
-    store->segments = chek_memory_allocate(count * sizeof *store->segments);
+    store->segments = chek_workspace_take(count * sizeof *store->segments);
     if (store->segments == NULL) {
         return -ENOMEM;
     }
@@ -339,9 +339,7 @@ chek_store_load(const struct chek_store_config *config, struct chek_bytes_view i
     if (error != CHEK_OK) {
         return error;
     }
-    chek_memory_unsealed_begin();
     error = store_load(&from, segments, segment_count);
-    chek_memory_unsealed_end();
     if (error != CHEK_OK) {
         chek_store_destroy(from.store);
         return error;

@@ -10,7 +10,7 @@
 #include <errno.h>
 
 #include "engine/base/assertion.h"
-#include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 #include "engine/store/image.h"
 
 int
@@ -25,10 +25,8 @@ store__image_ensure(struct store__image *image, uint32_t row_count)
     if (count > UINT32_MAX) {
         return -ENOMEM;
     }
-    chek_memory_unsealed_begin();
-    void *grown = chek_memory_grow(image->undos, image->undo_count_max * sizeof *image->undos,
-                                   (size_t)count * sizeof *image->undos);
-    chek_memory_unsealed_end();
+    void *grown = chek_workspace_grow(image->undos, image->undo_count_max * sizeof *image->undos,
+                                      (size_t)count * sizeof *image->undos);
     if (grown == NULL) {
         return -ENOMEM;
     }
@@ -49,9 +47,7 @@ int
 chek_store_image_begin(struct chek_store *store)
 {
     CHEK_ASSERT(store->image == NULL);
-    chek_memory_unsealed_begin();
-    struct store__image *image = chek_memory_allocate(sizeof *image);
-    chek_memory_unsealed_end();
+    struct store__image *image = chek_workspace_take(sizeof *image);
     if (image == NULL) {
         return -ENOMEM;
     }
@@ -86,8 +82,8 @@ chek_store_image_end(struct chek_store *store)
 {
     struct store__image *image = store->image;
     if (image != NULL) {
-        chek_memory_free(image->undos, image->undo_count_max * sizeof *image->undos);
-        chek_memory_free(image, sizeof *image);
+        chek_workspace_give(image->undos, image->undo_count_max * sizeof *image->undos);
+        chek_workspace_give(image, sizeof *image);
         store->image = NULL;
     }
 }

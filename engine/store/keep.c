@@ -3,7 +3,6 @@
 #include "engine/store/keep.h"
 
 #include "engine/base/assertion.h"
-#include "engine/base/memory.h"
 #include "engine/store/hour_table.h"
 #include "engine/store/set.h"
 
@@ -53,10 +52,7 @@ int
 chek_store_hours_prove(const struct chek_store *store, uint32_t index)
 {
     CHEK_ASSERT(index < store->segment_count);
-    chek_memory_unsealed_begin();
-    int error = store__hours_prove(store, store->segments[index]);
-    chek_memory_unsealed_end();
-    return error;
+    return store__hours_prove(store, store->segments[index]);
 }
 
 struct chek_chain

@@ -10,7 +10,7 @@
 
 #include <errno.h>
 
-#include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 #include "engine/store/hour_table.h"
 #include "engine/store/segment_write.h"
 
@@ -180,17 +180,17 @@ int
 store__segment_keep(const struct chek_segment *segment, uint8_t **ret, size_t *ret_size)
 {
     struct store__hours hours = {0};
-    struct keeping *to = chek_memory_allocate(sizeof *to);
+    struct keeping *to = chek_workspace_take(sizeof *to);
     if (to == NULL) {
         return -ENOMEM;
     }
     to->segment = segment;
-    to->plain = chek_memory_allocate(STORE__ZSTD_SIZE_MAX);
+    to->plain = chek_workspace_take(STORE__ZSTD_SIZE_MAX);
     int error = to->plain != NULL ? keeping_run(to, &hours, ret, ret_size) : -ENOMEM;
     store__hours_finish(&hours);
     store__segment_writer_finish(&to->writer);
     store__buffer_finish(&to->text);
-    chek_memory_free(to->plain, STORE__ZSTD_SIZE_MAX);
-    chek_memory_free(to, sizeof *to);
+    chek_workspace_give(to->plain, STORE__ZSTD_SIZE_MAX);
+    chek_workspace_give(to, sizeof *to);
     return error;
 }

@@ -11,7 +11,7 @@
 
 #include "engine/base/assertion.h"
 #include "engine/base/checksum.h"
-#include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 #include "engine/store/merge_order.h"
 
 #define HASH_SEED UINT64_C(0x474e494b52414d00) /* "\0MARKING" */
@@ -33,8 +33,8 @@ store__marking_hash(struct chek_bytes_view code)
 void
 store__markings_finish(struct store__markings *markings)
 {
-    chek_memory_free(markings->entries, markings->capacity * sizeof *markings->entries);
-    chek_memory_free(markings->sorting, markings->capacity * sizeof *markings->sorting);
+    chek_workspace_give(markings->entries, markings->capacity * sizeof *markings->entries);
+    chek_workspace_give(markings->sorting, markings->capacity * sizeof *markings->sorting);
 }
 
 /* What entries are sorted with is as large as they are. */
@@ -44,16 +44,16 @@ markings_grow(struct store__markings *markings, uint32_t capacity)
     if (capacity <= markings->capacity) {
         return CHEK_OK;
     }
-    uint64_t *sorting = chek_memory_allocate(capacity * sizeof *sorting);
-    uint64_t *entries =
-        sorting != NULL ? chek_memory_grow(markings->entries, markings->capacity * sizeof *entries,
-                                           capacity * sizeof *entries)
-                        : NULL;
+    uint64_t *sorting = chek_workspace_take(capacity * sizeof *sorting);
+    uint64_t *entries = sorting != NULL ? chek_workspace_grow(markings->entries,
+                                                              markings->capacity * sizeof *entries,
+                                                              capacity * sizeof *entries)
+                                        : NULL;
     if (entries == NULL) {
-        chek_memory_free(sorting, capacity * sizeof *sorting);
+        chek_workspace_give(sorting, capacity * sizeof *sorting);
         return -ENOMEM;
     }
-    chek_memory_free(markings->sorting, markings->capacity * sizeof *sorting);
+    chek_workspace_give(markings->sorting, markings->capacity * sizeof *sorting);
     markings->entries = entries;
     markings->sorting = sorting;
     markings->capacity = capacity;

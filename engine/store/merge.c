@@ -10,8 +10,8 @@
 #include "engine/store/merge.h"
 
 #include "engine/base/assertion.h"
-#include "engine/base/memory.h"
 #include "engine/base/planted.h"
+#include "engine/base/workspace.h"
 #include "engine/store/keep.h"
 #include "engine/store/keep_columns.h"
 #include "engine/store/merge_columns.h"
@@ -63,9 +63,7 @@ merge_count(const struct chek_store *store)
 static struct chek_merge *
 job_begin(struct chek_store *store, uint32_t first, uint32_t count, bool is_keep)
 {
-    chek_memory_unsealed_begin();
-    struct chek_merge *merge = chek_memory_allocate(sizeof *merge);
-    chek_memory_unsealed_end();
+    struct chek_merge *merge = chek_workspace_take(sizeof *merge);
     if (merge == NULL) {
         return NULL;
     }
@@ -140,9 +138,7 @@ chek_merge_run(void *context)
 {
     struct chek_merge *merge = context;
     CHEK_ASSERT(merge->segment == NULL);
-    chek_memory_unsealed_begin();
     merge->error = merge_run(merge);
-    chek_memory_unsealed_end();
 }
 
 static void
@@ -257,7 +253,7 @@ chek_merge_drop(void *context)
         *is_given_up |= merge->error == CHEK_E_CORRUPT || merge->error == CHEK_E_CONFLICT;
         store__segment_destroy(merge->segment);
     }
-    chek_memory_free(merge, sizeof *merge);
+    chek_workspace_give(merge, sizeof *merge);
 }
 
 struct chek_segments

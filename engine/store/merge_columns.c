@@ -11,7 +11,7 @@
 #include <errno.h>
 
 #include "engine/base/assertion.h"
-#include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 #include "engine/store/hour_table.h"
 #include "engine/store/marking_table.h"
 #include "engine/store/merge_order.h"
@@ -140,8 +140,8 @@ strings_add(struct merging *to, enum store__column column)
 {
     const struct store__column_info *info = &store__columns[column];
     if (to->places == NULL) {
-        to->places = chek_memory_allocate(to->order.value_count_max * sizeof(int64_t));
-        to->plain = chek_memory_allocate(STORE__ZSTD_SIZE_MAX);
+        to->places = chek_workspace_take(to->order.value_count_max * sizeof(int64_t));
+        to->plain = chek_workspace_take(STORE__ZSTD_SIZE_MAX);
         if (to->places == NULL || to->plain == NULL) {
             return -ENOMEM;
         }
@@ -242,8 +242,8 @@ store__segments_merge(struct chek_segment *const *segments, uint32_t count, uint
     if (error == CHEK_OK) {
         error = merging_run(&to, segments, count, ret, ret_size);
     }
-    chek_memory_free(to.places, to.order.value_count_max * sizeof(int64_t));
-    chek_memory_free(to.plain, STORE__ZSTD_SIZE_MAX);
+    chek_workspace_give(to.places, to.order.value_count_max * sizeof(int64_t));
+    chek_workspace_give(to.plain, STORE__ZSTD_SIZE_MAX);
     store__merge_order_finish(&to.order);
     store__segment_writer_finish(&to.writer);
     store__buffer_finish(&to.text);

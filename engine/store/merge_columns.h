@@ -10,7 +10,7 @@
 /*
  * Encode segments that follow each other as one.
  *
- *   Ownership  *ret, with STORE__PAGE_SLACK bytes behind, is from chek_memory_allocate()
+ *   Ownership  *ret is taken from the space of the segments
  *   Errors     -ENOMEM; CORRUPT: they do not follow each other, or compressed texts are damaged
  *   Threads    any one; `replaced` of the segments is not looked at
  */

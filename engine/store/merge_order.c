@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "engine/base/assertion.h"
-#include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 
 /* ---- counting children ---- */
 
@@ -58,14 +58,14 @@ counts_finish(struct counts *counts)
 {
     for (size_t i = 0; i < COUNT_COLUMN_COUNT; i++) {
         struct count *count = counts_field(counts, i);
-        chek_memory_free(count->values, count->size * sizeof(int64_t));
+        chek_workspace_give(count->values, count->size * sizeof(int64_t));
     }
 }
 
 static int
 count_allocate(struct count *count, uint32_t size)
 {
-    count->values = chek_memory_allocate(size * sizeof(int64_t));
+    count->values = chek_workspace_take(size * sizeof(int64_t));
     count->size = count->values != NULL ? size : 0;
     return count->values != NULL ? CHEK_OK : -ENOMEM;
 }
@@ -184,17 +184,26 @@ store__merge_constant(const struct store__merge_source *sources, uint32_t count,
     return true;
 }
 
+/* Bytes of both places of each run, table by table. */
+static size_t
+source_size(const struct store__merge_source *source)
+{
+    return 2 * STORE__TABLE_COUNT * (source->segment->run_count + 1u) * sizeof(uint32_t);
+}
+
 static int
 source_allocate(struct store__merge_source *source)
 {
-    bool ok = true;
-    for (uint32_t table = 0; table < STORE__TABLE_COUNT; table++) {
-        size_t size = (source->segment->run_count + 1u) * sizeof(uint32_t);
-        source->begin[table] = chek_memory_allocate(size);
-        source->to[table] = chek_memory_allocate(size);
-        ok = ok && source->begin[table] != NULL && source->to[table] != NULL;
+    uint32_t *places = chek_workspace_take(source_size(source));
+    if (places == NULL) {
+        return -ENOMEM;
     }
-    return ok ? CHEK_OK : -ENOMEM;
+    for (uint32_t table = 0; table < STORE__TABLE_COUNT; table++) {
+        source->begin[table] = places;
+        source->to[table] = places + source->segment->run_count + 1;
+        places = source->to[table] + source->segment->run_count + 1;
+    }
+    return CHEK_OK;
 }
 
 /* Find where the rows of each run begin. */
@@ -327,8 +336,8 @@ values_allocate(struct store__merge_order *order)
                 count > order->scratch_count_max ? count : order->scratch_count_max;
         }
     }
-    order->values = chek_memory_allocate(order->value_count_max * sizeof(int64_t));
-    order->scratch = chek_memory_allocate(order->scratch_count_max * sizeof(int64_t));
+    order->values = chek_workspace_take(order->value_count_max * sizeof(int64_t));
+    order->scratch = chek_workspace_take(order->scratch_count_max * sizeof(int64_t));
     return order->values != NULL && order->scratch != NULL ? CHEK_OK : -ENOMEM;
 }
 
@@ -371,8 +380,7 @@ pages_init(struct store__merge_order *order)
     order->page_row_count = store__page_row_count(order->row_count[STORE__DOCUMENT]);
     order->page_count = (order->row_count[STORE__DOCUMENT] - 1) / order->page_row_count + 1;
     for (uint32_t table = 0; table < STORE__TABLE_COUNT; table++) {
-        order->page_begin[table] =
-            chek_memory_allocate((order->page_count + 1u) * sizeof(uint32_t));
+        order->page_begin[table] = chek_workspace_take((order->page_count + 1u) * sizeof(uint32_t));
         if (order->page_begin[table] == NULL) {
             return -ENOMEM;
         }
@@ -387,7 +395,7 @@ store__merge_order_init(struct store__merge_order *order, struct chek_segment *c
 {
     CHEK_ASSERT(count > 1 && count <= CHEK_MERGE_COUNT);
     *order = (struct store__merge_order){.source_count = count};
-    order->sources = chek_memory_allocate(count * sizeof *order->sources);
+    order->sources = chek_workspace_take(count * sizeof *order->sources);
     if (order->sources == NULL) {
         return -ENOMEM;
     }
@@ -408,17 +416,13 @@ void
 store__merge_order_finish(struct store__merge_order *order)
 {
     for (uint32_t i = 0; order->sources != NULL && i < order->source_count; i++) {
-        struct store__merge_source *source = &order->sources[i];
-        size_t size = (source->segment->run_count + 1u) * sizeof(uint32_t);
-        for (uint32_t table = 0; table < STORE__TABLE_COUNT; table++) {
-            chek_memory_free(source->begin[table], size);
-            chek_memory_free(source->to[table], size);
-        }
+        const struct store__merge_source *source = &order->sources[i];
+        chek_workspace_give(source->begin[0], source_size(source));
     }
-    chek_memory_free(order->sources, order->source_count * sizeof *order->sources);
+    chek_workspace_give(order->sources, order->source_count * sizeof *order->sources);
     for (uint32_t table = 0; table < STORE__TABLE_COUNT; table++) {
-        chek_memory_free(order->page_begin[table], (order->page_count + 1u) * sizeof(uint32_t));
+        chek_workspace_give(order->page_begin[table], (order->page_count + 1u) * sizeof(uint32_t));
     }
-    chek_memory_free(order->values, order->value_count_max * sizeof(int64_t));
-    chek_memory_free(order->scratch, order->scratch_count_max * sizeof(int64_t));
+    chek_workspace_give(order->values, order->value_count_max * sizeof(int64_t));
+    chek_workspace_give(order->scratch, order->scratch_count_max * sizeof(int64_t));
 }

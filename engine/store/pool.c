@@ -13,6 +13,7 @@
 
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 #include "engine/store/sealer.h"
 #include "engine/store/set.h"
 
@@ -114,7 +115,7 @@ blocks_promised_size(const struct chek_store_pool *pool)
 static void
 shelf_finish(struct store__shelf *shelf)
 {
-    chek_memory_free(shelf->free, shelf->count_max * sizeof *shelf->free);
+    chek_workspace_give(shelf->free, shelf->count_max * sizeof *shelf->free);
 }
 
 /* Have room in the table for all places there will be when `count` more are taken. */
@@ -127,7 +128,7 @@ shelf_ensure(struct store__shelf *shelf, uint32_t count)
     }
     uint32_t more = total > 2 * shelf->count_max ? total : 2 * shelf->count_max;
     uint32_t *grown =
-        chek_memory_grow(shelf->free, shelf->count_max * sizeof *grown, more * sizeof *grown);
+        chek_workspace_grow(shelf->free, shelf->count_max * sizeof *grown, more * sizeof *grown);
     if (grown == NULL) {
         return -ENOMEM;
     }
@@ -162,7 +163,6 @@ shelf_give(struct store__shelf *shelf, const struct store__region *region, const
 int
 chek_store_pool_create(struct chek_store_pool **ret)
 {
-    chek_memory_unsealed_begin();
     struct chek_store_pool *pool = chek_memory_allocate(sizeof *pool);
     int error = pool != NULL ? region_init(&pool->block_region) : -ENOMEM;
     if (error == CHEK_OK) {
@@ -171,7 +171,6 @@ chek_store_pool_create(struct chek_store_pool **ret)
     if (error == CHEK_OK) {
         error = store__space_init(&pool->space);
     }
-    chek_memory_unsealed_end();
     if (error != CHEK_OK) {
         chek_store_pool_destroy(pool);
         return error;
@@ -229,7 +228,7 @@ store__pool_finish(struct store__pool *pool)
         pool->shared->blocks[kind].promised -= pool->blocks_promised[kind];
     }
     store__pool_unstock(pool, 0);
-    chek_memory_free(pool->stock, pool->stock_count_max * sizeof *pool->stock);
+    chek_workspace_give(pool->stock, pool->stock_count_max * sizeof *pool->stock);
     if (pool->owned) {
         chek_store_pool_destroy(pool->shared);
     }
@@ -263,8 +262,8 @@ stock_grow(struct store__pool *pool, uint32_t count)
     if (count <= pool->stock_count_max) {
         return CHEK_OK;
     }
-    uint8_t **grown =
-        chek_memory_grow(pool->stock, pool->stock_count_max * sizeof *grown, count * sizeof *grown);
+    uint8_t **grown = chek_workspace_grow(pool->stock, pool->stock_count_max * sizeof *grown,
+                                          count * sizeof *grown);
     if (grown == NULL) {
         return -ENOMEM;
     }

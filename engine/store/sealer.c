@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "engine/base/assertion.h"
-#include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 
 /* A document's structures: those of the largest body are less. */
 #define ARENA_SIZE ((size_t)16 << 20)
@@ -14,7 +14,7 @@ static void
 sealer_destroy(struct store__sealer *sealer)
 {
     for (uint32_t i = 0; i < STORE__COLUMN_COUNT; i++) {
-        chek_memory_free(sealer->values[i], sealer->value_capacity[i] * sizeof(int64_t));
+        chek_workspace_give(sealer->values[i], sealer->value_capacity[i] * sizeof(int64_t));
         store__buffer_finish(&sealer->strings[i]);
     }
     store__buffer_finish(&sealer->orders[0]);
@@ -24,22 +24,19 @@ sealer_destroy(struct store__sealer *sealer)
     store__segment_writer_finish(&sealer->writer);
     store__hours_finish(&sealer->hours);
     store__markings_finish(&sealer->markings);
-    chek_memory_release(sealer->arena.bytes, ARENA_SIZE);
-    chek_memory_free(sealer, sizeof *sealer);
+    chek_workspace_give(sealer->arena.bytes, ARENA_SIZE);
+    chek_workspace_give(sealer, sizeof *sealer);
 }
 
 /* The arena is address space: most documents touch its first page only. */
 static int
 sealer_create(struct store__sealer **ret)
 {
-    struct store__sealer *sealer = chek_memory_allocate(sizeof *sealer);
-    if (sealer == NULL) {
-        return -ENOMEM;
-    }
-    uint8_t *bytes = chek_memory_reserve(ARENA_SIZE);
-    if (bytes == NULL || chek_memory_commit(bytes, ARENA_SIZE) != CHEK_OK) {
-        chek_memory_release(bytes, ARENA_SIZE);
-        chek_memory_free(sealer, sizeof *sealer);
+    struct store__sealer *sealer = chek_workspace_take(sizeof *sealer);
+    uint8_t *bytes = chek_workspace_take(ARENA_SIZE);
+    if (sealer == NULL || bytes == NULL) {
+        chek_workspace_give(bytes, ARENA_SIZE);
+        chek_workspace_give(sealer, sizeof *sealer);
         return -ENOMEM;
     }
     chek_arena_init_over(&sealer->arena, bytes, ARENA_SIZE);
@@ -98,7 +95,7 @@ values_ensure(struct store__sealer *to, uint32_t table, uint64_t count)
             continue;
         }
         uint64_t more = count > 2 * old ? count : 2 * old;
-        int64_t *grown = chek_memory_grow(to->values[i], old * sizeof *grown, more * sizeof *grown);
+        int64_t *grown = chek_workspace_grow(to->values[i], old * sizeof *grown, more * sizeof *grown);
         if (grown == NULL) {
             store__sealer_fail(to, -ENOMEM);
             return;

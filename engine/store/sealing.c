@@ -8,7 +8,7 @@
 #include <errno.h>
 
 #include "engine/base/assertion.h"
-#include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 #include "engine/store/sealer.h"
 #include "engine/store/segment.h"
 
@@ -23,8 +23,8 @@ ensure_segment_slot(struct chek_store *store)
     }
     uint32_t old = store->segment_count_max;
     uint32_t count = old != 0 ? 2 * old : SEGMENT_COUNT_FIRST;
-    struct chek_segment **grown = chek_memory_grow(store->segments, old * sizeof *store->segments,
-                                                   count * sizeof *store->segments);
+    struct chek_segment **grown = chek_workspace_grow(
+        store->segments, old * sizeof *store->segments, count * sizeof *store->segments);
     if (grown == NULL) {
         return -ENOMEM;
     }
@@ -60,9 +60,7 @@ chek_store_seal_begin(struct chek_store *store)
         return NULL;
     }
     CHEK_ASSERT(set->row_count == set->row_count_max);
-    chek_memory_unsealed_begin();
     int error = seal_prepare(store, &sealer);
-    chek_memory_unsealed_end();
     if (error != CHEK_OK) {
         return NULL;
     }
@@ -94,7 +92,6 @@ chek_seal_run(void *context)
     uint8_t *bytes;
     size_t size;
     CHEK_ASSERT(seal->segment == NULL);
-    chek_memory_unsealed_begin();
     int error =
         store__segment_encode(seal->sealer, seal->store, seal->set, seal->first_row, &bytes, &size);
     seal->stock_ended = error == -EAGAIN;
@@ -106,7 +103,6 @@ chek_seal_run(void *context)
             chek_extents_give(&space->extents, bytes, size);
         }
     }
-    chek_memory_unsealed_end();
     if (error == CHEK_OK) {
         seal->chain = chain_next(seal);
     }

@@ -9,7 +9,7 @@
 
 #include "engine/base/assertion.h"
 #include "engine/base/checksum.h"
-#include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 
 /* ---- buffers ---- */
 
@@ -25,7 +25,7 @@ store__buffer_reserve(struct store__buffer *buffer, size_t size)
         size_t capacity =
             2 * buffer->capacity > buffer->size + size ? 2 * buffer->capacity : buffer->size + size;
         capacity = capacity > BUFFER_SIZE_MIN ? capacity : BUFFER_SIZE_MIN;
-        uint8_t *grown = chek_memory_grow(buffer->bytes, buffer->capacity, capacity);
+        uint8_t *grown = chek_workspace_grow(buffer->bytes, buffer->capacity, capacity);
         if (grown == NULL) {
             buffer->failed = true;
             return NULL;
@@ -49,7 +49,7 @@ store__buffer_add(struct store__buffer *buffer, const void *bytes, size_t size)
 void
 store__buffer_finish(struct store__buffer *buffer)
 {
-    chek_memory_free(buffer->bytes, buffer->capacity);
+    chek_workspace_give(buffer->bytes, buffer->capacity);
 }
 
 void

@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "engine/base/assertion.h"
-#include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 
 static size_t
 replaced_size(uint32_t row_count_max)
@@ -31,7 +31,7 @@ set_size(uint32_t row_count_max)
 int
 store__set_create(uint32_t row_count_max, struct store__set **ret)
 {
-    uint8_t *bytes = chek_memory_allocate(set_size(row_count_max));
+    uint8_t *bytes = chek_workspace_take(set_size(row_count_max));
     if (bytes == NULL) {
         return -ENOMEM;
     }
@@ -88,7 +88,7 @@ void
 store__set_destroy(struct store__set *set)
 {
     CHEK_ASSERT(set->row_block_count == 0);
-    chek_memory_free(set, set_size(set->row_capacity));
+    chek_workspace_give(set, set_size(set->row_capacity));
 }
 
 static uint8_t *

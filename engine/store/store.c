@@ -11,6 +11,7 @@
 
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 #include "engine/store/image.h"
 #include "engine/store/merge.h"
 #include "engine/store/segment.h"
@@ -73,7 +74,6 @@ chek_store_create(const struct chek_store_config *config, struct chek_store **re
     CHEK_ASSERT(config->segment_row_count <= STORE__SEGMENT_ROW_COUNT_MAX);
     CHEK_ASSERT(config->segment_row_first <= config->segment_row_count);
     CHEK_ASSERT(config->segment_merge_count <= CHEK_MERGE_COUNT);
-    chek_memory_unsealed_begin();
     struct chek_store *store = chek_memory_allocate(sizeof *store);
     int error = -ENOMEM;
     if (store != NULL) {
@@ -81,7 +81,6 @@ chek_store_create(const struct chek_store_config *config, struct chek_store **re
         store->stock_wanted = STOCK_COUNT_FIRST;
         error = store_init(store);
     }
-    chek_memory_unsealed_end();
     if (error != CHEK_OK) {
         chek_store_destroy(store);
         return error;
@@ -114,7 +113,7 @@ chek_store_destroy(struct chek_store *store)
     for (uint32_t i = 0; i < store->segment_count; i++) {
         store__segment_destroy(store->segments[i]);
     }
-    chek_memory_free(store->segments, store->segment_count_max * sizeof *store->segments);
+    chek_workspace_give(store->segments, store->segment_count_max * sizeof *store->segments);
     for (uint32_t i = 0; store->dictionaries != NULL && i < STORE__DICTIONARY_COUNT; i++) {
         store__dictionary_finish(&store->dictionaries[i], &store->pool);
     }
@@ -196,9 +195,7 @@ chek_store_ensure(struct chek_store *store, uint32_t row_count, size_t document_
             document_size > CREDIT_DOCUMENT_SIZE ? document_size : CREDIT_DOCUMENT_SIZE,
         .cell_size = cell_size > CREDIT_CELL_SIZE ? cell_size : CREDIT_CELL_SIZE,
     };
-    chek_memory_unsealed_begin();
     int error = ensure_credit(store, &want);
-    chek_memory_unsealed_end();
     if (error == CHEK_OK) {
         store->credit = want;
     }

@@ -16,6 +16,7 @@
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
 #include "engine/base/planted.h"
+#include "engine/base/workspace.h"
 #include "engine/store/set.h"
 
 struct chek_view {
@@ -150,10 +151,8 @@ retired_give(struct chek_store *store)
 int
 chek_view_create(uint32_t late_count_max, struct chek_view **ret)
 {
-    chek_memory_unsealed_begin();
     struct chek_view *view = chek_memory_allocate(sizeof *view);
     int error = view != NULL ? late_init(&view->late, late_count_max) : -ENOMEM;
-    chek_memory_unsealed_end();
     if (error != CHEK_OK) {
         chek_view_destroy(view);
         return error;
@@ -169,9 +168,9 @@ chek_view_destroy(struct chek_view *view)
         return;
     }
     CHEK_ASSERT(view->store == NULL);
-    chek_memory_free(view->frozen.segments,
-                     view->segment_count_max * sizeof *view->frozen.segments);
-    chek_memory_free(view->sets, view->set_count_max * sizeof *view->sets);
+    chek_workspace_give(view->frozen.segments,
+                        view->segment_count_max * sizeof *view->frozen.segments);
+    chek_workspace_give(view->sets, view->set_count_max * sizeof *view->sets);
     if (view->late.slots != NULL) {
         chek_memory_release(view->late.slots, late_size(&view->late));
     }
@@ -184,7 +183,7 @@ lists_ensure(struct chek_view *view, uint32_t segment_count, uint32_t set_count)
 {
     if (segment_count > view->segment_count_max) {
         uint32_t count = segment_count + segment_count / 4 + 16;
-        struct chek_segment **grown = chek_memory_grow(
+        struct chek_segment **grown = chek_workspace_grow(
             view->frozen.segments, view->segment_count_max * sizeof *view->frozen.segments,
             count * sizeof *view->frozen.segments);
         if (grown == NULL) {
@@ -195,7 +194,7 @@ lists_ensure(struct chek_view *view, uint32_t segment_count, uint32_t set_count)
     }
     if (set_count > view->set_count_max) {
         uint32_t count = set_count + set_count / 4 + 4;
-        struct store__set *grown = chek_memory_grow(
+        struct store__set *grown = chek_workspace_grow(
             view->sets, view->set_count_max * sizeof *view->sets, count * sizeof *view->sets);
         if (grown == NULL) {
             return -ENOMEM;
@@ -259,9 +258,7 @@ chek_view_open(struct chek_view *view, struct chek_store *store)
     for (const struct store__set *set = store->oldest; set != NULL; set = set->next) {
         set_count += 1;
     }
-    chek_memory_unsealed_begin();
     int error = lists_ensure(view, store->segment_count, set_count);
-    chek_memory_unsealed_end();
     if (error != CHEK_OK) {
         return error;
     }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 #include "tests/sim/fn_run.h"
 
 #define PATIENCE_NS UINT64_C(120000000000)
@@ -274,8 +275,13 @@ fn_drive(uint64_t seed)
     }
     server_destroy(&run);
     chek_world_destroy(run.world);
+    bool holds_workspace = chek_workspace_count().size != 0;
+    if (!holds_workspace) {
+        chek_workspace_finish();
+    }
     struct chek_memory_counters after = chek_memory_count();
-    if (after.reserved_size != before.reserved_size || after.heap_size != before.heap_size) {
+    if (holds_workspace || after.reserved_size != before.reserved_size ||
+        after.heap_size != before.heap_size) {
         fn_violate(&run, "after its end the server holds memory");
     }
     return run.result;

@@ -11,6 +11,7 @@
 
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 #include "engine/wire/frame.h"
 #include "tests/sim/kkm_run.h"
 
@@ -396,8 +397,13 @@ kkm_drive(uint64_t seed)
     }
     server_destroy(&run);
     chek_world_destroy(run.world);
+    bool holds_workspace = chek_workspace_count().size != 0;
+    if (!holds_workspace) {
+        chek_workspace_finish();
+    }
     struct chek_memory_counters after = chek_memory_count();
-    if (after.reserved_size != before.reserved_size || after.heap_size != before.heap_size) {
+    if (holds_workspace || after.reserved_size != before.reserved_size ||
+        after.heap_size != before.heap_size) {
         kkm_violate(&run, "after its end the server holds memory");
     }
     return run.result;

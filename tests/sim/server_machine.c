@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "engine/base/workspace.h"
 #include "tests/sim/server_run.h"
 
 #define MANIFEST_WAIT_NS 10000000 /* after a worker's way home, to give up */
@@ -110,18 +111,22 @@ run_server_destroy(struct run *run)
     run->server = NULL;
     run->is_ready = run->has_stopped = run->stop_asked = false;
     run->manifest_failed_ns = 0;
+    uint64_t taken_size = chek_workspace_count().size;
+    if (taken_size == 0) {
+        chek_workspace_finish();
+    }
     struct chek_memory_counters now = chek_memory_count();
     const struct chek_memory_counters *then = &run->baseline;
-    if (now.heap_size != then->heap_size || now.reserved_size != then->reserved_size ||
-        now.committed_size != then->committed_size ||
+    if (taken_size != 0 || now.heap_size != then->heap_size ||
+        now.reserved_size != then->reserved_size || now.committed_size != then->committed_size ||
         now.allocation_count - now.free_count != then->allocation_count - then->free_count) {
         run_violate(run,
                     "after its end the server holds %" PRId64 " bytes in %" PRId64
-                    " blocks, %" PRId64 " reserved",
+                    " blocks, %" PRId64 " reserved, %" PRIu64 " of the workspace",
                     (int64_t)(now.heap_size - then->heap_size),
                     (int64_t)(now.allocation_count - now.free_count - then->allocation_count +
                               then->free_count),
-                    (int64_t)(now.reserved_size - then->reserved_size));
+                    (int64_t)(now.reserved_size - then->reserved_size), taken_size);
     }
 }
 

@@ -15,6 +15,7 @@
 #include "engine/base/checksum.h"
 #include "engine/base/limits.h"
 #include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 #include "persist/manifest.h"
 #include "tests/unit/fake_disk.h"
 
@@ -178,6 +179,7 @@ test_manifest_decode(void **state)
     uint8_t bytes[512] = {0}, value[8];
     size_t size = chek_manifest_size(&manifest);
     uint64_t heap_size = chek_memory_count().heap_size;
+    uint64_t taken_size = chek_workspace_count().size;
 
     chek_manifest_encode(&manifest, bytes);
     chek_store_u64(value, c->value);
@@ -193,6 +195,7 @@ test_manifest_decode(void **state)
         assert_int_equal(got.generation, 77); /* untouched */
     }
     assert_int_equal(chek_memory_count().heap_size, heap_size);
+    assert_int_equal(chek_workspace_count().size, taken_size);
     chek_manifest_finish(&manifest);
 }
 

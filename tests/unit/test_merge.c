@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 #include "engine/store/merge.h"
 #include "engine/store/segment.h"
 #include "engine/store/sums.h"
@@ -312,12 +313,14 @@ test_merge_survives_every_failed_allocation(void **state)
     (void)state;
     struct chek_store *store = store_make();
     uint64_t heap_size = chek_memory_count().heap_size;
+    uint64_t taken_size = chek_workspace_count().size;
     uint64_t n = 1;
     while (!merge_with_failure(store, n)) {
         assert_int_equal(chek_memory_count().heap_size, heap_size);
+        assert_int_equal(chek_workspace_count().size, taken_size);
         n += 1;
     }
-    assert_true(n > 50);
+    assert_true(n > 30);
     assert_int_equal(chek_segment_count(store), 1);
     chek_store_destroy(store);
 }

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 #include "tests/prop/random_document.h"
 #include "tests/prop/store_model.h"
 #include "tests/unit/store_fixture.h"
@@ -281,11 +282,13 @@ test_store_append_does_not_allocate(void **state)
     struct chek_store *store = store_fixture_make(0, false);
     assert_int_equal(chek_store_ensure(store, STORE_FIXTURE_ROW_COUNT, 65536, 65536), CHEK_OK);
     struct chek_memory_counters before = chek_memory_count();
+    uint64_t take_count = chek_workspace_count().take_count;
     for (uint32_t i = 0; i < STORE_FIXTURE_ROW_COUNT; i++) {
         chek_store_prefetch(store, row_at(i)->row.registration);
         chek_store_append(store, &row_at(i)->row, &row_at(i)->document);
     }
     assert_int_equal(chek_memory_count().allocation_count, before.allocation_count);
+    assert_int_equal(chek_workspace_count().take_count, take_count);
     store_fixture_check(store, STORE_FIXTURE_ROW_COUNT);
     chek_store_destroy(store);
 }
@@ -327,12 +330,14 @@ test_store_survives_every_failed_allocation(void **state)
 {
     (void)state;
     struct chek_memory_counters before = chek_memory_count();
+    uint64_t taken_size = chek_workspace_count().size;
     uint64_t n = 1;
     while (life_with_failure(n) != CHEK_OK) {
         n += 1;
     }
     assert_true(n > 100);
     assert_int_equal(chek_memory_count().heap_size, before.heap_size);
+    assert_int_equal(chek_workspace_count().size, taken_size);
 }
 
 static void

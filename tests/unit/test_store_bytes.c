@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 #include "engine/store/image.h"
 #include "engine/store/segment.h"
 #include "tests/fuzz/store_resum.h"
@@ -461,6 +462,7 @@ test_load_survives_every_failed_allocation(void **state)
     struct chek_bytes_view image = store_fixture_image(store);
     struct chek_bytes_view segment = chek_segment_bytes(store, 0);
     uint64_t heap_size = chek_memory_count().heap_size;
+    uint64_t taken_size = chek_workspace_count().size;
     struct chek_store *loaded = NULL;
     uint64_t n = 1;
     for (;; n++) {
@@ -473,6 +475,7 @@ test_load_survives_every_failed_allocation(void **state)
         assert_int_equal(error, -ENOMEM);
         assert_null(loaded);
         assert_int_equal(chek_memory_count().heap_size, heap_size);
+        assert_int_equal(chek_workspace_count().size, taken_size);
     }
     assert_true(n > 50);
     chek_store_destroy(loaded);

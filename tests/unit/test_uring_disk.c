@@ -14,6 +14,7 @@
 
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 #include "tests/unit/table.h"
 #include "tests/unit/uring_fixture.h"
 
@@ -207,7 +208,7 @@ test_list_of_many_is_complete_or_an_error(void **state)
         snprintf(name, sizeof name, "%03u-%0150u", i * 7 % 300, i);
         chek_disk_close(disk->io, file_make(disk, name));
     }
-    struct chek_memory_counters before = chek_memory_count();
+    uint64_t taken_size = chek_workspace_count().size;
     unsigned failed_count = 0;
     for (unsigned n = 1;; n++) {
         struct names *names = calloc(1, sizeof *names);
@@ -228,7 +229,7 @@ test_list_of_many_is_complete_or_an_error(void **state)
         failed_count += 1;
     }
     assert_true(failed_count >= 3);
-    assert_int_equal(chek_memory_count().heap_size, before.heap_size);
+    assert_int_equal(chek_workspace_count().size, taken_size);
 }
 
 static void

@@ -12,12 +12,11 @@
 #include <string.h>
 
 #include "engine/base/assertion.h"
-#include "engine/base/memory.h"
 #include "engine/base/planted.h"
+#include "engine/base/workspace.h"
 #include "tools/server/backup_run.h"
 
 #define FRAME_SIZE_MAX (SERVER_BACKUP_PIECE_SIZE + 256)
-#define MEMORY_SIZE (SERVER_BACKUP_PIECE_SIZE + CHEK_BLOCK_SIZE)
 
 static void backup_go(struct server__backup *backup);
 
@@ -35,29 +34,25 @@ backup_free(struct server__backup *backup)
     if (backup->log_is_open) {
         chek_log_copy_end(&backup->log);
     }
-    chek_memory_free(backup->files, backup->file_capacity * sizeof *backup->files);
-    chek_memory_free(backup->memory, MEMORY_SIZE);
-    chek_memory_free(backup, sizeof *backup);
+    chek_workspace_give(backup->files, backup->file_capacity * sizeof *backup->files);
+    chek_workspace_give(backup->buffer, SERVER_BACKUP_PIECE_SIZE);
+    chek_workspace_give(backup, sizeof *backup);
 }
 
 static struct server__backup *
 backup_make(struct server__shard *shard, struct chek_request *request)
 {
-    chek_memory_unsealed_begin();
-    struct server__backup *backup = chek_memory_allocate(sizeof *backup);
-    uint8_t *memory = chek_memory_allocate(MEMORY_SIZE);
-    chek_memory_unsealed_end();
-    if (backup == NULL || memory == NULL) {
-        chek_memory_free(backup, sizeof *backup);
-        chek_memory_free(memory, MEMORY_SIZE);
+    struct server__backup *backup = chek_workspace_take(sizeof *backup);
+    uint8_t *buffer = chek_workspace_take(SERVER_BACKUP_PIECE_SIZE);
+    if (backup == NULL || buffer == NULL) {
+        chek_workspace_give(backup, sizeof *backup);
+        chek_workspace_give(buffer, SERVER_BACKUP_PIECE_SIZE);
         return NULL;
     }
-    uintptr_t mask = CHEK_BLOCK_SIZE - 1;
     backup->shard = shard;
     backup->request = request;
     backup->handle = -1;
-    backup->memory = memory;
-    backup->buffer = (uint8_t *)(((uintptr_t)memory + mask) & ~mask);
+    backup->buffer = buffer;
     backup->message.payload = backup;
     return backup;
 }

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 #include "tools/server/backup_run.h"
 
 #define FILE_COUNT_FIRST 64
@@ -22,10 +22,9 @@ file_add(struct server__backup *backup, const char *name)
     struct chek_io *io = backup->shard->io;
     if (backup->file_count == backup->file_capacity) {
         uint32_t count = backup->file_capacity != 0 ? 2 * backup->file_capacity : FILE_COUNT_FIRST;
-        chek_memory_unsealed_begin();
-        void *grown = chek_memory_grow(backup->files, backup->file_capacity * sizeof *backup->files,
-                                       count * sizeof *backup->files);
-        chek_memory_unsealed_end();
+        void *grown =
+            chek_workspace_grow(backup->files, backup->file_capacity * sizeof *backup->files,
+                                count * sizeof *backup->files);
         if (grown == NULL) {
             return -ENOMEM;
         }
@@ -150,9 +149,7 @@ manifest_read(struct server__backup *backup)
     backup->offset = backup->manifest_is_open ? backup->offset : 0;
     backup->manifest_is_open = true;
     size_t left = size - (size_t)backup->offset;
-    chek_memory_unsealed_begin();
-    uint8_t *bytes = chek_memory_allocate(size);
-    chek_memory_unsealed_end();
+    uint8_t *bytes = chek_workspace_take(size);
     if (bytes == NULL) {
         return -ENOMEM;
     }
@@ -162,7 +159,7 @@ manifest_read(struct server__backup *backup)
     piece->file_size = (size + CHEK_BLOCK_SIZE - 1) / CHEK_BLOCK_SIZE * CHEK_BLOCK_SIZE;
     piece->size = left < SERVER_BACKUP_PIECE_SIZE ? left : SERVER_BACKUP_PIECE_SIZE;
     memcpy(backup->buffer, bytes + backup->offset, piece->size);
-    chek_memory_free(bytes, size);
+    chek_workspace_give(bytes, size);
     backup->offset += piece->size;
     backup->manifest_is_sent = backup->offset == size;
     return CHEK_OK;

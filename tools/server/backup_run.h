@@ -53,8 +53,7 @@ struct server__backup {
     struct chek_log_copy log;
     uint64_t done, total;
     struct server__backup_piece piece;
-    uint8_t *buffer; /* at a block's border, in `memory` */
-    uint8_t *memory;
+    uint8_t *buffer; /* at a block's border */
 };
 
 /* On a worker: list the files that the manifest names and the events; backup->error says. */

@@ -13,6 +13,7 @@
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
 #include "engine/base/planted.h"
+#include "engine/base/workspace.h"
 #include "tools/server/shard.h"
 
 /* What a step copies: some 20 us, hashing included. */
@@ -40,7 +41,7 @@ server__walk_init(struct server__shard *shard)
 static void
 files_free(struct server__snapshot *snapshot)
 {
-    chek_memory_free(snapshot->files, snapshot->file_capacity * sizeof *snapshot->files);
+    chek_workspace_give(snapshot->files, snapshot->file_capacity * sizeof *snapshot->files);
     snapshot->files = NULL;
 }
 
@@ -145,9 +146,7 @@ files_choose(struct server__snapshot *snapshot, struct server__ground *ground)
     struct chek_store *store = chek_partition_store(ground->partition);
     snapshot->segments = store != NULL ? chek_store_segments(store) : (struct chek_segments){0};
     snapshot->file_capacity = chek_segments_count(&snapshot->segments) + 1;
-    chek_memory_unsealed_begin();
-    snapshot->files = chek_memory_allocate(snapshot->file_capacity * sizeof *snapshot->files);
-    chek_memory_unsealed_end();
+    snapshot->files = chek_workspace_take(snapshot->file_capacity * sizeof *snapshot->files);
     if (snapshot->files == NULL) {
         return -ENOMEM;
     }
