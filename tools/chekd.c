@@ -51,6 +51,7 @@ static void
 on_ready(void *context, const struct chek_server_ports *ports)
 {
     (void)context;
+    chek_memory_seal(); /* all that a server needs it has by now, whatever it is fed */
     (void)printf("chekd ready listen=%s cpcr=%s ffd=%s metrics=%s\n", ports->listen,
                  ports->cpcr[0] != 0 ? ports->cpcr : "-", ports->ffd[0] != 0 ? ports->ffd : "-",
                  ports->metrics[0] != 0 ? ports->metrics : "-");
@@ -152,6 +153,7 @@ threads_run(struct program *program)
     for (unsigned i = 0; i < started; i++) {
         (void)pthread_join(program->threads[i], NULL);
     }
+    chek_memory_unseal();
     return program->error;
 }
 

@@ -16,7 +16,7 @@ import unittest
 BIN = pathlib.Path(sys.argv[1])
 MEMBERS = """receipts lines seconds receipts_per_s bytes_per_s ack_p50_us ack_p99_us ack_p999_us
     ack_max_us send_lag_p99_us void prepared frames_per_send sync_method cpu_s_per_million
-    server_rss_bytes disk_bytes log_bytes event_bytes cold_reads stream_xxh3 commit
+    server_allocations server_allocations_late server_rss_bytes disk_bytes log_bytes event_bytes cold_reads stream_xxh3 commit
     machine""".split()
 
 
@@ -31,6 +31,8 @@ class Spawned(unittest.TestCase):
         code, told, errors = load("--spawn", *arguments)
         self.assertEqual((code, errors), (0, ""))
         self.assertTrue(told["right"])
+        # A server that is ready has what it needs, however it is fed.
+        self.assertEqual((told["server_allocations"], told["server_allocations_late"]), (0, 0))
         return told
 
     def test_profile_a(self):

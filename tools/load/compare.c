@@ -162,6 +162,7 @@ take_item(struct chek_compare_status *status, const struct chek_status_item *ite
         {"sends", offsetof(struct chek_compare_status, sends)},
         {"log_blocks", offsetof(struct chek_compare_status, log_blocks)},
         {"heap_allocations", offsetof(struct chek_compare_status, allocations)},
+        {"heap_allocations_late", offsetof(struct chek_compare_status, allocations_late)},
         {"cold_reads", offsetof(struct chek_compare_status, cold_reads)},
         {"io_operations", offsetof(struct chek_compare_status, io_operations)},
     };

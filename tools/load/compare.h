@@ -19,7 +19,7 @@ CHEK_MUST_USE int chek_compare_claim(struct chek_client *client, struct chek_wor
 
 /* A value of ask_status, summed over shards; 0 when there is none of the name. */
 struct chek_compare_status {
-    uint64_t sends, log_blocks, allocations, cold_reads, io_operations;
+    uint64_t sends, log_blocks, allocations, allocations_late, cold_reads, io_operations;
     uint64_t log_group_p99_us; /* of the slowest shard, since its start */
     char sync_method[64];
 };

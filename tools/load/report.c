@@ -327,6 +327,8 @@ json_server(struct json *json, const struct chek_load_report *report)
     json_count(json, "server_rss_max_bytes", report->server_rss_max_size);
     json_count(json, "server_rss_empty_bytes", report->server_rss_idle_size);
     json_count(json, "server_allocations", report->after.allocations - report->before.allocations);
+    json_count(json, "server_allocations_late",
+               report->after.allocations_late - report->before.allocations_late);
     json_count(json, "server_sends", report->after.sends - report->before.sends);
     json_count(json, "server_io_operations",
                report->after.io_operations - report->before.io_operations);

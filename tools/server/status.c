@@ -10,6 +10,7 @@
 
 #include "engine/base/assertion.h"
 #include "engine/base/memory.h"
+#include "engine/base/workspace.h"
 #include "engine/io/io.h"
 #include "tools/server/ffd.h"
 #include "tools/server/kkm.h"
@@ -265,12 +266,16 @@ static void
 rows_of_server(struct server__shard *shard, struct rows *rows)
 {
     struct chek_memory_counters memory = chek_memory_count();
+    struct chek_workspace_counters workspace = chek_workspace_count();
     uint32_t number = rows->shard;
     rows->shard = 0;
     row_text(rows, "version", CHEK_SERVER_VERSION);
     row(rows, "shards", server__shard_count(shard->server));
     row(rows, "heap_allocations", memory.allocation_count);
+    row(rows, "heap_allocations_late", memory.late_count);
     row(rows, "heap_in_use_bytes", memory.heap_size);
+    row(rows, "workspace_requests", workspace.take_count);
+    row(rows, "workspace_in_use_bytes", workspace.size);
     row(rows, "memory_committed_bytes", memory.committed_size);
     row(rows, "principals", chek_directory_principal_count(server__directory(shard)));
     row(rows, "snapshots", server__snapshot_count(shard->server));
