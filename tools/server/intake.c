@@ -60,6 +60,7 @@ server__append(struct server__shard *shard, struct server__ground *ground,
         *ret_error = error;
         return true;
     }
+    CHEK_ASSERT(!shard->log_is_over); /* the last manifest says that nothing follows */
     uint8_t *place = chek_log_append_begin(shard->log, size);
     CHEK_ASSERT(place != NULL);
     struct chek_envelope full = *envelope;

@@ -155,7 +155,7 @@ on_quiet(struct server__shard *zero)
 {
     zero->quiet_count += 1;
     if (zero->quiet_count == server__shard_count(zero->server)) {
-        zero->snapshot_is_last = server__snapshot_begin(zero);
+        server__snapshot_begin(zero);
     }
 }
 

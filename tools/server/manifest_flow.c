@@ -318,10 +318,28 @@ on_segment_name(void *context, const char *name)
     }
 }
 
+/*
+ * What a start would have to replay of a shard's log: what was logged since the snapshot began, and
+ * nothing of a log that is over.
+ */
+static struct chek_log_known
+log_known(const struct server__snapshot *snapshot, bool is_last)
+{
+    struct chek_log_known known = snapshot->known;
+    if (is_last) {
+        CHEK_ASSERT(chek_log_is_idle(snapshot->shard->log));
+        CHEK_ASSERT(chek_log_count(snapshot->shard->log).appended_lsn == snapshot->lsn);
+        known.ended = true;
+        known.lsn_first = known.lsn_end = snapshot->lsn;
+    }
+    return known;
+}
+
 /* What the manifest will name is in files whose names survive a power cut. */
 static int
 manifest_prepare(struct chek_server *server, struct server__folder *folder, struct chek_io *io)
 {
+    bool is_last = server__shard(server, 0)->snapshot_is_last;
     int error = chek_disk_sync_folder(io, CHEK_SEGMENT_FOLDER);
     if (error == CHEK_OK) {
         error = chek_disk_sync_folder(io, CHEK_SNAPSHOT_FOLDER);
@@ -330,7 +348,8 @@ manifest_prepare(struct chek_server *server, struct server__folder *folder, stru
         error = entries_write(folder);
     }
     for (unsigned i = 0; error == CHEK_OK && i < server__shard_count(server); i++) {
-        error = chek_manifest_set_log(folder->manifest, &server__shard(server, i)->snapshot.known);
+        struct chek_log_known known = log_known(&server__shard(server, i)->snapshot, is_last);
+        error = chek_manifest_set_log(folder->manifest, &known);
     }
     return error;
 }

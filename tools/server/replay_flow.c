@@ -117,7 +117,7 @@ command_apply(struct lane *lane, const struct chek_partition_target *target)
 {
     struct chek_outcome outcome;
     if (target->command.envelope.partition_seq <= chek_partition_seq(target->partition)) {
-        return CHEK_OK; /* the snapshot had it */
+        return CHEK_OK; /* it stands in the log twice */
     }
     int error = events_make_room(lane);
     if (error == CHEK_OK) {
@@ -205,6 +205,9 @@ on_command(void *context, struct chek_bytes_view bytes)
     unsigned partition = command.envelope.partition;
     if (partition > folder->partition_count) {
         return CHEK_E_CORRUPT;
+    }
+    if (command.envelope.partition_seq <= folder->entries[partition].partition_seq) {
+        return CHEK_OK; /* the snapshot had it; a fresh folder has no log */
     }
     struct lane *lane = &replay->lane[partition == 0 ? 0 : (partition - 1) % folder->shard_count];
     struct batch *batch = &lane->batches[lane->filling];

@@ -328,6 +328,7 @@ struct server__shard {
     bool is_merging;   /* one partition at a time, so that workers stay free for sealing */
     uint64_t merge_count;
     bool started, stopping, quiet;
+    bool log_is_over; /* the last snapshot was begun: nothing is appended any more */
     int start_error;
     struct server__job *jobs; /* of registers: kkm.h */
     uint8_t *job_memory;

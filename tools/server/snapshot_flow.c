@@ -12,9 +12,10 @@
 #include "tools/server/shard.h"
 
 static void
-on_begin(struct server__shard *shard)
+on_begin(struct server__shard *shard, bool is_last)
 {
     struct server__snapshot *snapshot = &shard->snapshot;
+    shard->log_is_over = is_last;
     server__walk_begin(shard);
     /* Whatever is durable now is in every image that is taken from now on. */
     snapshot->lsn = chek_log_count(shard->log).durable_lsn;
@@ -30,10 +31,12 @@ server__snapshot_begin(struct server__shard *zero)
         return false; /* one is running; who waits hears of that one */
     }
     zero->snapshot_wanted = false;
+    zero->snapshot_is_last = zero->quiet_count == server__shard_count(zero->server);
     zero->snapshot_open_count = server__shard_count(zero->server);
     zero->snapshot_error = CHEK_OK;
     for (unsigned i = 0; i < server__shard_count(zero->server); i++) {
-        zero->snapshot_messages[i] = (struct chek_message){0};
+        zero->snapshot_messages[i] =
+            (struct chek_message){.payload = zero->snapshot_is_last ? zero : NULL};
         server__post(zero, i, SERVER_SNAPSHOT_BEGIN, &zero->snapshot_messages[i]);
     }
     return true;
@@ -42,9 +45,8 @@ server__snapshot_begin(struct server__shard *zero)
 void
 server__snapshot_again(struct server__shard *zero)
 {
-    if (zero->quiet_count == server__shard_count(zero->server)) {
-        zero->snapshot_is_last = server__snapshot_begin(zero);
-    } else if (zero->snapshot_wanted || !chek_list_is_empty(&zero->snapshot_waiting)) {
+    bool is_quiet = zero->quiet_count == server__shard_count(zero->server);
+    if (is_quiet || zero->snapshot_wanted || !chek_list_is_empty(&zero->snapshot_waiting)) {
         server__snapshot_begin(zero);
     }
 }
@@ -153,7 +155,7 @@ server__snapshot_message(struct server__shard *shard, struct chek_message *messa
         shard->snapshot_wanted = !server__snapshot_begin(shard);
         return;
     case SERVER_SNAPSHOT_BEGIN:
-        on_begin(shard);
+        on_begin(shard, message->payload != NULL);
         return;
     case SERVER_SNAPSHOT_STORED:
         on_shard_stored(shard, CHEK_CONTAINER_OF(message, struct server__snapshot, message));
