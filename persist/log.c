@@ -54,7 +54,7 @@ group_encode(const struct log_group *group, uint32_t block_count, uint16_t flags
     const struct log_place place = persist__log_place(group->log, group->file->number);
     struct log_head head = {
         .durable_lsn = group->log->durable_lsn,
-        .file_block_count = group->log->file_block_count,
+        .file_block_count = group->file->block_count,
     };
     for (uint32_t i = 0; i < block_count; i++) {
         size_t at = (size_t)i * LOG_PAYLOAD_SIZE;
@@ -305,7 +305,7 @@ groups_left(const struct chek_log *log)
     size_t place_count = log_file_blocks_left(log) / group_block_count;
 
     if (log->next != NULL) {
-        place_count += log->file_block_count / group_block_count;
+        place_count += log->next->block_count / group_block_count;
     }
     place_count -= place_count > 0; /* for the group being filled */
     size_t ring_count = CHEK_LOG_GROUP_COUNT - log->in_flight_count;
@@ -443,7 +443,10 @@ config_is_valid(const struct chek_log_config *config)
     return config->stream <= UINT16_MAX && config->generation != 0 &&
            config->file_size >= CHEK_LOG_FILE_SIZE_MIN &&
            config->file_size % CHEK_BLOCK_SIZE == 0 &&
-           config->file_size / CHEK_BLOCK_SIZE <= UINT32_MAX && config->on_durable != NULL &&
+           config->file_size / CHEK_BLOCK_SIZE <= UINT32_MAX &&
+           (config->file_size_first == 0 || config->file_size_first >= CHEK_LOG_FILE_SIZE_MIN) &&
+           config->file_size_first <= config->file_size &&
+           config->file_size_first % CHEK_BLOCK_SIZE == 0 && config->on_durable != NULL &&
            config->on_durable_end != NULL && config->on_latch != NULL;
 }
 
@@ -458,8 +461,8 @@ chek_log_open(struct chek_io *io, const struct chek_log_config *config, struct c
     }
     log->io = io;
     log->config = *config;
-    log->file_block_count = (uint32_t)(config->file_size / CHEK_BLOCK_SIZE);
-    size_t file_capacity = (size_t)log->file_block_count * LOG_PAYLOAD_SIZE;
+    size_t file_capacity =
+        (size_t)(persist__log_file_size(config, 1) / CHEK_BLOCK_SIZE) * LOG_PAYLOAD_SIZE;
     log->group_capacity =
         file_capacity < CHEK_LOG_GROUP_SIZE_MAX ? file_capacity : CHEK_LOG_GROUP_SIZE_MAX;
     log->watermark_file = -1;

@@ -51,6 +51,9 @@ struct chek_log_config {
     uint64_t generation;   /* of this run; every start has a new one, from 1 */
     uint64_t folder_id[2]; /* identity of the data folder */
     uint64_t file_size;    /* whole 4 KiB blocks; the next file is zero-filled ahead on a worker */
+    /* Of the first file, which is filled by chek_log_open(); those behind it double up to
+     * `file_size`. 0 = file_size. A group is never larger than it. */
+    uint64_t file_size_first;
     enum chek_sync_method method;
     void *context;
     /* Commands are durable; called from chek_log_turn() with 1..CHEK_LOG_BATCH_COUNT of them in log

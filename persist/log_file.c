@@ -21,6 +21,16 @@
 /* Never written to. Not constant, so that it takes no room in the program's file. */
 static uint8_t zeros[ZERO_SIZE] __attribute__((aligned(CHEK_BLOCK_SIZE)));
 
+uint64_t
+persist__log_file_size(const struct chek_log_config *config, uint32_t number)
+{
+    uint64_t size = config->file_size_first != 0 ? config->file_size_first : config->file_size;
+    for (uint32_t i = 1; i < number && size < config->file_size; i++) {
+        size = size <= config->file_size / 2 ? size * 2 : config->file_size;
+    }
+    return size;
+}
+
 unsigned
 persist__log_file_flags(enum chek_sync_method method)
 {
@@ -128,6 +138,8 @@ slot_fill(struct chek_log *log, int file, uint32_t number)
         .file = file,
         .number = number,
         .seed = persist__log_file_seed(&place),
+        .block_count =
+            (uint32_t)(persist__log_file_size(&log->config, number) / CHEK_BLOCK_SIZE),
     };
     return slot;
 }
@@ -255,12 +267,17 @@ job_on_done(struct chek_op *op, int64_t result)
     }
 }
 
-/* Whether the file that is prepared is to get more zeros now: half as many again as are used. */
+/*
+ * Whether the file that is prepared is to get more zeros now: half as large a part of it again as
+ * is used of the current one.
+ */
 static bool
 prepare_is_due(const struct chek_log *log)
 {
-    uint64_t used_size = (uint64_t)log->current->block_used * CHEK_BLOCK_SIZE;
     if (log->job.filling >= 0) {
+        uint64_t times = (log->job.file_size / CHEK_BLOCK_SIZE + log->current->block_count - 1) /
+                         log->current->block_count;
+        uint64_t used_size = (uint64_t)log->current->block_used * CHEK_BLOCK_SIZE * times;
         return log->job.filled_size <= used_size + used_size / 2;
     }
     return log->next == NULL && log->file_last - log->file_first < CHEK_LOG_FILE_COUNT_MAX - 2 &&
@@ -289,7 +306,7 @@ persist__log_job_start(struct chek_log *log)
     }
     job->io = log->io;
     job->place = persist__log_place(log, prepare ? log->file_last + 1 : 0);
-    job->file_size = log->config.file_size;
+    job->file_size = persist__log_file_size(&log->config, log->file_last + 1);
     uint64_t filled_size = job->filling >= 0 ? job->filled_size : 0;
     uint64_t left = job->file_size - filled_size;
     job->fill_end = filled_size + (left < FILL_SIZE ? left : FILL_SIZE);
@@ -346,9 +363,10 @@ probe_one(struct chek_log *log, const char *name, enum chek_sync_method method, 
         return file;
     }
     int error = CHEK_OK;
+    uint64_t block_count = persist__log_file_size(&log->config, 1) / CHEK_BLOCK_SIZE;
     uint64_t begin_ns = chek_io_now_ns(log->io);
     for (unsigned i = 0; i < PROBE_COUNT && error == CHEK_OK; i++) {
-        uint64_t block = i % log->file_block_count;
+        uint64_t block = i % block_count;
         error = chek_disk_write(log->io, file, zeros, CHEK_BLOCK_SIZE, block * CHEK_BLOCK_SIZE);
         if (error == CHEK_OK && method == CHEK_SYNC_WRITE_SYNC) {
             error = chek_disk_sync(log->io, file);
@@ -417,8 +435,9 @@ persist__log_files_open(struct chek_log *log)
         return log->watermark_file;
     }
     enum chek_sync_method method = log->config.method;
-    int file = persist__log_file_prepare(log->io, &place, log->config.file_size,
-                                         persist__log_file_flags(method));
+    int file =
+        persist__log_file_prepare(log->io, &place, persist__log_file_size(&log->config, 1),
+                                  persist__log_file_flags(method));
     if (file >= 0 && method == CHEK_SYNC_PROBE) {
         chek_disk_close(log->io, file);
         error = probe(log, name, &method);

@@ -56,7 +56,7 @@ struct log_file {
     int file;
     uint32_t number;
     uint64_t seed;
-    uint32_t block_used;
+    uint32_t block_used, block_count;
     unsigned group_count; /* in flight */
 };
 
@@ -79,7 +79,6 @@ struct log_job {
 struct chek_log {
     struct chek_io *io;
     struct chek_log_config config;
-    uint32_t file_block_count;
     size_t group_capacity; /* bytes of payload */
     bool latched;
     bool in_turn;
@@ -134,7 +133,7 @@ log_block_count(size_t payload_size)
 static inline uint32_t
 log_file_blocks_left(const struct chek_log *log)
 {
-    return log->file_block_count - log->current->block_used;
+    return log->current->block_count - log->current->block_used;
 }
 
 /* The group being filled. */
@@ -163,6 +162,9 @@ void persist__log_group_submit(struct chek_log *log, uint16_t flags);
  */
 CHEK_MUST_USE int persist__log_file_prepare(struct chek_io *io, const struct log_place *place,
                                             uint64_t size, unsigned flags);
+
+/* Bytes of file `number`: they double from the first one on. */
+uint64_t persist__log_file_size(const struct chek_log_config *config, uint32_t number);
 
 /* Flags that the log's files are opened with, by method. */
 unsigned persist__log_file_flags(enum chek_sync_method method);

@@ -89,6 +89,9 @@ run_config_draw(struct run *run)
         .on_ready = on_ready,
         .on_stopped = on_stopped,
     };
+    if (config.log_file_size / CHEK_BLOCK_SIZE % 2 != 0) { /* files that grow */
+        config.log_file_size_first = CHEK_LOG_FILE_SIZE_MIN;
+    }
     config.replay_open_size =
         config.page_cache_size; /* who has little memory seals while it replays */
     return config;

@@ -70,6 +70,38 @@ test_log_fills_the_next_file_as_the_current_one_is_used(void **state)
     log_bench_close(&bench);
 }
 
+/* A file that is twice as large as the one before is filled twice as fast. */
+static void
+test_log_files_double_from_the_first_one_on(void **state)
+{
+    (void)state;
+    const uint64_t sizes[] = {CHEK_LOG_FILE_SIZE_MIN, 2 * CHEK_LOG_FILE_SIZE_MIN,
+                              3 * CHEK_LOG_FILE_SIZE_MIN, 3 * CHEK_LOG_FILE_SIZE_MIN};
+    struct log_bench bench = {.disk = fake_disk_create()};
+    bench.config = log_bench_config(&bench, CHEK_SYNC_DATA_SYNC, sizes[3]);
+    bench.config.file_size_first = sizes[0];
+    assert_int_equal(chek_log_open(&bench.disk->io, &bench.config, &bench.log), CHEK_OK);
+
+    while (chek_log_count(bench.log).file_count < CHEK_COUNT(sizes)) {
+        assert_true(log_bench_send(&bench, 3900));
+        log_bench_settle(&bench);
+    }
+    for (uint32_t i = 0; i < CHEK_COUNT(sizes); i++) {
+        struct log_head head;
+        char name[LOG_NAME_SIZE];
+        const struct log_place place = {
+            .folder_id = {11, 12}, .generation = 7, .stream = 3, .file = i + 1};
+        persist__log_name(name, &place);
+        const struct fake_file *file = fake_disk_file(bench.disk, name);
+        assert_int_equal(file->size, sizes[i]);
+        assert_int_equal(
+            persist__log_head_decode(file->bytes, &place, 0, &head),
+            CHEK_OK);
+        assert_int_equal(head.file_block_count, sizes[i] / CHEK_BLOCK_SIZE);
+    }
+    log_bench_close(&bench);
+}
+
 /* What was not whole when the log was closed is not left over. */
 static void
 test_log_close_removes_a_file_that_is_being_filled(void **state)
@@ -277,6 +309,7 @@ main(void)
         cmocka_unit_test(test_log_file_is_zeros_and_synced_with_its_name_before_use),
         cmocka_unit_test(test_log_waits_for_the_next_file),
         cmocka_unit_test(test_log_fills_the_next_file_as_the_current_one_is_used),
+        cmocka_unit_test(test_log_files_double_from_the_first_one_on),
         cmocka_unit_test(test_log_close_removes_a_file_that_is_being_filled),
         cmocka_unit_test(test_log_truncate_removes_whole_files_below),
         cmocka_unit_test(test_log_closes_files_that_are_full),

@@ -18,6 +18,7 @@
 #include "tools/server/shard.h"
 
 #define QR_URL_DEFAULT "http://consumer.oofd.kz"
+#define LOG_FILE_SIZE_FIRST (UINT64_C(16) << 20) /* nobody is served until it is full of zeros */
 
 struct chek_server {
     struct chek_server_config config;
@@ -176,6 +177,10 @@ config_complete(const struct chek_server_config *config)
     if (full.log_file_size == 0) {
         full.log_file_size = CHEK_LOG_FILE_SIZE_DEFAULT;
     }
+    if (full.log_file_size_first == 0) {
+        full.log_file_size_first =
+            full.log_file_size < LOG_FILE_SIZE_FIRST ? full.log_file_size : LOG_FILE_SIZE_FIRST;
+    }
     if (full.replay_open_size == 0) {
         full.replay_open_size = UINT64_C(2) << 30;
     }
@@ -236,6 +241,7 @@ shard_log_open(struct chek_server *server, struct server__shard *shard)
         .stream = shard->index,
         .generation = server->folder.generation,
         .file_size = server->config.log_file_size,
+        .file_size_first = server->config.log_file_size_first,
         .method = server->config.sync_method,
         .context = shard,
         .on_durable = server__on_durable,

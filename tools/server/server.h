@@ -34,6 +34,7 @@ struct chek_server_config {
     uint32_t segment_row_count;   /* 0 = CHEK_SEGMENT_RECEIPT_COUNT */
     uint32_t segment_merge_count; /* 0 = CHEK_MERGE_COUNT */
     uint64_t log_file_size;       /* 0 = CHEK_LOG_FILE_SIZE_DEFAULT */
+    uint64_t log_file_size_first; /* 0 = 16 MiB, or log_file_size when that is less */
     uint64_t replay_open_size;    /* bytes of open rows at which a replay seals; 0 = 2 GiB */
     uint64_t snapshot_log_size;   /* bytes of log after which a snapshot is taken; 0 = 4 GiB */
     uint32_t snapshot_step_size;  /* bytes that a snapshot copies at a time; 0 = 64 KiB */
