@@ -19,6 +19,7 @@
 #include "persist/private_file.h"
 #include "persist/snapshot.h"
 #include "tools/server/cold_read.h"
+#include "tools/server/load_flow.h"
 #include "tools/server/manifest_flow.h"
 #include "tools/server/replay_flow.h"
 
@@ -59,9 +60,10 @@ arrays_allocate(struct server__folder *folder, uint64_t page_cache_size)
     return CHEK_OK;
 }
 
-static struct chek_partition_config
-partition_config(const struct server__folder *folder, const struct chek_server_config *config,
-                 unsigned number)
+struct chek_partition_config
+server__partition_config(const struct server__folder *folder,
+                         const struct chek_server_config *config,
+                         unsigned number)
 {
     uint64_t index_seed; /* so that no sender can make texts that collide */
     chek_io_random(folder->io, &index_seed, sizeof index_seed);
@@ -178,7 +180,7 @@ partitions_make(struct chek_server *server, struct server__folder *folder,
     struct chek_partition_sink sink = {server, server__on_event};
     folder->snapshot_number = 1;
     for (unsigned i = 0; i <= folder->partition_count; i++) {
-        struct chek_partition_config partition = partition_config(folder, config, i);
+        struct chek_partition_config partition = server__partition_config(folder, config, i);
         int error = chek_partition_create(&partition, &sink, &folder->partitions[i]);
         if (error == CHEK_OK) {
             error = genesis_apply(folder, folder->partitions[i]);
@@ -218,70 +220,6 @@ folder_make(struct chek_server *server, struct server__folder *folder,
 
 /* ---- an old folder ---------------------------------------------------------------------------- */
 
-/* Whether a partition is the one that the manifest speaks of. */
-static bool
-partition_fits(struct chek_partition *partition, const struct server__entry *entry)
-{
-    const struct chek_store *store = chek_partition_store(partition);
-    struct chek_chain chain = store != NULL ? *chek_store_chain(store) : (struct chek_chain){0};
-    return chek_partition_seq(partition) == entry->partition_seq &&
-           chain.range_count == entry->chain.range_count &&
-           chain.row_count == entry->chain.row_count &&
-           memcmp(chain.head, entry->chain.head, sizeof chain.head) == 0;
-}
-
-/* Whether the manifest numbers the segments as the store does, which is how files are named. */
-static bool
-segments_are_named(struct server__folder *folder, unsigned number)
-{
-    struct chek_segments *named = &folder->entries[number].segments;
-    struct chek_store *store = chek_partition_store(folder->partitions[number]);
-    struct chek_segments held = store != NULL ? chek_store_segments(store) : *named;
-    bool are = held.merged_count == named->merged_count &&
-               held.single_count == named->single_count &&
-               (held.single_count == 0 || held.single_first == named->single_first);
-    named->single_first = held.single_first; /* which no name tells when there are no single ones */
-    return are;
-}
-
-static int
-partition_load(struct chek_server *server, struct server__folder *folder,
-               const struct chek_server_config *config, unsigned number)
-{
-    struct chek_partition_sink sink = {server, server__on_event};
-    struct chek_partition_config partition = partition_config(folder, config, number);
-    struct chek_immutable file = {.folder_id = {folder->id[0], folder->id[1]},
-                                  .number = folder->entries[number].number,
-                                  .partition = (uint16_t)number,
-                                  .kind = CHEK_IMMUTABLE_IMAGE};
-    struct server__fronts fronts;
-    struct chek_bytes_view image;
-    uint8_t *bytes;
-    size_t size;
-
-    int error = chek_immutable_read(folder->io, &file, &bytes, &size, &image);
-    if (error != CHEK_OK) {
-        return error;
-    }
-    error = server__fronts_read(folder, number, &fronts);
-    if (error == CHEK_OK) {
-        error = chek_partition_load(&partition, &sink, image, fronts.views, fronts.count,
-                                    &folder->partitions[number]);
-    }
-    server__fronts_free(&fronts);
-    chek_memory_free(bytes, size);
-    if (error == CHEK_OK &&
-        (!partition_fits(folder->partitions[number], &folder->entries[number]) ||
-         !segments_are_named(folder, number))) {
-        error = CHEK_E_CORRUPT;
-    }
-    if (error == CHEK_OK && number != 0) {
-        chek_store_segments_stored(chek_partition_store(folder->partitions[number]),
-                                   (uint16_t)number, &folder->entries[number].segments);
-    }
-    return error;
-}
-
 static int
 folder_load(struct chek_server *server, struct server__folder *folder,
             const struct chek_server_config *config, struct chek_server_fault *fault)
@@ -300,14 +238,13 @@ folder_load(struct chek_server *server, struct server__folder *folder,
     if (error != CHEK_OK) {
         return fault_say(fault, error, "reading the manifest", "restore the folder from a backup");
     }
-    for (unsigned i = 0; i <= folder->partition_count; i++) {
-        error = partition_load(server, folder, config, i);
-        if (error != CHEK_OK) {
-            char what[64];
-            (void)snprintf(what, sizeof what, "loading partition %u from snapshot %" PRIu64, i,
-                           folder->entries[i].number);
-            return fault_say(fault, error, what, "restore the folder from a backup");
-        }
+    unsigned partition;
+    error = server__partitions_load(server, folder, config, &partition);
+    if (error != CHEK_OK) {
+        char what[64];
+        (void)snprintf(what, sizeof what, "loading partition %u from snapshot %" PRIu64, partition,
+                       folder->entries[partition].number);
+        return fault_say(fault, error, what, "restore the folder from a backup");
     }
     return CHEK_OK;
 }
@@ -327,8 +264,7 @@ on_event_error(void *context, int error)
 static int
 events_open(struct chek_server *server, struct server__folder *folder, struct chek_io **ios)
 {
-    int error = chek_event_index_load(folder->io, folder->id, folder->partition_count,
-                                      &folder->event_index);
+    int error = CHEK_OK;
     folder->event_logs =
         chek_memory_allocate(folder->shard_count * sizeof(struct chek_event_log *));
     if (error == CHEK_OK && folder->event_logs == NULL) {
@@ -442,6 +378,10 @@ server__folder_open(struct chek_server *server, struct server__folder *folder, s
         }
         error = folder_make(server, folder, config);
         if (error == CHEK_OK) {
+            error = chek_event_index_load(io, folder->id, folder->partition_count,
+                                          &folder->event_index);
+        }
+        if (error == CHEK_OK) {
             error = events_open(server, folder, ios);
         }
         if (error != CHEK_OK) {
@@ -456,7 +396,10 @@ server__folder_open(struct chek_server *server, struct server__folder *folder, s
     } else {
         error = folder_load(server, folder, config, fault);
         if (error == CHEK_OK) {
-            error = events_open(server, folder, ios);
+            error = folder->event_error;
+            if (error == CHEK_OK) {
+                error = events_open(server, folder, ios);
+            }
             if (error != CHEK_OK) {
                 return fault_say(fault, error, "opening the event files", "");
             }

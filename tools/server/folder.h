@@ -35,6 +35,7 @@ struct server__folder {
     uint64_t generation_last;
     uint32_t cut_count; /* torn tails that were cut at this start */
     struct chek_event_index *event_index;
+    int event_error; /* of making it, while partitions were loaded */
     struct chek_event_log **event_logs; /* one a shard */
     unsigned shard_count;
     uint64_t replay_open_size; /* of open rows, over all shards */
@@ -57,5 +58,10 @@ CHEK_MUST_USE int server__folder_open(struct chek_server *server, struct server_
 void server__folder_close(struct server__folder *folder);
 
 struct server__folder *server__folder(struct chek_server *server);
+
+/* How a partition of the folder is made; draws a random number. */
+struct chek_partition_config server__partition_config(const struct server__folder *folder,
+                                                      const struct chek_server_config *config,
+                                                      unsigned number);
 
 #endif
