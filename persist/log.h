@@ -188,8 +188,8 @@ struct chek_log_recovery {
 };
 
 /*
- * Replay all log files of the folder: generations in order, the streams of one generation one
- * after another (a partition is in one stream a generation). Every file is synced before it is
+ * Replay all log files of the folder: generations in order, those of a generation's streams
+ * in turns (a partition is in one stream a generation). Every file is synced before it is
  * read, past the page cache: what is replayed is what the device holds.
  *
  *   Errors     CORRUPT with *fault filled: bytes that were acknowledged are damaged, the start

@@ -138,8 +138,7 @@ slot_fill(struct chek_log *log, int file, uint32_t number)
         .file = file,
         .number = number,
         .seed = persist__log_file_seed(&place),
-        .block_count =
-            (uint32_t)(persist__log_file_size(&log->config, number) / CHEK_BLOCK_SIZE),
+        .block_count = (uint32_t)(persist__log_file_size(&log->config, number) / CHEK_BLOCK_SIZE),
     };
     return slot;
 }
@@ -435,9 +434,8 @@ persist__log_files_open(struct chek_log *log)
         return log->watermark_file;
     }
     enum chek_sync_method method = log->config.method;
-    int file =
-        persist__log_file_prepare(log->io, &place, persist__log_file_size(&log->config, 1),
-                                  persist__log_file_flags(method));
+    int file = persist__log_file_prepare(log->io, &place, persist__log_file_size(&log->config, 1),
+                                         persist__log_file_flags(method));
     if (file >= 0 && method == CHEK_SYNC_PROBE) {
         chek_disk_close(log->io, file);
         error = probe(log, name, &method);

@@ -21,8 +21,20 @@ struct recovery {
     struct chek_log_fault *fault;
     struct log_folder folder;
     uint64_t folder_id[2];
-    uint8_t *memory;
-    uint8_t *buffer;
+    struct stream *streams;
+    size_t stream_count; /* of the generation with the most */
+};
+
+#define MEMORY_SIZE (CHEK_BLOCK_SIZE + LOG_READ_SIZE + LOG_GATHER_SIZE)
+
+/* A stream that is replayed. */
+struct stream {
+    struct log_scan scan;
+    struct chek_log_known known;
+    const struct log_entry *entries; /* of its files, those that count and others */
+    size_t count, next;
+    uint32_t want;   /* number of the next file that counts */
+    uint8_t *memory; /* MEMORY_SIZE, while it is read */
 };
 
 /* ---- streams ------------------------------------------------------------------------------- */
@@ -44,8 +56,7 @@ scan_begin(const struct recovery *recovery, const struct chek_log_known *known)
         .io = recovery->io,
         .options = recovery->options,
         .fault = recovery->fault,
-        .buffer = recovery->buffer,
-        .group = recovery->buffer + LOG_READ_SIZE,
+        .file = -1,
         .place = {.folder_id = {recovery->folder_id[0], recovery->folder_id[1]},
                   .generation = known->generation,
                   .stream = known->stream,
@@ -86,28 +97,57 @@ scan_end(const struct log_scan *scan, const struct chek_log_known *known)
     return CHEK_OK;
 }
 
-/* Replay a stream whose files are `entries`; they must be `known->file_first` and those behind. */
-static int
-stream_replay(const struct recovery *recovery, const struct log_entry *entries, size_t count,
-              const struct chek_log_known *known)
+/* Whether the stream has been read to its end. */
+static bool
+stream_is_read(const struct stream *stream)
 {
-    struct log_scan scan = scan_begin(recovery, known);
-    uint32_t want = known->file_first;
-    int error = CHEK_OK;
+    return stream->scan.file < 0 && (stream->scan.finished || stream->next == stream->count);
+}
 
-    for (size_t i = 0; i < count && error == CHEK_OK && !scan.finished; i++) {
-        const uint32_t number = entries[i].file;
-        if (number == 0) {
-            error = persist__log_scan_watermark(&scan);
-        } else if (number > want) {
-            scan.place.file = want;
-            error = persist__log_scan_fail(&scan, CHEK_E_CORRUPT, &scan.place, 0);
-        } else if (number == want) { /* a lower one was let go, and not removed yet */
-            want += 1;
-            error = persist__log_scan_file(&scan, number);
+/* Read and replay some more of a stream: part of a file, or on to the next one. */
+static int
+stream_step(struct stream *stream)
+{
+    struct log_scan *scan = &stream->scan;
+    if (scan->file >= 0) {
+        return persist__log_scan_part(scan);
+    }
+    const uint32_t number = stream->entries[stream->next++].file;
+    if (number == 0) {
+        return persist__log_scan_watermark(scan);
+    }
+    if (number > stream->want) {
+        scan->place.file = stream->want;
+        return persist__log_scan_fail(scan, CHEK_E_CORRUPT, &scan->place, 0);
+    }
+    if (number < stream->want) {
+        return CHEK_OK; /* it was let go, and not removed yet */
+    }
+    stream->want += 1;
+    return persist__log_scan_open(scan, number);
+}
+
+/*
+ * Replay the streams of one generation. They are read in turns: commands of a run's shards are then
+ * handed over side by side, as they were logged, and who applies them can do that side by side too.
+ */
+static int
+streams_replay(const struct recovery *recovery, size_t count)
+{
+    int error = CHEK_OK;
+    for (bool is_read = false; !is_read && error == CHEK_OK;) {
+        is_read = true;
+        for (size_t i = 0; i < count && error == CHEK_OK; i++) {
+            if (!stream_is_read(&recovery->streams[i])) {
+                is_read = false;
+                error = stream_step(&recovery->streams[i]);
+            }
         }
     }
-    return error == CHEK_OK ? scan_end(&scan, known) : error;
+    for (size_t i = 0; i < count && error == CHEK_OK; i++) {
+        error = scan_end(&recovery->streams[i].scan, &recovery->streams[i].known);
+    }
+    return error;
 }
 
 /* ---- the manifest's list ------------------------------------------------------------------- */
@@ -154,45 +194,100 @@ known_check(const struct recovery *recovery)
     return CHEK_OK;
 }
 
-/* Decide about a stream that the manifest may or may not list, and replay it. */
+/* Entries from the `i`-th on that are of its stream. */
+static size_t
+stream_entry_count(const struct log_folder *folder, size_t i)
+{
+    size_t end = i + 1;
+    while (end < folder->count &&
+           folder->entries[end].generation == folder->entries[i].generation &&
+           folder->entries[end].stream == folder->entries[i].stream) {
+        end += 1;
+    }
+    return end - i;
+}
+
+/*
+ * Decide about a stream that the manifest may or may not list, and put it behind the `*count` that
+ * are to be replayed.
+ */
 static int
-stream_admit(const struct recovery *recovery, const struct log_entry *entries, size_t count)
+stream_admit(const struct recovery *recovery, const struct log_entry *entries, size_t entry_count,
+             size_t *count)
 {
     const struct chek_log_recovery *options = recovery->options;
     const struct chek_log_known nothing = known_nothing(entries->generation, entries->stream);
+    const struct chek_log_known *known = &nothing;
 
-    if (options->known_generation == 0) {
-        return stream_replay(recovery, entries, count, &nothing);
+    if (options->known_generation != 0) {
+        if (entries->generation > options->known_generation) {
+            /* A run writes the manifest before its log: this is not the last manifest. */
+            struct log_scan scan = scan_begin(recovery, &nothing);
+            return persist__log_scan_fail(&scan, CHEK_E_CORRUPT, &scan.place, 0);
+        }
+        known = known_find(options, entries->generation, entries->stream);
     }
-    if (entries->generation > options->known_generation) {
-        /* A run writes the manifest before its log: this is not the last manifest. */
-        struct log_scan scan = scan_begin(recovery, &nothing);
-        return persist__log_scan_fail(&scan, CHEK_E_CORRUPT, &scan.place, 0);
+    if (known != NULL) {
+        struct stream *stream = &recovery->streams[*count];
+        *stream = (struct stream){.scan = scan_begin(recovery, known),
+                                  .known = *known,
+                                  .entries = entries,
+                                  .count = entry_count,
+                                  .want = known->file_first};
+        *count += 1;
+        stream->memory = chek_memory_allocate(MEMORY_SIZE);
+        if (stream->memory == NULL) {
+            return -ENOMEM;
+        }
+        stream->scan.buffer =
+            stream->memory + (CHEK_BLOCK_SIZE - (uintptr_t)stream->memory % CHEK_BLOCK_SIZE);
+        stream->scan.group = stream->scan.buffer + LOG_READ_SIZE;
     }
-    const struct chek_log_known *known = known_find(options, entries->generation, entries->stream);
-    return known != NULL ? stream_replay(recovery, entries, count, known) : CHEK_OK;
+    return CHEK_OK;
+}
+
+/* Make room for the streams of the generation that has the most. */
+static int
+streams_allocate(struct recovery *recovery)
+{
+    const struct log_folder *folder = &recovery->folder;
+    uint64_t generation = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < folder->count; i += stream_entry_count(folder, i)) {
+        count = folder->entries[i].generation == generation ? count + 1 : 1;
+        generation = folder->entries[i].generation;
+        recovery->stream_count = count > recovery->stream_count ? count : recovery->stream_count;
+    }
+    if (recovery->stream_count == 0) {
+        return CHEK_OK;
+    }
+    recovery->streams = chek_memory_allocate(recovery->stream_count * sizeof *recovery->streams);
+    return recovery->streams != NULL ? CHEK_OK : -ENOMEM;
 }
 
 static int
 folder_replay(const struct recovery *recovery)
 {
     const struct log_folder *folder = &recovery->folder;
-    size_t next;
-
-    for (size_t i = 0; i < folder->count; i = next) {
-        const struct log_entry *first = &folder->entries[i];
-        for (next = i + 1; next < folder->count; next++) {
-            const struct log_entry *entry = &folder->entries[next];
-            if (entry->generation != first->generation || entry->stream != first->stream) {
-                break;
-            }
+    int error = CHEK_OK;
+    for (size_t i = 0; i < folder->count && error == CHEK_OK;) {
+        const uint64_t generation = folder->entries[i].generation;
+        size_t count = 0;
+        while (i < folder->count && folder->entries[i].generation == generation &&
+               error == CHEK_OK) {
+            size_t entry_count = stream_entry_count(folder, i);
+            error = stream_admit(recovery, &folder->entries[i], entry_count, &count);
+            i += entry_count;
         }
-        int error = stream_admit(recovery, first, next - i);
-        if (error != CHEK_OK) {
-            return error;
+        if (error == CHEK_OK) {
+            error = streams_replay(recovery, count);
+        }
+        for (size_t j = 0; j < count; j++) {
+            persist__log_scan_close(&recovery->streams[j].scan);
+            chek_memory_free(recovery->streams[j].memory, MEMORY_SIZE);
         }
     }
-    return CHEK_OK;
+    return error;
 }
 
 int
@@ -201,21 +296,16 @@ chek_log_recover(struct chek_io *io, const uint64_t folder_id[2],
                  struct chek_log_fault *fault)
 {
     CHEK_ASSERT(options->on_command != NULL);
-    const size_t memory_size = CHEK_BLOCK_SIZE + LOG_READ_SIZE + LOG_GATHER_SIZE;
     struct recovery recovery = {
         .io = io,
         .options = options,
         .fault = fault,
         .folder_id = {folder_id[0], folder_id[1]},
-        .memory = chek_memory_allocate(memory_size),
     };
-    if (recovery.memory == NULL) {
-        return -ENOMEM;
-    }
-    recovery.buffer =
-        recovery.memory + (CHEK_BLOCK_SIZE - (uintptr_t)recovery.memory % CHEK_BLOCK_SIZE);
-
     int error = persist__log_folder_list(io, &recovery.folder);
+    if (error == CHEK_OK) {
+        error = streams_allocate(&recovery);
+    }
     if (error == CHEK_OK) {
         error = known_check(&recovery);
     }
@@ -228,6 +318,6 @@ chek_log_recover(struct chek_io *io, const uint64_t folder_id[2],
         *ret_generation_last = last > options->known_generation ? last : options->known_generation;
     }
     persist__log_folder_finish(&recovery.folder);
-    chek_memory_free(recovery.memory, memory_size);
+    chek_memory_free(recovery.streams, recovery.stream_count * sizeof *recovery.streams);
     return error;
 }

@@ -259,28 +259,6 @@ part_read(const struct log_scan *scan, int file, uint64_t offset, size_t *ret_si
     return CHEK_OK;
 }
 
-static int
-scan_blocks(struct log_scan *scan, int file)
-{
-    for (uint64_t offset = 0; offset < scan->file_size && !scan->finished;
-         offset += LOG_READ_SIZE) {
-        size_t size = 0;
-        int error = part_read(scan, file, offset, &size);
-        for (size_t at = 0; at < size && error == CHEK_OK && !scan->finished;
-             at += CHEK_BLOCK_SIZE) {
-            error =
-                scan_block(scan, scan->buffer + at, (uint32_t)((offset + at) / CHEK_BLOCK_SIZE));
-        }
-        if (error != CHEK_OK) {
-            return error;
-        }
-    }
-    if (scan->in_group && !scan->stopped && !scan->finished) {
-        return persist__log_scan_fail(scan, CHEK_E_CORRUPT, &scan->place, scan->file_size);
-    }
-    return CHEK_OK;
-}
-
 /* Open a file for reading what the device holds: synced first, and past the page cache. */
 static int
 file_open_synced(struct log_scan *scan)
@@ -303,16 +281,52 @@ file_open_synced(struct log_scan *scan)
 }
 
 int
-persist__log_scan_file(struct log_scan *scan, uint32_t number)
+persist__log_scan_open(struct log_scan *scan, uint32_t number)
 {
+    CHEK_ASSERT(scan->file < 0);
     scan->place.file = number;
     scan->file_seed = persist__log_file_seed(&scan->place);
     int file = file_open_synced(scan);
-    if (file < 0) {
-        return file;
+    scan->offset = 0;
+    scan->file = file < 0 ? -1 : file;
+    return file < 0 ? file : CHEK_OK;
+}
+
+void
+persist__log_scan_close(struct log_scan *scan)
+{
+    if (scan->file >= 0) {
+        chek_disk_close(scan->io, scan->file);
+        scan->file = -1;
     }
-    int error = scan_blocks(scan, file);
-    chek_disk_close(scan->io, file);
+}
+
+/* The blocks of the next part; none when the file is empty. */
+static int
+scan_blocks(struct log_scan *scan)
+{
+    size_t size = 0;
+    int error =
+        scan->offset < scan->file_size ? part_read(scan, scan->file, scan->offset, &size) : CHEK_OK;
+    for (size_t at = 0; at < size && error == CHEK_OK && !scan->finished; at += CHEK_BLOCK_SIZE) {
+        error =
+            scan_block(scan, scan->buffer + at, (uint32_t)((scan->offset + at) / CHEK_BLOCK_SIZE));
+    }
+    scan->offset += LOG_READ_SIZE;
+    return error;
+}
+
+int
+persist__log_scan_part(struct log_scan *scan)
+{
+    int error = scan_blocks(scan);
+    bool is_read = scan->finished || scan->offset >= scan->file_size;
+    if (error == CHEK_OK && is_read && scan->in_group && !scan->stopped && !scan->finished) {
+        error = persist__log_scan_fail(scan, CHEK_E_CORRUPT, &scan->place, scan->file_size);
+    }
+    if (error != CHEK_OK || is_read) {
+        persist__log_scan_close(scan);
+    }
     return error;
 }
 

@@ -22,6 +22,8 @@ struct log_scan {
     uint8_t *group;  /* LOG_GATHER_SIZE bytes: the group being gathered */
 
     struct log_place place; /* of the file being read */
+    int file;               /* it; -1 = none is open */
+    uint64_t offset;        /* of the part of it that comes next */
     uint64_t file_seed;
     uint64_t file_size;
     uint64_t lsn;       /* behind the last command handed over */
@@ -47,11 +49,14 @@ int persist__log_scan_fail(const struct log_scan *scan, int error, const struct 
                            uint64_t offset);
 
 /*
- * Read the watermark, then the log files in order.
+ * Read the watermark, then the log files in order: open one, then read and replay it part by part
+ * until `scan->file` is -1 again.
  *
- *   Errors     as chek_log_recover(), the fault filled
+ *   Errors     as chek_log_recover(), the fault filled; no file is open
  */
 CHEK_MUST_USE int persist__log_scan_watermark(struct log_scan *scan);
-CHEK_MUST_USE int persist__log_scan_file(struct log_scan *scan, uint32_t number);
+CHEK_MUST_USE int persist__log_scan_open(struct log_scan *scan, uint32_t number);
+CHEK_MUST_USE int persist__log_scan_part(struct log_scan *scan);
+void persist__log_scan_close(struct log_scan *scan);
 
 #endif

@@ -94,9 +94,7 @@ test_log_files_double_from_the_first_one_on(void **state)
         persist__log_name(name, &place);
         const struct fake_file *file = fake_disk_file(bench.disk, name);
         assert_int_equal(file->size, sizes[i]);
-        assert_int_equal(
-            persist__log_head_decode(file->bytes, &place, 0, &head),
-            CHEK_OK);
+        assert_int_equal(persist__log_head_decode(file->bytes, &place, 0, &head), CHEK_OK);
         assert_int_equal(head.file_block_count, sizes[i] / CHEK_BLOCK_SIZE);
     }
     log_bench_close(&bench);

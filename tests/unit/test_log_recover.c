@@ -102,6 +102,57 @@ test_log_recover_replays_generations_and_streams_in_order(void **state)
     fake_disk_destroy(disk);
 }
 
+#define STREAM_NUMBER UINT64_C(1000000) /* commands of stream s have numbers from s times this */
+
+/* Commands of two streams as they come. */
+struct turns {
+    uint64_t next[2];
+    unsigned last, change_count; /* from one stream to the other */
+};
+
+static int
+turns_on_command(void *context, struct chek_bytes_view command)
+{
+    struct turns *turns = context;
+    uint64_t number = chek_load_u64(command.bytes);
+    unsigned stream = (unsigned)(number / STREAM_NUMBER);
+    assert_true(stream < CHEK_COUNT(turns->next));
+    assert_int_equal(number % STREAM_NUMBER, turns->next[stream]);
+    turns->next[stream] += 1;
+    turns->change_count += stream != turns->last;
+    turns->last = stream;
+    return CHEK_OK;
+}
+
+/* What two shards logged side by side is handed over side by side, each stream in its order. */
+static void
+test_log_recover_reads_streams_of_a_generation_in_turns(void **state)
+{
+    (void)state;
+    struct fake_disk *disk = fake_disk_create();
+    struct turns turns = {0};
+    struct chek_log_recovery recovery = {.context = &turns, .on_command = turns_on_command};
+    struct chek_log_fault fault;
+    uint64_t generation_last;
+
+    for (uint32_t stream = 0; stream < 2; stream++) {
+        struct log_writer writer;
+        log_writer_open(&writer, disk, 1, stream, stream * STREAM_NUMBER, 256);
+        for (unsigned i = 0; i < 40; i++) {
+            assert_true(log_writer_send(&writer, 20000));
+            log_writer_harden(&writer);
+        }
+        log_writer_settle(&writer);
+        log_writer_abandon(&writer);
+    }
+    assert_int_equal(
+        chek_log_recover(&disk->io, log_folder_id, &recovery, &generation_last, &fault), CHEK_OK);
+    assert_int_equal(turns.next[0], 40);
+    assert_int_equal(turns.next[1], 40);
+    assert_true(turns.change_count >= 4); /* 800 KB each, 256 KiB at a time */
+    fake_disk_destroy(disk);
+}
+
 static void
 test_log_recover_stops_at_the_callers_error(void **state)
 {
@@ -592,6 +643,7 @@ main(void)
         cmocka_unit_test(test_log_recover_replays_everything_in_order),
         cmocka_unit_test(test_log_recover_of_an_empty_folder_is_empty),
         cmocka_unit_test(test_log_recover_replays_generations_and_streams_in_order),
+        cmocka_unit_test(test_log_recover_reads_streams_of_a_generation_in_turns),
         cmocka_unit_test(test_log_recover_stops_at_the_callers_error),
         cmocka_unit_test(test_log_recover_returns_every_disk_error),
         cmocka_unit_test(test_log_recover_cuts_any_torn_tail),

@@ -62,8 +62,7 @@ arrays_allocate(struct server__folder *folder, uint64_t page_cache_size)
 
 struct chek_partition_config
 server__partition_config(const struct server__folder *folder,
-                         const struct chek_server_config *config,
-                         unsigned number)
+                         const struct chek_server_config *config, unsigned number)
 {
     uint64_t index_seed; /* so that no sender can make texts that collide */
     chek_io_random(folder->io, &index_seed, sizeof index_seed);

@@ -175,10 +175,9 @@ server__partitions_load(struct chek_server *server, struct server__folder *folde
         return -ENOMEM;
     }
     for (unsigned i = 0; i < count; i++) {
-        loading.loads[i] =
-            (struct load){.loading = &loading,
-                          .number = i,
-                          .config = server__partition_config(folder, config, i)};
+        loading.loads[i] = (struct load){.loading = &loading,
+                                         .number = i,
+                                         .config = server__partition_config(folder, config, i)};
     }
     int error = lanes_open(&loading);
     if (error == CHEK_OK) {
