@@ -8,6 +8,7 @@
 
 #include "engine/base/workspace.h"
 #include "tests/sim/server_run.h"
+#include "tools/server/folder.h"
 
 #define MANIFEST_WAIT_NS 10000000 /* after a worker's way home, to give up */
 #define FAILED_START_COUNT_MAX 12 /* then somebody makes room on the disk */
@@ -295,6 +296,19 @@ run_restart(struct run *run)
     return CHEK_OK;
 }
 
+/* Who was stopped in order has nothing to replay: its last snapshot has everything. */
+static void
+logs_look(struct run *run)
+{
+    const struct chek_manifest *manifest = server__folder(run->server)->manifest;
+    for (size_t i = 0; i < manifest->log_count; i++) {
+        const struct chek_log_known *log = &manifest->logs[i];
+        if (!log->ended || log->lsn_end != log->lsn_first) {
+            run_violate(run, "stream %u is to be replayed after an orderly stop", log->stream);
+        }
+    }
+}
+
 /* A stop that was asked for is over: nothing of it may get lost any more. */
 static void
 stopped_note(struct run *run)
@@ -308,6 +322,7 @@ stopped_note(struct run *run)
         run_violate(run, "it stopped and was not asked to");
     } else {
         run->result.stop_count += 1;
+        logs_look(run);
         hashes_take(run, run->server, run->hashes);
         run->has_hashes = true;
     }
