@@ -84,7 +84,7 @@ struct chek_log_known {
     uint32_t stream;
     uint32_t file_first; /* files before it were let go; the first one of all is 1 */
     uint64_t lsn_first;  /* position of the first byte of that file */
-    bool ended;          /* a later start has replayed it, exactly up to lsn_end */
+    bool ended; /* a later start replayed exactly up to lsn_end, or a snapshot has it all */
     uint64_t lsn_end;
     bool torn; /* something was written behind lsn_end, and cut */
 };

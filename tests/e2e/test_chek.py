@@ -444,6 +444,7 @@ class Changes(unittest.TestCase):
         done = subprocess.run([BIN / "chek", "verify", self.server.data], capture_output=True,
                               text=True)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertNotIn("behind the end", done.stdout)  # of streams that a stop has emptied
         self.server.start()
 
     def test_json_that_is_not_what_its_bytes_say_is_told(self):

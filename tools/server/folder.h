@@ -35,7 +35,7 @@ struct server__folder {
     uint64_t generation_last;
     uint32_t cut_count; /* torn tails that were cut at this start */
     struct chek_event_index *event_index;
-    int event_error; /* of making it, while partitions were loaded */
+    int event_error;                    /* of making it, while partitions were loaded */
     struct chek_event_log **event_logs; /* one a shard */
     unsigned shard_count;
     uint64_t replay_open_size; /* of open rows, over all shards */

@@ -119,7 +119,8 @@ ends_check(struct verify__run *run)
     }
     for (size_t i = 0; i < count; i++) {
         known[i] = run->manifest.logs[i];
-        if (!known[i].torn) {
+        bool is_empty = known[i].lsn_end == known[i].lsn_first; /* a snapshot has it all */
+        if (!known[i].torn && !is_empty) {
             known[i].ended = false;
             known[i].lsn_end = 0;
         }
