@@ -27,7 +27,7 @@ static const char help[] =
     "  --metrics HOST:PORT    answer GET /metrics for Prometheus (off)\n"
     "  --shards N             threads that serve (as many as processors); may differ every start\n"
     "  --partitions N         of a fresh folder (64)\n"
-    "  --log-file-mib N       size of a log file (256)\n"
+    "  --log-file-mib N       log files grow up to this size (256)\n"
     "  --snapshot-log-mib N   take a snapshot after so much log (4096)\n"
     "  --page-cache N         MiB of stored receipts in memory; others are read when they are asked\n"
     "                         for. 0: whatever came or was read stays (0)\n"
