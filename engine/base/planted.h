@@ -38,7 +38,8 @@
     X(TWO_AT_WORK, 24, "a register's next request does not wait for the one in the log")      \
     X(EXCHANGE_FORGOTTEN, 25, "a loaded partition forgets what registers asked last")         \
     X(DRIVE_ANSWERED_EARLY, 26, "a drive's document is acknowledged when it is handed over")  \
-    X(REMOVED_BEFORE_NAMED, 27, "a segment's file goes before a manifest names what is kept")
+    X(REMOVED_BEFORE_NAMED, 27, "a segment's file goes before a manifest names what is kept") \
+    X(STAYS_AT_WORK, 30, "a register whose connection went amid a request stays at work")
 
 #define CHEK_PLANTED_ENUM(name, number, text) CHEK_PLANTED_##name = (number),
 enum chek_planted { CHEK_PLANTED_NONE = 0, CHEK_PLANTED_LIST(CHEK_PLANTED_ENUM) };

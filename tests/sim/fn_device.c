@@ -97,25 +97,11 @@ message_make(const struct fn_device *device, const struct fn_document *document,
 static uint16_t
 code_of(struct fn_run *run, uint32_t index)
 {
-    return index == 0              ? CODE_REGISTRATION
-           : index % 8 == 1        ? CODE_OPEN
-           : index % 8 == 7        ? CODE_CLOSE
-           : fn_below(run, 6) == 0 ? CODE_STATE
-                                   : CODE_RECEIPT;
-}
-
-void
-fn_device_begin(struct fn_device *device, struct fn_run *run, uint32_t index)
-{
-    device->run = run;
-    (void)snprintf(device->number, sizeof device->number, "99990789000000%02u", 31 + index);
-    for (uint32_t i = 0; i < FN_DOCUMENT_COUNT; i++) {
-        struct fn_document *document = &device->documents[i];
-        document->code = code_of(run, i);
-        document->time = TIME_FIRST + 60 * i;
-        document->total = 100 + (int64_t)fn_below(run, 100000);
-        message_make(device, document, i + 1, &document->message);
-    }
+    return index == 0                       ? CODE_REGISTRATION
+           : index % 8 == 1                 ? CODE_OPEN
+           : index % 8 == 7                 ? CODE_CLOSE
+           : peer_below(&run->peer, 6) == 0 ? CODE_STATE
+                                            : CODE_RECEIPT;
 }
 
 /* ---- answers ---------------------------------------------------------------------------------- */
@@ -185,65 +171,64 @@ answer_fault(const struct fn_device *device, const struct fn_bytes *answer)
 static void
 answer_take(struct fn_device *device, size_t size)
 {
-    struct fn_result *result = &device->run->result;
+    unsigned *counts = device->run->peer.result.counts;
     struct fn_bytes answer = {.size = size};
-    memcpy(answer.bytes, device->carry, size);
-    device->run->moved_ns = chek_world_now_ns(device->run->world);
+    memcpy(answer.bytes, device->line.carry, size);
+    peer_moved(&device->run->peer);
     const char *fault = answer_fault(device, &answer);
     if (fault != NULL) {
-        fn_violate(device->run, "drive %s, document %u: %s", device->number, device->asked + 1,
-                   fault);
+        peer_violate(&device->run->peer, "drive %s, document %u: %s", device->number,
+                     device->asked + 1, fault);
     }
     if (device->state == FN_DOCUMENT) {
         device->documents[device->asked].answer = answer;
         device->next += 1;
     }
-    result->document_count += device->state == FN_DOCUMENT;
-    result->repeat_count += device->state == FN_REPEAT;
-    result->other_count += device->state == FN_OTHER;
-    result->ping_count += device->state == FN_PING;
-    device->state = device->run->is_ending || device->next == FN_DOCUMENT_COUNT ? FN_DONE : FN_IDLE;
+    counts[FN_DOCUMENTS] += device->state == FN_DOCUMENT;
+    counts[FN_REPEATS] += device->state == FN_REPEAT;
+    counts[FN_OTHERS] += device->state == FN_OTHER;
+    counts[FN_PINGS] += device->state == FN_PING;
+    device->state =
+        device->run->peer.is_ending || device->next == FN_DOCUMENT_COUNT ? FN_DONE : FN_IDLE;
 }
 
-static void
-on_connected(void *context, int error)
+static size_t
+answer_read(struct peer_line *line)
 {
-    struct fn_device *device = context;
-    device->lost = device->lost || error != CHEK_OK;
-}
-
-static void
-on_receive(void *context, const uint8_t *bytes, size_t size, int error)
-{
-    struct fn_device *device = context;
-    if (error != CHEK_OK || size == 0 || size > sizeof device->carry - device->carry_size) {
-        device->lost = true;
-        return;
+    struct fn_device *device = CHEK_CONTAINER_OF(line, struct fn_device, line);
+    if (line->carry_size < PING_SIZE) {
+        return 0;
     }
-    memcpy(device->carry + device->carry_size, bytes, size);
-    device->carry_size += size;
-    if (device->carry_size < PING_SIZE) {
-        return;
-    }
-    size_t whole = PING_SIZE + element_number(device->carry + 24, 2);
-    if (device->carry_size > whole) {
-        fn_violate(device->run, "drive %s: more than one answer to one message", device->number);
-    } else if (device->carry_size == whole) {
-        device->carry_size = 0;
+    size_t whole = PING_SIZE + element_number(line->carry + 24, 2);
+    if (whole > FN_MESSAGE_SIZE) {
+        peer_violate(line->run, "drive %s: an answer is too long", device->number);
+    } else if (line->carry_size > whole) {
+        peer_violate(line->run, "drive %s: more than one answer to one message", device->number);
+    } else if (line->carry_size == whole) {
         answer_take(device, whole);
+        return whole;
+    }
+    return 0;
+}
+
+void
+fn_device_begin(struct fn_device *device, struct fn_run *run, uint32_t index)
+{
+    device->run = run;
+    device->line.run = &run->peer;
+    device->line.address = PEER_DEVICE_ADDRESS;
+    device->line.take = answer_read;
+    (void)snprintf(device->number, sizeof device->number, "99990789000000%02u", 31 + index);
+    for (uint32_t i = 0; i < FN_DOCUMENT_COUNT; i++) {
+        struct fn_document *document = &device->documents[i];
+        document->code = code_of(run, i);
+        document->time = TIME_FIRST + 60 * i;
+        document->total = 100 + (int64_t)peer_below(&run->peer, 100000);
+        message_make(device, document, i + 1, &document->message);
     }
 }
 
 /* ---- the line --------------------------------------------------------------------------------- */
-
-void
-fn_device_drop(struct fn_device *device)
-{
-    if (device->link != NULL) {
-        chek_world_client_reset(device->link);
-        device->link = NULL;
-    }
-}
 
 static void
 send(struct fn_device *device, enum fn_state state, uint32_t index, const struct fn_bytes *message)
@@ -251,9 +236,7 @@ send(struct fn_device *device, enum fn_state state, uint32_t index, const struct
     device->state = state;
     device->asked = index;
     device->sent = *message;
-    if (device->link != NULL && !device->lost) {
-        chek_world_client_send(device->link, device->sent.bytes, device->sent.size);
-    }
+    peer_line_send(&device->line, device->sent.bytes, device->sent.size);
 }
 
 void
@@ -267,7 +250,7 @@ static bool
 send_other(struct fn_device *device)
 {
     struct fn_bytes message;
-    uint32_t index = (uint32_t)fn_below(device->run, device->next);
+    uint32_t index = (uint32_t)peer_below(&device->run->peer, device->next);
     struct fn_document other = device->documents[index];
     if (other.code != CODE_RECEIPT) {
         return false;
@@ -293,11 +276,11 @@ send_ping(struct fn_device *device)
 static void
 choose(struct fn_device *device)
 {
-    uint64_t draw = fn_below(device->run, 10);
+    uint64_t draw = peer_below(&device->run->peer, 10);
     if (draw == 0) {
         send_ping(device);
     } else if (device->next != 0 && draw < 3) {
-        fn_device_repeat(device, (uint32_t)fn_below(device->run, device->next));
+        fn_device_repeat(device, (uint32_t)peer_below(&device->run->peer, device->next));
     } else if (device->next == 0 || draw > 4 || !send_other(device)) {
         send(device, FN_DOCUMENT, device->next, &device->documents[device->next].message);
     }
@@ -306,22 +289,14 @@ choose(struct fn_device *device)
 void
 fn_device_step(struct fn_device *device)
 {
-    struct chek_world_client_owner owner = {device, on_connected, on_receive};
-    if (device->link != NULL &&
-        (device->lost || !chek_world_is_up(device->run->world, device->run->machine))) {
-        device->run->result.cut_count += 1;
-        fn_device_drop(device);
-    }
-    if (!device->run->is_ready || device->state == FN_DONE) {
+    bool is_there = peer_line_step(&device->line);
+    if (!device->run->peer.is_ready || device->state == FN_DONE) {
         return;
     }
-    if (device->link == NULL) {
-        device->lost = false;
-        device->carry_size = 0;
-        device->link = chek_world_client_connect(device->run->world, device->run->machine,
-                                                 FN_FFD_ADDRESS, &owner);
+    if (!is_there) {
+        peer_line_connect(&device->line);
         if (device->state != FN_IDLE) { /* nothing was heard of it: once more */
-            chek_world_client_send(device->link, device->sent.bytes, device->sent.size);
+            peer_line_send(&device->line, device->sent.bytes, device->sent.size);
         }
     } else if (device->state == FN_IDLE) {
         choose(device);

@@ -13,14 +13,10 @@
 #ifndef CHEK_SIM_FN_DRIVE_H
 #define CHEK_SIM_FN_DRIVE_H
 
-#include "tests/sim/world.h"
+#include "tests/sim/peer_run.h"
 
-struct fn_result {
-    char violation[512]; /* "": none */
-    unsigned crash_count, start_count, document_count, repeat_count, other_count, ping_count,
-        cut_count, listed_count;
-};
+extern const struct peer_kind fn_kind;
 
-struct fn_result fn_drive(uint64_t seed);
+struct peer_result fn_drive(uint64_t seed, enum peer_lines lines);
 
 #endif

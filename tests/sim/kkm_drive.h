@@ -14,14 +14,10 @@
 #ifndef CHEK_SIM_KKM_DRIVE_H
 #define CHEK_SIM_KKM_DRIVE_H
 
-#include "tests/sim/world.h"
+#include "tests/sim/peer_run.h"
 
-struct kkm_result {
-    char violation[512]; /* "": none */
-    unsigned crash_count, start_count, document_count, repeat_count, ping_count, cut_count, z_count,
-        ask_count, limited_count;
-};
+extern const struct peer_kind kkm_kind;
 
-struct kkm_result kkm_drive(uint64_t seed);
+struct peer_result kkm_drive(uint64_t seed, enum peer_lines lines);
 
 #endif

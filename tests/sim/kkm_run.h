@@ -5,13 +5,11 @@
 #ifndef CHEK_SIM_KKM_RUN_H
 #define CHEK_SIM_KKM_RUN_H
 
-#include "engine/base/prng.h"
 #include "engine/base/writer.h"
 #include "engine/partition/device.h"
-#include "engine/wire/protocol.h"
 #include "ingest/cpcr/kkm.pb-c.h"
 #include "tests/sim/kkm_drive.h"
-#include "tools/server/server.h"
+#include "tests/sim/peer_run.h"
 
 #define TILL_COUNT 4
 #define TILL_SHIFT_COUNT 3
@@ -21,7 +19,6 @@
 #define SHOP_COUNT 2 /* organisations: devices by turns */
 #define SHOP_CHANGE_COUNT 24
 #define SHOP_FRAME_SIZE 16384
-#define KKM_SHARD_COUNT_MAX 4
 
 struct kkm_run;
 
@@ -53,11 +50,8 @@ struct shop {
 
 struct till {
     struct kkm_run *run;
+    struct peer_line line;
     uint32_t device;
-    struct chek_world_client *link;
-    bool lost;
-    uint8_t carry[TILL_ANSWER_SIZE];
-    size_t carry_size;
     enum till_state state;
     struct till_frame sent; /* waits for its answer */
     struct till_frame
@@ -78,43 +72,33 @@ struct till {
     uint32_t wrong_count; /* AUTH that may have been wrong, each as often as it was sent */
 };
 
+enum { /* what is counted */
+       KKM_DOCUMENTS = PEER_OWN,
+       KKM_REPEATS,
+       KKM_PINGS,
+       KKM_ASKS,
+       KKM_LIMITED,
+       KKM_Z
+};
+
 struct kkm_run {
-    struct kkm_result result;
-    struct chek_world *world;
-    unsigned machine;
-    struct chek_prng prng;
-    struct chek_server_config config;
-    struct chek_server *server;
-    struct chek_io *ios[KKM_SHARD_COUNT_MAX];
-    unsigned shard_count, crashes_left;
-    bool is_ready, has_stopped, is_ending;
-    uint64_t moved_ns; /* when something was answered last */
-    /* The administrator who adds the registers. */
-    struct chek_world_client *admin;
-    bool admin_lost, admin_is_in;
-    uint8_t admin_carry[TILL_ANSWER_SIZE];
-    size_t admin_size;
+    struct peer_run peer;
+    /* The administrator who adds the registers, and then changes what their shops have. */
+    struct peer_client admin;
     unsigned added_count;
     bool is_adding;
-    uint64_t frame_count;
     struct shop shops[SHOP_COUNT];
     uint32_t shop; /* whose change is under way */
     bool is_list;
     unsigned change_count;
-    char token[80];
     struct till tills[TILL_COUNT];
 };
-
-__attribute__((format(printf, 2, 3))) void kkm_violate(struct kkm_run *run, const char *format,
-                                                       ...);
-uint64_t kkm_below(struct kkm_run *run, uint64_t bound);
 
 /* kkm_till.c */
 void till_begin(struct till *till, struct kkm_run *run, uint32_t device);
 void till_step(struct till *till);
 /* Repeat the document counted last, as after the end of everything. */
 void till_repeat(struct till *till);
-void till_drop(struct till *till);
 
 void till_frame_make(struct till *till, Ingest__Request *request, struct till_frame *ret);
 
@@ -126,12 +110,5 @@ void shop_change_done(struct kkm_run *run, struct chek_bytes_view body);
 /* Ask AUTH or NOMENCLATURE, and judge the answer. */
 void shop_ask(struct till *till);
 void shop_judge(struct till *till, const Ingest__Response *response);
-
-/* kkm_drive.c: adds the registers one by one, then changes what their shops have */
-void kkm_admin_step(struct kkm_run *run);
-void kkm_admin_drop(struct kkm_run *run);
-
-#define KKM_ADDRESS "127.0.0.1:4000"
-#define KKM_CPCR_ADDRESS "127.0.0.1:4001"
 
 #endif

@@ -93,8 +93,8 @@ shop_change_encode(struct kkm_run *run, struct chek_writer *out, uint16_t *ret_o
             return false;
         }
         run->change_count += 1;
-        run->shop = (uint32_t)kkm_below(run, SHOP_COUNT);
-        run->is_list = kkm_below(run, 2) == 0;
+        run->shop = (uint32_t)peer_below(&run->peer, SHOP_COUNT);
+        run->is_list = peer_below(&run->peer, 2) == 0;
         number_of(run)->sent += 1;
     }
     if (run->is_list) {
@@ -121,8 +121,8 @@ shop_change_done(struct kkm_run *run, struct chek_bytes_view body)
     chek_arena_init_over(&arena, memory, sizeof memory);
     int error = chek_nomenclature_decode_whole(body.bytes, body.size, &arena, &told, &fault);
     if (error != CHEK_OK || told.version != number->sent) {
-        kkm_violate(run, "list %u is told to be version %u", number->sent,
-                    error == CHEK_OK ? (unsigned)told.version : 0);
+        peer_violate(&run->peer, "list %u is told to be version %u", number->sent,
+                     error == CHEK_OK ? (unsigned)told.version : 0);
     }
 }
 
@@ -137,16 +137,16 @@ shop_ask(struct till *till)
     Ingest__AuthRequest auth = INGEST__AUTH_REQUEST__INIT;
     Ingest__NomenclatureRequest list = INGEST__NOMENCLATURE_REQUEST__INIT;
     till->shop_told = run->shops[till->device % SHOP_COUNT];
-    till->asks_list = kkm_below(run, 2) == 0;
+    till->asks_list = peer_below(&run->peer, 2) == 0;
     request.has_command = 1;
     if (till->asks_list) {
         request.command = INGEST__COMMAND_TYPE__COMMAND_NOMENCLATURE;
         request.nomenclature = &list;
         list.has_current_version = 1;
-        list.current_version = kkm_below(run, 2) == 0 ? till->shop_told.list.told : 0;
+        list.current_version = peer_below(&run->peer, 2) == 0 ? till->shop_told.list.told : 0;
         till->list_version = (uint32_t)list.current_version;
     } else {
-        till->asks_wrong = kkm_below(run, 4) == 0;
+        till->asks_wrong = peer_below(&run->peer, 4) == 0;
         till->send_count = 0;
         password_write(till->asks_wrong ? SHOP_CHANGE_COUNT + 1 : till->shop_told.password.told,
                        password);
@@ -159,7 +159,7 @@ shop_ask(struct till *till)
     till->request += 1;
     till_frame_make(till, &request, &till->sent);
     till->state = TILL_ASK;
-    run->result.ask_count += 1;
+    run->peer.result.counts[KKM_ASKS] += 1;
 }
 
 /*
@@ -174,11 +174,11 @@ auth_judge(struct till *till, const Ingest__AuthResponse *auth, bool is_limited,
     bool is_ok = auth != NULL && auth->result == INGEST__AUTH_RESULT__AUTH_OK;
     bool may_be_limited = till->wrong_count >= CHEK_DEVICE_TRY_COUNT;
     if (is_limited && !may_be_limited) {
-        kkm_violate(till->run, "device %u: %u wrong passwords are too many", till->device,
-                    till->wrong_count);
+        peer_violate(&till->run->peer, "device %u: %u wrong passwords are too many", till->device,
+                     till->wrong_count);
     }
     if (is_limited) {
-        till->run->result.limited_count += 1;
+        till->run->peer.result.counts[KKM_LIMITED] += 1;
         return;
     }
     if (is_ok) { /* so was each time that it was sent: passwords do not come back */
@@ -187,8 +187,8 @@ auth_judge(struct till *till, const Ingest__AuthResponse *auth, bool is_limited,
     bool is_known = number != 0 && !till->asks_wrong;
     if (auth == NULL || (is_ok && (!is_known || auth->operator_code != number)) ||
         (!is_ok && is_known && now->password.sent == number)) {
-        kkm_violate(till->run, "device %u: password %u is %s; %u was sent", till->device, number,
-                    is_ok ? "right" : "wrong", now->password.sent);
+        peer_violate(&till->run->peer, "device %u: password %u is %s; %u was sent", till->device,
+                     number, is_ok ? "right" : "wrong", now->password.sent);
     }
 }
 
@@ -227,9 +227,9 @@ list_judge(struct till *till, const Ingest__NomenclatureResponse *list, const st
             list->result == INGEST__NOMENCLATURE_RESULT__NOMENCLATURE_OK && list_is(list, version);
     }
     if (!is_right) {
-        kkm_violate(till->run, "device %u: it has list %u and hears of %u; %u to %u may be there",
-                    till->device, till->list_version, version, till->shop_told.list.told,
-                    now->list.sent);
+        peer_violate(
+            &till->run->peer, "device %u: it has list %u and hears of %u; %u to %u may be there",
+            till->device, till->list_version, version, till->shop_told.list.told, now->list.sent);
     }
 }
 

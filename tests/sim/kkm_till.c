@@ -84,9 +84,10 @@ static void
 ticket_make(struct till *till)
 {
     struct kkm_run *run = till->run;
-    uint8_t operation = (uint8_t)kkm_below(run, CHEK_OPERATION_COUNT);
-    int64_t total = 1 + (int64_t)kkm_below(run, 100000);
-    bool is_cash = kkm_below(run, 2) == 0 && (!leaves(operation) || total <= till->figures.cash);
+    uint8_t operation = (uint8_t)peer_below(&run->peer, CHEK_OPERATION_COUNT);
+    int64_t total = 1 + (int64_t)peer_below(&run->peer, 100000);
+    bool is_cash =
+        peer_below(&run->peer, 2) == 0 && (!leaves(operation) || total <= till->figures.cash);
     struct stamp stamp;
     Ingest__Money money;
     Ingest__Operator cashier = INGEST__OPERATOR__INIT;
@@ -139,7 +140,7 @@ ticket_make(struct till *till)
 static void
 deposit_make(struct till *till)
 {
-    int64_t sum = 1 + (int64_t)kkm_below(till->run, 50000);
+    int64_t sum = 1 + (int64_t)peer_below(&till->run->peer, 50000);
     struct stamp stamp;
     Ingest__Money money;
     Ingest__MoneyPlacementRequest placement = INGEST__MONEY_PLACEMENT_REQUEST__INIT;
@@ -180,7 +181,7 @@ ping_make(struct till *till)
     request.command = INGEST__COMMAND_TYPE__COMMAND_SYSTEM;
     till_frame_make(till, &request, &till->sent);
     till->state = TILL_PING;
-    till->run->result.ping_count += 1;
+    till->run->peer.result.counts[KKM_PINGS] += 1;
 }
 
 static void
@@ -190,7 +191,7 @@ document_make(struct till *till)
     till->is_close = till->document == TILL_DOCUMENT_COUNT;
     if (till->is_close) {
         close_make(till);
-    } else if (kkm_below(till->run, 5) == 0) {
+    } else if (peer_below(&till->run->peer, 5) == 0) {
         deposit_make(till);
     } else {
         ticket_make(till);
@@ -213,8 +214,8 @@ z_compare(struct till *till, const Ingest__ZxReport *z)
     if (z == NULL || z->shift_number != till->shift || money_of(z->cash_sum) != mine->cash ||
         money_of(z->revenue->sum) != (mine->revenue < 0 ? -mine->revenue : mine->revenue) ||
         z->revenue->is_negative != (mine->revenue < 0) || z->close_shift_time == NULL) {
-        kkm_violate(till->run, "device %u, shift %u: cash %" PRId64 ", mine %" PRId64, till->device,
-                    till->shift, z != NULL ? money_of(z->cash_sum) : -1, mine->cash);
+        peer_violate(&till->run->peer, "device %u, shift %u: cash %" PRId64 ", mine %" PRId64,
+                     till->device, till->shift, z != NULL ? money_of(z->cash_sum) : -1, mine->cash);
         return;
     }
     for (uint8_t operation = 0; operation < CHEK_OPERATION_COUNT; operation++) {
@@ -234,13 +235,13 @@ z_compare(struct till *till, const Ingest__ZxReport *z)
         }
         if (count != mine->counts[operation] || total != mine->totals[operation] ||
             sum != mine->shift_sums[operation] || now != mine->sums[operation]) {
-            kkm_violate(till->run,
-                        "device %u, shift %u, operation %u: %u %" PRId64 ", mine %u %" PRId64,
-                        till->device, till->shift, operation, count, sum, mine->counts[operation],
-                        mine->shift_sums[operation]);
+            peer_violate(&till->run->peer,
+                         "device %u, shift %u, operation %u: %u %" PRId64 ", mine %u %" PRId64,
+                         till->device, till->shift, operation, count, sum, mine->counts[operation],
+                         mine->shift_sums[operation]);
         }
     }
-    till->run->result.z_count += 1;
+    till->run->peer.result.counts[KKM_Z] += 1;
 }
 
 static void
@@ -260,10 +261,10 @@ counted(struct till *till, const struct chek_cpcr_head *head, const Ingest__Resp
     }
     till->last = till->sent;
     till->last_answer_size = head->size - CHEK_CPCR_HEAD_SIZE;
-    memcpy(till->last_answer, till->carry + CHEK_CPCR_HEAD_SIZE, till->last_answer_size);
+    memcpy(till->last_answer, till->line.carry + CHEK_CPCR_HEAD_SIZE, till->last_answer_size);
     till->token_before = till->token;
     till->token = head->token;
-    till->run->result.document_count += 1;
+    till->run->peer.result.counts[KKM_DOCUMENTS] += 1;
 }
 
 static void
@@ -273,7 +274,8 @@ answer_judge(struct till *till, const struct chek_cpcr_head *head, const Ingest_
     if (till->state == TILL_PING && till->has_pending) {
         /* The token that the lost document came with: good if the document was not counted. */
         if (code != 0 && code != 2) {
-            kkm_violate(till->run, "device %u: a ping is answered by %u", till->device, code);
+            peer_violate(&till->run->peer, "device %u: a ping is answered by %u", till->device,
+                         code);
         }
         till->sent = till->pending;
         till->has_pending = false;
@@ -281,25 +283,25 @@ answer_judge(struct till *till, const struct chek_cpcr_head *head, const Ingest_
         return;
     }
     if (code != 0) {
-        kkm_violate(till->run, "device %u, shift %u, document %u: %u %.*s", till->device,
-                    till->shift, till->document, code, (int)response->result->result_text.len,
-                    (const char *)response->result->result_text.data);
+        peer_violate(&till->run->peer, "device %u, shift %u, document %u: %u %.*s", till->device,
+                     till->shift, till->document, code, (int)response->result->result_text.len,
+                     (const char *)response->result->result_text.data);
         return;
     }
     if (till->state == TILL_ASK) {
         shop_judge(till, response);
     } else if (till->state == TILL_DOCUMENT) {
         if (head->token == till->token) {
-            kkm_violate(till->run, "device %u: a document moved no token", till->device);
+            peer_violate(&till->run->peer, "device %u: a document moved no token", till->device);
         }
         counted(till, head, response);
     } else {
         bool is_same = head->size - CHEK_CPCR_HEAD_SIZE == till->last_answer_size &&
-                       memcmp(till->carry + CHEK_CPCR_HEAD_SIZE, till->last_answer,
+                       memcmp(till->line.carry + CHEK_CPCR_HEAD_SIZE, till->last_answer,
                               till->last_answer_size) == 0;
         if (head->token != till->token || (till->state == TILL_REPEAT && !is_same)) {
-            kkm_violate(till->run, "device %u: a repeat is answered by something else",
-                        till->device);
+            peer_violate(&till->run->peer, "device %u: a repeat is answered by something else",
+                         till->device);
         }
     }
     till->state = till->shift > TILL_SHIFT_COUNT ? TILL_DONE : TILL_IDLE;
@@ -309,16 +311,16 @@ static void
 answer_take(struct till *till, const struct chek_cpcr_head *head)
 {
     Ingest__Response *response = ingest__response__unpack(NULL, head->size - CHEK_CPCR_HEAD_SIZE,
-                                                          till->carry + CHEK_CPCR_HEAD_SIZE);
+                                                          till->line.carry + CHEK_CPCR_HEAD_SIZE);
     struct chek_cpcr_head asked;
     int error = chek_cpcr_head_read(chek_bytes_view_of(till->sent.bytes, till->sent.size), &asked);
     CHEK_ASSERT(error == CHEK_OK);
     if (response == NULL || !response->has_command || response->result == NULL ||
         head->device != asked.device || head->request != asked.request ||
         head->version != asked.version) {
-        kkm_violate(till->run, "device %u: the answer is none", till->device);
+        peer_violate(&till->run->peer, "device %u: the answer is none", till->device);
     } else {
-        till->run->moved_ns = chek_world_now_ns(till->run->world);
+        peer_moved(&till->run->peer);
         answer_judge(till, head, response);
     }
     if (response != NULL) {
@@ -328,55 +330,30 @@ answer_take(struct till *till, const struct chek_cpcr_head *head)
 
 /* ---- the line --------------------------------------------------------------------------------- */
 
-static void
-on_connected(void *context, int error)
+static size_t
+answer_read(struct peer_line *line)
 {
-    struct till *till = context;
-    till->lost = till->lost || error != CHEK_OK;
-}
-
-static void
-on_receive(void *context, const uint8_t *bytes, size_t size, int error)
-{
-    struct till *till = context;
+    struct till *till = CHEK_CONTAINER_OF(line, struct till, line);
     struct chek_cpcr_head head;
-    if (error != CHEK_OK || size == 0) {
-        till->lost = true;
-        return;
-    }
-    if (size > sizeof till->carry - till->carry_size) {
-        kkm_violate(till->run, "device %u: an answer is too long", till->device);
-        return;
-    }
-    memcpy(till->carry + till->carry_size, bytes, size);
-    till->carry_size += size;
-    int wrong = chek_cpcr_head_read(chek_bytes_view_of(till->carry, till->carry_size), &head);
-    if (wrong == CHEK_OK && till->carry_size == head.size) {
+    int wrong = chek_cpcr_head_read(chek_bytes_view_of(line->carry, line->carry_size), &head);
+    if (wrong == CHEK_OK && line->carry_size == head.size) {
         answer_take(till, &head);
-        till->lost = true; /* a connection a request, as registers do */
+        line->lost = true; /* a connection a request, as registers do */
+        return head.size;
+    }
+    if (wrong == CHEK_OK && line->carry_size > head.size) {
+        peer_violate(line->run, "device %u: more than one answer to one request", till->device);
     } else if (wrong != CHEK_OK && wrong != CHEK_E_SHORT) {
-        kkm_violate(till->run, "device %u: the answer has no head", till->device);
+        peer_violate(line->run, "device %u: the answer has no head", till->device);
     }
-}
-
-void
-till_drop(struct till *till)
-{
-    if (till->link != NULL) {
-        chek_world_client_reset(till->link);
-        till->link = NULL;
-    }
+    return 0;
 }
 
 static void
 till_connect(struct till *till)
 {
-    struct chek_world_client_owner owner = {till, on_connected, on_receive};
-    till->lost = false;
-    till->carry_size = 0;
-    till->link =
-        chek_world_client_connect(till->run->world, till->run->machine, KKM_CPCR_ADDRESS, &owner);
-    chek_world_client_send(till->link, till->sent.bytes, till->sent.size);
+    peer_line_connect(&till->line);
+    peer_line_send(&till->line, till->sent.bytes, till->sent.size);
     if (till->state == TILL_ASK && !till->asks_list) {
         till->send_count += 1;
         till->wrong_count += 1;
@@ -387,7 +364,7 @@ till_connect(struct till *till)
 static void
 till_choose(struct till *till)
 {
-    uint64_t draw = kkm_below(till->run, 10);
+    uint64_t draw = peer_below(&till->run->peer, 10);
     if (till->last.size != 0 && draw < 2) {
         till_repeat(till);
     } else if (draw < 3) {
@@ -405,37 +382,31 @@ till_repeat(struct till *till)
 {
     till->sent = till->last;
     till->state = TILL_REPEAT;
-    till->run->result.repeat_count += 1;
+    till->run->peer.result.counts[KKM_REPEATS] += 1;
 }
 
 void
 till_begin(struct till *till, struct kkm_run *run, uint32_t device)
 {
-    *till = (struct till){
-        .run = run, .device = device, .token = 1000 + device, .shift = 1, .state = TILL_IDLE};
+    till->run = run;
+    till->line.run = &run->peer;
+    till->line.address = PEER_DEVICE_ADDRESS;
+    till->line.take = answer_read;
+    till->device = device;
+    till->token = 1000 + device;
+    till->shift = 1;
+    till->state = TILL_IDLE;
 }
 
 void
 till_step(struct till *till)
 {
-    struct kkm_run *run = till->run;
-    if (till->link != NULL && till->lost) {
-        chek_world_client_close(till->link);
-        till->link = NULL;
-    }
-    if (till->state == TILL_DONE) {
-        return;
-    }
-    if (till->link != NULL) {
-        if (!run->is_ending && kkm_below(run, 400) == 0) {
-            run->result.cut_count += 1;
-            till_drop(till);
-        }
+    if (peer_line_step(&till->line) || till->state == TILL_DONE) {
         return;
     }
     if (till->state == TILL_IDLE) {
         till_choose(till);
-    } else if (till->state == TILL_DOCUMENT && kkm_below(run, 5) == 0) {
+    } else if (till->state == TILL_DOCUMENT && peer_below(&till->run->peer, 5) == 0) {
         till->pending = till->sent;
         till->has_pending = true;
         ping_make(till);

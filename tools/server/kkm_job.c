@@ -339,7 +339,8 @@ job_run(struct server__shard *shard, struct server__job *job)
 static void
 attempt_note(struct server__shard *shard, struct server__job *job, enum attempt attempt)
 {
-    bool is_at_work = attempt == ATTEMPT_LOGGED || attempt == ATTEMPT_COLD;
+    bool is_at_work = attempt == ATTEMPT_LOGGED || attempt == ATTEMPT_COLD ||
+                      (CHEK_PLANTED(STAYS_AT_WORK) && job->is_counted && job->connection == NULL);
     if (job->partition != 0) { /* a register that is not known is nobody's turn */
         shard->registrations[job->registration].at_work = is_at_work && !CHEK_PLANTED(TWO_AT_WORK);
     }
