@@ -91,24 +91,25 @@ run_all(void)
 static const struct planted {
     const char *name;
     enum chek_planted number;
+    uint64_t known; /* a seed that has found it, looked at first; 0: it is among the first seeds */
 } bugs[] = {
-    {"planted_identity_forgotten_is_found", CHEK_PLANTED_IDENTITY_FORGOTTEN},
-    {"planted_message_lost_is_found", CHEK_PLANTED_MESSAGE_LOST},
-    {"planted_revoke_forgotten_is_found", CHEK_PLANTED_REVOKE_FORGOTTEN},
-    {"planted_revoked_stays_is_found", CHEK_PLANTED_REVOKED_STAYS},
-    {"planted_directory_not_told_is_found", CHEK_PLANTED_DIRECTORY_NOT_TOLD},
-    {"planted_events_not_awaited_is_found", CHEK_PLANTED_EVENTS_NOT_AWAITED},
-    {"planted_chain_of_another_is_found", CHEK_PLANTED_CHAIN_OF_ANOTHER},
-    {"planted_cold_unchecked_is_found", CHEK_PLANTED_COLD_UNCHECKED},
-    {"planted_cold_before_stored_is_found", CHEK_PLANTED_COLD_BEFORE_STORED},
-    {"planted_segment_twice_is_found", CHEK_PLANTED_SEGMENT_TWICE},
-    {"planted_tidied_before_is_found", CHEK_PLANTED_TIDIED_BEFORE},
-    {"planted_segments_not_held_is_found", CHEK_PLANTED_SEGMENTS_NOT_HELD},
-    {"planted_page_not_copied_is_found", CHEK_PLANTED_PAGE_NOT_COPIED},
-    {"planted_view_sees_later_is_found", CHEK_PLANTED_VIEW_SEES_LATER},
-    {"planted_backup_not_held_is_found", CHEK_PLANTED_BACKUP_NOT_HELD},
-    {"planted_backup_at_once_is_found", CHEK_PLANTED_BACKUP_AT_ONCE},
-    {"planted_removed_before_named_is_found", CHEK_PLANTED_REMOVED_BEFORE_NAMED},
+    {"planted_identity_forgotten_is_found", CHEK_PLANTED_IDENTITY_FORGOTTEN, 0},
+    {"planted_message_lost_is_found", CHEK_PLANTED_MESSAGE_LOST, 4},
+    {"planted_revoke_forgotten_is_found", CHEK_PLANTED_REVOKE_FORGOTTEN, 0},
+    {"planted_revoked_stays_is_found", CHEK_PLANTED_REVOKED_STAYS, 4},
+    {"planted_directory_not_told_is_found", CHEK_PLANTED_DIRECTORY_NOT_TOLD, 0},
+    {"planted_events_not_awaited_is_found", CHEK_PLANTED_EVENTS_NOT_AWAITED, 0},
+    {"planted_chain_of_another_is_found", CHEK_PLANTED_CHAIN_OF_ANOTHER, 0},
+    {"planted_cold_unchecked_is_found", CHEK_PLANTED_COLD_UNCHECKED, 0},
+    {"planted_cold_before_stored_is_found", CHEK_PLANTED_COLD_BEFORE_STORED, 0},
+    {"planted_segment_twice_is_found", CHEK_PLANTED_SEGMENT_TWICE, 0},
+    {"planted_tidied_before_is_found", CHEK_PLANTED_TIDIED_BEFORE, 16},
+    {"planted_segments_not_held_is_found", CHEK_PLANTED_SEGMENTS_NOT_HELD, 0},
+    {"planted_page_not_copied_is_found", CHEK_PLANTED_PAGE_NOT_COPIED, 11},
+    {"planted_view_sees_later_is_found", CHEK_PLANTED_VIEW_SEES_LATER, 35},
+    {"planted_backup_not_held_is_found", CHEK_PLANTED_BACKUP_NOT_HELD, 7},
+    {"planted_backup_at_once_is_found", CHEK_PLANTED_BACKUP_AT_ONCE, 0},
+    {"planted_removed_before_named_is_found", CHEK_PLANTED_REMOVED_BEFORE_NAMED, 10},
 };
 
 /* One seed in a process of its own, because an assertion of the server is a finding too. */
@@ -144,8 +145,9 @@ test_planted_bug_is_found(void **state)
     const struct planted *bug = *state;
     char text[1024];
     chek_planted_bug = bug->number;
-    for (uint64_t seed = 1; seed <= PLANTED_SEED_COUNT; seed++) {
-        if (is_found(seed, text, sizeof text)) {
+    for (uint64_t i = 0; i <= PLANTED_SEED_COUNT; i++) {
+        uint64_t seed = i == 0 ? bug->known : i;
+        if (seed != 0 && is_found(seed, text, sizeof text)) {
             text[strcspn(text, "\n")] = 0;
             print_message("%s: seed %" PRIu64 ", %s\n", bug->name, seed, text);
             return;
