@@ -7,8 +7,6 @@
  */
 #include "ingest/ffd_tag.h"
 
-#define TAG_FIRST 1000
-#define TAG_COUNT 1200
 #define ANY 65535 /* as large as its parent lets it */
 
 /* tag, type, bytes at most, where it stands, where its elements stand, name */
@@ -226,19 +224,24 @@
 #define IN_ANSWER CHEK_FFD_IN_ANSWER
 #define IN_BUYER CHEK_FFD_IN_BUYER
 
-#define ROW(tag_, type_, size_, places_, inside_, name_) \
-    [(tag_)-TAG_FIRST] = {name_, places_, inside_, tag_, size_, CHEK_FFD_##type_},
+/* Bytes at least, by type. */
+enum {
+    TEXT_SIZE_MIN = 0,
+    BYTE_SIZE_MIN = 1,
+    U32_SIZE_MIN = 4,
+    UINT_SIZE_MIN = 1,
+    TIME_SIZE_MIN = 4,
+    VLN_SIZE_MIN = 0,
+    FVLN_SIZE_MIN = 1,
+    BYTES_SIZE_MIN = 0,
+    NESTED_SIZE_MIN = 0,
+};
 
-static const struct chek_ffd_tag tags[TAG_COUNT] = {TAGS(ROW)};
+#define ROW(tag_, type_, size_, places_, inside_, name_)                           \
+    [(tag_)-CHEK_FFD_TAG_FIRST] = {name_, places_,          inside_,         tag_, \
+                                   size_, type_##_SIZE_MIN, CHEK_FFD_##type_},
 
-const struct chek_ffd_tag *
-chek_ffd_tag_find(uint16_t tag)
-{
-    if (tag < TAG_FIRST || tag - TAG_FIRST >= TAG_COUNT || tags[tag - TAG_FIRST].name == NULL) {
-        return NULL;
-    }
-    return &tags[tag - TAG_FIRST];
-}
+const struct chek_ffd_tag chek_ffd_tags[CHEK_FFD_TAG_COUNT] = {TAGS(ROW)};
 
 static const struct chek_ffd_kind kinds[] = {
     {"fiscalReport", 6144, CHEK_FFD_REGISTRATION},

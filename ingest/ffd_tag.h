@@ -54,11 +54,24 @@ struct chek_ffd_tag {
     uint32_t inside;  /* NESTED: the place that its elements are in */
     uint16_t tag;
     uint16_t size_max; /* bytes */
-    uint8_t type;      /* enum chek_ffd_type */
+    uint8_t size_min;
+    uint8_t type; /* enum chek_ffd_type */
 };
 
-/* What is known of a tag; NULL: nothing. */
-const struct chek_ffd_tag *chek_ffd_tag_find(uint16_t tag);
+#define CHEK_FFD_TAG_FIRST 1000
+#define CHEK_FFD_TAG_COUNT 1200
+
+/* By tag from CHEK_FFD_TAG_FIRST on. What nothing is known of stands nowhere: `places` is 0. */
+extern const struct chek_ffd_tag chek_ffd_tags[CHEK_FFD_TAG_COUNT];
+
+/* What is known of a tag at a place; NULL: nothing. */
+static inline const struct chek_ffd_tag *
+chek_ffd_tag_at(uint16_t tag, uint32_t place)
+{
+    unsigned at = tag - (unsigned)CHEK_FFD_TAG_FIRST;
+    const struct chek_ffd_tag *known = &chek_ffd_tags[at < CHEK_FFD_TAG_COUNT ? at : 0];
+    return at < CHEK_FFD_TAG_COUNT && (known->places & place) != 0 ? known : NULL;
+}
 
 /* Kinds of documents: the code that the outermost element has for its tag. */
 enum chek_ffd_code {

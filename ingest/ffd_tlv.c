@@ -4,101 +4,60 @@
  */
 #include "ingest/ffd_tlv.h"
 
-#define HEAD_SIZE 4
 #define DECIMALS_MAX 18
 
 void
 chek_ffd_walk_begin(struct chek_ffd_walk *walk, struct chek_bytes_view elements)
 {
-    *walk = (struct chek_ffd_walk){.in = chek_cursor_over(elements.bytes, elements.size)};
-    walk->ends[0] = elements.size;
-}
-
-static bool
-walk_end(struct chek_ffd_walk *walk, int error, size_t at, uint16_t tag)
-{
-    walk->error = error;
-    walk->at = at;
-    walk->tag = tag;
-    chek_cursor_fail(&walk->in, error);
-    return false;
-}
-
-/* Whether so many bytes can be a value of the tag. */
-static int
-size_check(const struct chek_ffd_tag *known, size_t size)
-{
-    if (size > known->size_max) {
-        return CHEK_E_LIMIT;
-    }
-    switch (known->type) {
-    case CHEK_FFD_BYTE:
-        return size == 1 ? CHEK_OK : CHEK_E_RANGE;
-    case CHEK_FFD_U32:
-    case CHEK_FFD_TIME:
-        return size == 4 ? CHEK_OK : CHEK_E_RANGE;
-    case CHEK_FFD_UINT:
-    case CHEK_FFD_FVLN:
-        return size != 0 ? CHEK_OK : CHEK_E_RANGE;
-    default:
-        return CHEK_OK;
-    }
-}
-
-/* What is known of a tag at this place. */
-static const struct chek_ffd_tag *
-known_at(uint16_t tag, const struct chek_ffd_tag *parent)
-{
-    const struct chek_ffd_tag *known = chek_ffd_tag_find(tag);
-    uint32_t place = parent != NULL ? parent->inside : CHEK_FFD_IN_DOCUMENT;
-    return known != NULL && (known->places & place) != 0 ? known : NULL;
+    walk->in = chek_cursor_over(elements.bytes, elements.size);
+    walk->place = CHEK_FFD_IN_DOCUMENT;
+    walk->parent = NULL;
+    walk->depth = 0;
+    walk->error = CHEK_OK;
+    walk->tag = 0;
+    walk->at = 0;
 }
 
 bool
-chek_ffd_walk_next(struct chek_ffd_walk *walk, struct chek_ffd_element *ret)
+chek_ffd_walk_leave(struct chek_ffd_walk *walk)
 {
-    struct chek_cursor *in = &walk->in;
-    if (walk->error != CHEK_OK) {
-        return false;
-    }
-    while (in->at == walk->ends[walk->depth]) {
+    while (walk->in.at == walk->in.size) {
         if (walk->depth == 0) {
             return false;
         }
         walk->depth -= 1;
+        walk->in.size = walk->outer[walk->depth].end;
+        walk->parent = walk->outer[walk->depth].parent;
     }
-    size_t at = in->at;
-    size_t left = walk->ends[walk->depth] - at;
-    if (left < HEAD_SIZE) {
-        return walk_end(walk, CHEK_E_SHORT, at, 0);
-    }
-    uint16_t tag = chek_cursor_u16(in);
-    uint16_t size = chek_cursor_u16(in);
-    if (size > left - HEAD_SIZE) {
-        return walk_end(walk, CHEK_E_SHORT, at, tag);
-    }
-    const struct chek_ffd_tag *parent = walk->parents[walk->depth];
-    struct chek_ffd_element element = {.known = known_at(tag, parent),
-                                       .parent = parent,
-                                       .value = chek_bytes_view_of(in->bytes + in->at, size),
-                                       .at = at,
-                                       .tag = tag,
-                                       .depth = walk->depth};
-    int error = element.known != NULL ? size_check(element.known, size) : CHEK_OK;
-    if (error != CHEK_OK) {
-        return walk_end(walk, error, at, tag);
-    }
-    if (element.known == NULL || element.known->type != CHEK_FFD_NESTED) {
-        (void)chek_cursor_take(in, size);
-    } else if (walk->depth + 1 == CHEK_FFD_DEPTH_MAX) {
-        return walk_end(walk, CHEK_E_LIMIT, at, tag);
-    } else {
-        walk->depth += 1;
-        walk->parents[walk->depth] = element.known;
-        walk->ends[walk->depth] = in->at + size;
-    }
-    *ret = element;
+    walk->place = walk->parent != NULL ? walk->parent->inside : (uint32_t)CHEK_FFD_IN_DOCUMENT;
     return true;
+}
+
+bool
+chek_ffd_walk_open(struct chek_ffd_walk *walk, const struct chek_ffd_element *element)
+{
+    if (walk->depth + 1 == CHEK_FFD_DEPTH_MAX) {
+        return chek_ffd_walk_stop(walk, CHEK_E_LIMIT, element->at, element->tag);
+    }
+    walk->outer[walk->depth].end = walk->in.size;
+    walk->outer[walk->depth].parent = walk->parent;
+    walk->depth += 1;
+    walk->in.size = walk->in.at + element->value.size;
+    walk->parent = element->known;
+    walk->place = element->known->inside;
+    return true;
+}
+
+bool
+chek_ffd_walk_stop(struct chek_ffd_walk *walk, int error, size_t at, uint16_t tag)
+{
+    walk->error = error;
+    walk->at = at;
+    walk->tag = tag;
+    /* Nothing is left to be given, and nothing to be left for. */
+    walk->in.at = walk->in.size;
+    walk->depth = 0;
+    return false;
 }
 
 /* ---- numbers ---------------------------------------------------------------------------------- */
@@ -110,8 +69,14 @@ chek_ffd_vln_read(struct chek_bytes_view value, uint64_t *ret)
     if (value.size > sizeof number) {
         return CHEK_E_LIMIT;
     }
-    for (size_t i = 0; i < value.size; i++) {
-        number |= (uint64_t)value.bytes[i] << (8 * i);
+    if (value.size >= 4) {
+        /* Two halves that may overlap. */
+        uint64_t high = chek_load_u32(value.bytes + value.size - 4);
+        number = chek_load_u32(value.bytes) | high << (8 * (value.size - 4));
+    } else {
+        for (size_t i = 0; i < value.size; i++) {
+            number |= (uint64_t)value.bytes[i] << (8 * i);
+        }
     }
     *ret = number;
     return CHEK_OK;
@@ -141,7 +106,7 @@ void
 chek_ffd_put_bytes(struct chek_writer *out, uint16_t tag, struct chek_bytes_view value)
 {
     uint8_t *at =
-        value.size <= UINT16_MAX ? chek_writer_reserve(out, HEAD_SIZE + value.size) : NULL;
+        value.size <= UINT16_MAX ? chek_writer_reserve(out, CHEK_FFD_HEAD_SIZE + value.size) : NULL;
     if (at == NULL) {
         out->full = true;
         return;
@@ -149,7 +114,7 @@ chek_ffd_put_bytes(struct chek_writer *out, uint16_t tag, struct chek_bytes_view
     chek_store_u16(at, tag);
     chek_store_u16(at + 2, (uint16_t)value.size);
     if (value.size != 0) {
-        memcpy(at + HEAD_SIZE, value.bytes, value.size);
+        memcpy(at + CHEK_FFD_HEAD_SIZE, value.bytes, value.size);
     }
 }
 
@@ -208,7 +173,7 @@ chek_ffd_close(struct chek_writer *out, size_t opened)
     if (out->full) {
         return;
     }
-    size_t size = out->size - opened - HEAD_SIZE;
+    size_t size = out->size - opened - CHEK_FFD_HEAD_SIZE;
     if (size > UINT16_MAX) {
         out->full = true;
         return;

@@ -19,6 +19,7 @@
 #include "ingest/ffd_tag.h"
 
 #define CHEK_FFD_DEPTH_MAX 8 /* documents are four deep */
+#define CHEK_FFD_HEAD_SIZE 4 /* of an element */
 
 struct chek_ffd_element {
     const struct chek_ffd_tag *known;  /* NULL: the tag is unknown, or stands where it may not */
@@ -30,17 +31,27 @@ struct chek_ffd_element {
 };
 
 struct chek_ffd_walk {
-    struct chek_cursor in;
-    const struct chek_ffd_tag *parents[CHEK_FFD_DEPTH_MAX];
-    size_t ends[CHEK_FFD_DEPTH_MAX];
+    struct chek_cursor in;             /* its end is that of what is open last */
+    uint32_t place;                    /* that the elements which come are in */
+    const struct chek_ffd_tag *parent; /* of what is open last; NULL: the document */
     uint16_t depth;
     int error;    /* why the walk ended; CHEK_OK: it came to the end */
     uint16_t tag; /* of the element that ended it, 0: its head is cut */
     size_t at;
+    struct {
+        const struct chek_ffd_tag *parent;
+        size_t end;
+    } outer[CHEK_FFD_DEPTH_MAX]; /* what those that are open stand in */
 };
 
 /* Begin a walk of a document's elements (without the document's own head). Borrows the bytes. */
 void chek_ffd_walk_begin(struct chek_ffd_walk *walk, struct chek_bytes_view elements);
+
+/* The long ways of chek_ffd_walk_next(): leave what has ended (false: that is the document); open
+ * what an element holds (false: too deep); end the walk with an error (false). */
+bool chek_ffd_walk_leave(struct chek_ffd_walk *walk);
+bool chek_ffd_walk_open(struct chek_ffd_walk *walk, const struct chek_ffd_element *element);
+bool chek_ffd_walk_stop(struct chek_ffd_walk *walk, int error, size_t at, uint16_t tag);
 
 /*
  * Give the next element.
@@ -50,7 +61,41 @@ void chek_ffd_walk_begin(struct chek_ffd_walk *walk, struct chek_bytes_view elem
  *              LIMIT  its value is longer than the tag's may be, or it is nested too deep
  *              RANGE  its size is none of its type's
  */
-bool chek_ffd_walk_next(struct chek_ffd_walk *walk, struct chek_ffd_element *ret);
+static inline bool
+chek_ffd_walk_next(struct chek_ffd_walk *walk, struct chek_ffd_element *ret)
+{
+    struct chek_cursor *in = &walk->in;
+    if (in->at == in->size && !chek_ffd_walk_leave(walk)) {
+        return false;
+    }
+    size_t at = in->at;
+    const uint8_t *head = chek_cursor_take(in, CHEK_FFD_HEAD_SIZE);
+    if (CHEK_UNLIKELY(head == NULL)) {
+        return chek_ffd_walk_stop(walk, CHEK_E_SHORT, at, 0);
+    }
+    struct chek_ffd_element element = {
+        .parent = walk->parent, .at = at, .tag = chek_load_u16(head), .depth = walk->depth};
+    size_t size = chek_load_u16(head + 2);
+    element.known = chek_ffd_tag_at(element.tag, walk->place);
+    if (CHEK_UNLIKELY(size > chek_cursor_left(in))) {
+        return chek_ffd_walk_stop(walk, CHEK_E_SHORT, at, element.tag);
+    }
+    element.value = chek_bytes_view_of(head + CHEK_FFD_HEAD_SIZE, size);
+    if (element.known != NULL) {
+        if (CHEK_UNLIKELY(size > element.known->size_max || size < element.known->size_min)) {
+            return chek_ffd_walk_stop(walk,
+                                      size > element.known->size_max ? CHEK_E_LIMIT : CHEK_E_RANGE,
+                                      at, element.tag);
+        }
+        if (element.known->type == CHEK_FFD_NESTED) {
+            *ret = element;
+            return chek_ffd_walk_open(walk, ret);
+        }
+    }
+    (void)chek_cursor_take(in, size);
+    *ret = element;
+    return true;
+}
 
 /* ---- values ----------------------------------------------------------------------------------- */
 

@@ -165,7 +165,7 @@ static uint16_t
 parent_of(uint32_t place)
 {
     for (uint32_t tag = 1000; tag < 2200; tag++) {
-        const struct chek_ffd_tag *known = chek_ffd_tag_find((uint16_t)tag);
+        const struct chek_ffd_tag *known = chek_ffd_tag_at((uint16_t)tag, UINT32_MAX);
         if (known != NULL && known->inside == place) {
             return (uint16_t)tag;
         }
@@ -202,7 +202,7 @@ element_walk(uint16_t tag, uint32_t place, size_t size, struct chek_ffd_element 
     for (uint32_t at = place; at != CHEK_FFD_IN_DOCUMENT; depth++) {
         parents[depth] = parent_of(at);
         assert_true(parents[depth] != 0);
-        uint32_t places = chek_ffd_tag_find(parents[depth])->places;
+        uint32_t places = chek_ffd_tag_at(parents[depth], UINT32_MAX)->places;
         at = places & -places;
     }
     for (size_t i = depth; i > 0; i--) {
@@ -227,7 +227,7 @@ test_every_tag_in_every_place(void **state)
     unsigned count = 0;
     (void)state;
     for (uint32_t tag = 0; tag <= UINT16_MAX; tag++) {
-        const struct chek_ffd_tag *known = chek_ffd_tag_find((uint16_t)tag);
+        const struct chek_ffd_tag *known = chek_ffd_tag_at((uint16_t)tag, UINT32_MAX);
         if (known == NULL) {
             continue;
         }
@@ -250,7 +250,7 @@ test_every_tag_has_its_size(void **state)
 {
     (void)state;
     for (uint32_t tag = 1000; tag < 2200; tag++) {
-        const struct chek_ffd_tag *known = chek_ffd_tag_find((uint16_t)tag);
+        const struct chek_ffd_tag *known = chek_ffd_tag_at((uint16_t)tag, UINT32_MAX);
         struct chek_ffd_element element;
         if (known == NULL || known->type == CHEK_FFD_NESTED) {
             continue;
