@@ -6,46 +6,61 @@
 #include "ingest/ffd_tlv.h"
 
 #define UPPER 0x80
+#define ONES UINT64_C(0x0101010101010101)
+#define TOPS UINT64_C(0x8080808080808080)
 #define SPREAD 3 /* bytes of UTF-8 that a byte becomes at most */
 
-/* The upper half of CP866. */
-static const uint16_t letters[256 - UPPER] = {
-    0x0410, 0x0411, 0x0412, 0x0413, 0x0414, 0x0415, 0x0416, 0x0417, 0x0418, 0x0419, 0x041a, 0x041b,
-    0x041c, 0x041d, 0x041e, 0x041f, 0x0420, 0x0421, 0x0422, 0x0423, 0x0424, 0x0425, 0x0426, 0x0427,
-    0x0428, 0x0429, 0x042a, 0x042b, 0x042c, 0x042d, 0x042e, 0x042f, 0x0430, 0x0431, 0x0432, 0x0433,
-    0x0434, 0x0435, 0x0436, 0x0437, 0x0438, 0x0439, 0x043a, 0x043b, 0x043c, 0x043d, 0x043e, 0x043f,
-    0x2591, 0x2592, 0x2593, 0x2502, 0x2524, 0x2561, 0x2562, 0x2556, 0x2555, 0x2563, 0x2551, 0x2557,
-    0x255d, 0x255c, 0x255b, 0x2510, 0x2514, 0x2534, 0x252c, 0x251c, 0x2500, 0x253c, 0x255e, 0x255f,
-    0x255a, 0x2554, 0x2569, 0x2566, 0x2560, 0x2550, 0x256c, 0x2567, 0x2568, 0x2564, 0x2565, 0x2559,
-    0x2558, 0x2552, 0x2553, 0x256b, 0x256a, 0x2518, 0x250c, 0x2588, 0x2584, 0x258c, 0x2590, 0x2580,
-    0x0440, 0x0441, 0x0442, 0x0443, 0x0444, 0x0445, 0x0446, 0x0447, 0x0448, 0x0449, 0x044a, 0x044b,
-    0x044c, 0x044d, 0x044e, 0x044f, 0x0401, 0x0451, 0x0404, 0x0454, 0x0407, 0x0457, 0x040e, 0x045e,
-    0x00b0, 0x2219, 0x00b7, 0x221a, 0x2116, 0x00a4, 0x25a0, 0x00a0,
+/*
+ * The upper half of CP866 as UTF-8: its bytes from the lowest on, and their count on top. ASCII is
+ * LETTER(byte) too, so that a text is read without asking what each byte is.
+ */
+#define LETTER(point)                                                                              \
+    ((point) < 0x80 ? UINT32_C(0x01000000) | (uint32_t)(point)                                     \
+     : (point) < 0x800                                                                             \
+         ? UINT32_C(0x020080c0) | (uint32_t)(point) >> 6 | ((uint32_t)(point)&0x3f) << 8           \
+         : UINT32_C(0x038080e0) | (uint32_t)(point) >> 12 | ((uint32_t)(point) >> 6 & 0x3f) << 8 | \
+               ((uint32_t)(point)&0x3f) << 16)
+#define L LETTER
+static const uint32_t letters[256 - UPPER] = {
+    L(0x0410), L(0x0411), L(0x0412), L(0x0413), L(0x0414), L(0x0415), L(0x0416), L(0x0417),
+    L(0x0418), L(0x0419), L(0x041a), L(0x041b), L(0x041c), L(0x041d), L(0x041e), L(0x041f),
+    L(0x0420), L(0x0421), L(0x0422), L(0x0423), L(0x0424), L(0x0425), L(0x0426), L(0x0427),
+    L(0x0428), L(0x0429), L(0x042a), L(0x042b), L(0x042c), L(0x042d), L(0x042e), L(0x042f),
+    L(0x0430), L(0x0431), L(0x0432), L(0x0433), L(0x0434), L(0x0435), L(0x0436), L(0x0437),
+    L(0x0438), L(0x0439), L(0x043a), L(0x043b), L(0x043c), L(0x043d), L(0x043e), L(0x043f),
+    L(0x2591), L(0x2592), L(0x2593), L(0x2502), L(0x2524), L(0x2561), L(0x2562), L(0x2556),
+    L(0x2555), L(0x2563), L(0x2551), L(0x2557), L(0x255d), L(0x255c), L(0x255b), L(0x2510),
+    L(0x2514), L(0x2534), L(0x252c), L(0x251c), L(0x2500), L(0x253c), L(0x255e), L(0x255f),
+    L(0x255a), L(0x2554), L(0x2569), L(0x2566), L(0x2560), L(0x2550), L(0x256c), L(0x2567),
+    L(0x2568), L(0x2564), L(0x2565), L(0x2559), L(0x2558), L(0x2552), L(0x2553), L(0x256b),
+    L(0x256a), L(0x2518), L(0x250c), L(0x2588), L(0x2584), L(0x258c), L(0x2590), L(0x2580),
+    L(0x0440), L(0x0441), L(0x0442), L(0x0443), L(0x0444), L(0x0445), L(0x0446), L(0x0447),
+    L(0x0448), L(0x0449), L(0x044a), L(0x044b), L(0x044c), L(0x044d), L(0x044e), L(0x044f),
+    L(0x0401), L(0x0451), L(0x0404), L(0x0454), L(0x0407), L(0x0457), L(0x040e), L(0x045e),
+    L(0x00b0), L(0x2219), L(0x00b7), L(0x221a), L(0x2116), L(0x00a4), L(0x25a0), L(0x00a0),
 };
-
-static size_t
-letter_put(uint8_t byte, uint8_t *at)
-{
-    if (byte < UPPER) {
-        at[0] = byte;
-        return 1;
-    }
-    uint16_t letter = letters[byte - UPPER];
-    if (letter < 0x800) {
-        at[0] = (uint8_t)(0xc0 | letter >> 6);
-        at[1] = (uint8_t)(0x80 | (letter & 0x3f));
-        return 2;
-    }
-    at[0] = (uint8_t)(0xe0 | letter >> 12);
-    at[1] = (uint8_t)(0x80 | (letter >> 6 & 0x3f));
-    at[2] = (uint8_t)(0x80 | (letter & 0x3f));
-    return 3;
-}
+#undef L
 
 static bool
 is_padding(uint8_t byte)
 {
     return byte == ' ' || byte == 0 || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
+/* Copy ASCII without a NUL in words, as far as it goes; returns how far. */
+static size_t
+ascii_copy(struct chek_bytes_view from, uint8_t *to)
+{
+    size_t at = 0;
+    while (from.size - at >= sizeof(uint64_t)) {
+        uint64_t word = chek_load_u64(from.bytes + at);
+        if (((word | (word - ONES)) & TOPS) != 0) {
+            break;
+        }
+        chek_store_u64(to + at, word);
+        at += sizeof word;
+    }
+    return at;
 }
 
 int
@@ -59,32 +74,38 @@ chek_ffd_text_read(struct chek_bytes_view value, struct chek_arena *arena,
         value.bytes += 1;
         value.size -= 1;
     }
-    uint8_t *text = chek_arena_take(arena, value.size * SPREAD + 1);
-    size_t size = 0;
+    uint8_t *text = chek_arena_take(arena, value.size * SPREAD + sizeof letters[0]);
     if (text == NULL) {
         return CHEK_E_LIMIT;
     }
-    for (size_t i = 0; i < value.size; i++) {
-        if (value.bytes[i] == 0) {
-            return CHEK_E_TEXT;
-        }
-        size += letter_put(value.bytes[i], text + size);
+    size_t at = ascii_copy(value, text);
+    size_t size = at;
+    bool has_nul = false;
+    for (; at < value.size; at++) {
+        uint8_t byte = value.bytes[at];
+        uint32_t upper = letters[byte & (UPPER - 1)];
+        uint32_t letter = byte < UPPER ? LETTER(byte & (UPPER - 1)) : upper;
+        has_nul |= byte == 0;
+        chek_store_u32(text + size, letter);
+        size += letter >> 24;
+    }
+    if (has_nul) {
+        return CHEK_E_TEXT;
     }
     *ret = chek_bytes_view_of(text, size);
     return CHEK_OK;
 }
 
-/* The next code point of valid UTF-8. */
+/* The next letter of valid UTF-8, as the table has it. */
 static uint32_t
-point_take(struct chek_cursor *in)
+letter_take(struct chek_cursor *in)
 {
-    uint32_t point = chek_cursor_u8(in);
-    unsigned more = point < 0x80 ? 0 : point < 0xe0 ? 1 : point < 0xf0 ? 2 : 3;
-    point &= more == 0 ? 0x7f : 0x3fu >> more;
-    for (unsigned i = 0; i < more; i++) {
-        point = point << 6 | (chek_cursor_u8(in) & 0x3f);
+    uint32_t letter = chek_cursor_u8(in);
+    unsigned size = letter < 0x80 ? 1 : letter < 0xe0 ? 2 : letter < 0xf0 ? 3 : 4;
+    for (unsigned i = 1; i < size; i++) {
+        letter |= (uint32_t)chek_cursor_u8(in) << (8 * (i & 3));
     }
-    return point;
+    return size == 4 ? 0 : letter | (uint32_t)size << 24; /* CP866 has none of four bytes */
 }
 
 int
@@ -97,9 +118,9 @@ chek_ffd_put_text(struct chek_writer *out, uint16_t tag, struct chek_bytes_view 
         return CHEK_E_TEXT;
     }
     while (chek_cursor_left(&in) != 0) {
-        uint32_t point = point_take(&in);
-        size_t at = point < UPPER ? point : UPPER;
-        while (at >= UPPER && at < 256 && letters[at - UPPER] != point) {
+        uint32_t letter = letter_take(&in);
+        size_t at = letter >> 24 == 1 ? letter & (UPPER - 1) : UPPER;
+        while (at >= UPPER && at < 256 && letters[at - UPPER] != letter) {
             at += 1;
         }
         if (at == 256 || size == sizeof bytes) {
