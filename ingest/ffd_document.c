@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "engine/base/civil.h"
 #include "engine/base/decimal.h"
 #include "engine/base/memory.h"
 #include "engine/fiscal/check.h"
@@ -15,10 +14,10 @@
 /* A document of 64 KiB has at most 16,000 elements, and a thousand lines that count. */
 #define ARENA_SIZE ((size_t)4 * 1024 * 1024)
 #define SIGN_SIZE 6
-#define OLD_CODE_SIZE_MAX 32           /* of tag 1162 */
-#define DRIVE_NUMBER_MASK 0xffffff     /* a container has 24 bits of the document's number */
-#define CIVIL_FIRST INT64_C(946684800) /* of the times that documents may have */
-#define CIVIL_LAST INT64_C(4102444799)
+#define OLD_CODE_SIZE_MAX 32            /* of tag 1162 */
+#define DRIVE_NUMBER_MASK 0xffffff      /* a container has 24 bits of the document's number */
+#define CIVIL_FIRST UINT64_C(946684800) /* of the times that documents may have */
+#define CIVIL_LAST UINT64_C(4102444799)
 
 enum {
     TAG_TIME = 1012,
@@ -31,11 +30,44 @@ enum {
     TAG_ITF_14 = 1303
 };
 
+/* Places whose elements JSON has as members of a receipt; others are passed over. */
+static const struct {
+    uint32_t place;
+    enum ingest__fns_level level;
+} rows[] = {
+    {CHEK_FFD_IN_DOCUMENT, LEVEL_RECEIPT},
+    {CHEK_FFD_IN_BUYER, LEVEL_BUYER},
+    {CHEK_FFD_IN_LINE, LEVEL_ITEM},
+    {CHEK_FFD_IN_VAT, LEVEL_AMOUNT},
+};
+#define ROW_COUNT CHEK_COUNT(rows)
+
 struct chek_ffd_maker {
     struct chek_arena arena;
-    struct ingest__fns_raw raw;
     struct chek_ffd_counters counters; /* of a close */
+    struct ingest__fns_slot gtin;
+    struct ingest__fns_slot slots[ROW_COUNT][CHEK_FFD_TAG_COUNT]; /* by place and tag */
+    struct ingest__fns_raw raw;
 };
+
+/* Names are looked up once, for the elements of every document. */
+static void
+slots_make(struct chek_ffd_maker *maker)
+{
+    struct ingest__fns_names names;
+    ingest__fns_names_make(&names);
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        for (size_t tag = 0; tag < CHEK_FFD_TAG_COUNT; tag++) {
+            const struct chek_ffd_tag *known = &chek_ffd_tags[tag];
+            maker->slots[i][tag] = (struct ingest__fns_slot){SLOT_NONE, 0};
+            if ((known->places & rows[i].place) != 0) {
+                maker->slots[i][tag] =
+                    ingest__fns_slot_find(&names, rows[i].level, chek_bytes_view_text(known->name));
+            }
+        }
+    }
+    maker->gtin = ingest__fns_slot_find(&names, LEVEL_BARCODE, chek_bytes_view_text("gtin"));
+}
 
 int
 chek_ffd_maker_create(struct chek_ffd_maker **ret)
@@ -48,6 +80,7 @@ chek_ffd_maker_create(struct chek_ffd_maker **ret)
         chek_memory_free(maker, sizeof *maker);
         return -ENOMEM;
     }
+    slots_make(maker);
     *ret = maker;
     return CHEK_OK;
 }
@@ -61,21 +94,30 @@ chek_ffd_maker_destroy(struct chek_ffd_maker *maker)
     }
 }
 
-/* ---- values as JSON has them ------------------------------------------------------------------ */
+/* ---- values where JSON has them --------------------------------------------------------------- */
 
-/* The text of a value; `text` has room for a number or a time. */
+/* A number without zeros at the end of its fraction. */
 static int
-value_text(const struct chek_ffd_element *element, struct chek_arena *arena,
-           char text[CHEK_CIVIL_TEXT_MAX], struct chek_bytes_view *ret)
+decimal_make(uint64_t number, unsigned decimals, struct ingest__fns_value *ret)
 {
-    _Static_assert(CHEK_CIVIL_TEXT_MAX >= CHEK_DECIMAL_TEXT_MAX, "either fits");
+    if (number > INT64_MAX) {
+        return CHEK_E_RANGE;
+    }
+    while (decimals > 0 && number % 10 == 0) {
+        number /= 10;
+        decimals -= 1;
+    }
+    *ret = (struct ingest__fns_value){
+        .type = FNS_DECIMAL, .number = (int64_t)number, .decimals = (uint8_t)decimals};
+    return CHEK_OK;
+}
+
+static int
+number_read(const struct chek_ffd_element *element, struct ingest__fns_value *ret)
+{
     uint64_t number = 0;
     unsigned decimals = 0;
-    size_t size;
     int error = CHEK_OK;
-    if (element->known->type == CHEK_FFD_TEXT) {
-        return chek_ffd_text_read(element->value, arena, ret);
-    }
     if (element->tag == TAG_SIGN) {
         /* The printed number is the last four bytes, the highest first. */
         error = element->value.size == SIGN_SIZE ? CHEK_OK : CHEK_E_RANGE;
@@ -87,58 +129,59 @@ value_text(const struct chek_ffd_element *element, struct chek_arena *arena,
     } else {
         error = chek_ffd_vln_read(element->value, &number);
     }
-    if (error == CHEK_OK && number > INT64_MAX) {
-        error = CHEK_E_RANGE;
+    if (error == CHEK_OK && element->known->type == CHEK_FFD_TIME &&
+        (number < CIVIL_FIRST || number > CIVIL_LAST)) {
+        error = CHEK_E_DATE;
     }
-    if (error != CHEK_OK) {
-        return error;
+    return error == CHEK_OK ? decimal_make(number, decimals, ret) : error;
+}
+
+static int
+value_read(const struct chek_ffd_element *element, struct chek_arena *arena,
+           struct ingest__fns_value *ret)
+{
+    struct chek_bytes_view text;
+    if (element->known->type != CHEK_FFD_TEXT) {
+        return number_read(element, ret);
     }
-    if (element->known->type == CHEK_FFD_TIME) {
-        if ((int64_t)number < CIVIL_FIRST || (int64_t)number > CIVIL_LAST) {
-            return CHEK_E_DATE;
-        }
-        size = chek_civil_write((int64_t)number, text);
-    } else {
-        size = chek_decimal_write_short((int64_t)number, decimals, text);
+    int error = chek_ffd_text_read(element->value, arena, &text);
+    if (error == CHEK_OK) {
+        *ret = (struct ingest__fns_value){.text = text, .type = FNS_STRING};
     }
-    *ret = chek_bytes_view_of(text, size);
-    return CHEK_OK;
+    return error;
 }
 
 static void
-line_begin(struct chek_ffd_maker *maker, bool storno)
+value_put(struct chek_ffd_maker *maker, struct ingest__fns_slot slot,
+          const struct ingest__fns_value *value)
 {
-    struct ingest__fns_raw *raw = &maker->raw;
-    if (raw->line_count++ >= CHEK_LINE_COUNT_MAX) {
-        return; /* counted, so that the receipt is refused */
+    struct ingest__fns_value *to = ingest__fns_target(&maker->raw, slot);
+    if (to != NULL) {
+        *to = *value;
     }
-    struct ingest__fns_line *line = chek_arena_take(&maker->arena, sizeof *line);
-    if (line == NULL) {
-        raw->exhausted = true;
-        raw->line_count -= 1;
-        return;
-    }
-    memset(line, 0, sizeof *line);
-    line->storno = storno;
-    raw->lines[raw->line_count - 1] = line;
 }
 
 /* Tag 1162 as JSON has it: hexadecimal digits, so that the code becomes the same text. */
 static int
-old_code_put(struct chek_ffd_maker *maker, const struct chek_ffd_element *element)
+old_code_put(struct chek_ffd_maker *maker, const struct chek_ffd_element *element,
+             struct ingest__fns_slot slot)
 {
     static const char digits[] = "0123456789ABCDEF";
     struct chek_bytes_view value = element->value;
-    char text[2 * OLD_CODE_SIZE_MAX];
     if (value.size > OLD_CODE_SIZE_MAX) {
+        return CHEK_E_LIMIT;
+    }
+    char *text = chek_arena_take(&maker->arena, 2 * value.size + 1);
+    if (text == NULL) {
         return CHEK_E_LIMIT;
     }
     for (size_t i = 0; i < value.size; i++) {
         text[2 * i] = digits[value.bytes[i] >> 4];
         text[2 * i + 1] = digits[value.bytes[i] & 15];
     }
-    ingest__fns_value_put(&maker->raw, &maker->arena, LEVEL_ITEM, element->known->name,
-                          chek_bytes_view_of(text, 2 * value.size), FNS_STRING);
+    value_put(maker, slot,
+              &(struct ingest__fns_value){.text = chek_bytes_view_of(text, 2 * value.size),
+                                          .type = FNS_STRING});
     return CHEK_OK;
 }
 
@@ -146,59 +189,74 @@ old_code_put(struct chek_ffd_maker *maker, const struct chek_ffd_element *elemen
 static int
 code_put(struct chek_ffd_maker *maker, const struct chek_ffd_element *element)
 {
-    struct chek_bytes_view text;
-    bool is_number = element->tag >= TAG_EAN_8 && element->tag <= TAG_ITF_14;
-    int error = chek_ffd_text_read(element->value, &maker->arena, &text);
-    if (error == CHEK_OK) {
-        ingest__fns_value_put(&maker->raw, &maker->arena, is_number ? LEVEL_BARCODE : LEVEL_MARKING,
-                              is_number ? "gtin" : "rawProductCode", text, FNS_STRING);
+    struct ingest__fns_value value;
+    int error = value_read(element, &maker->arena, &value);
+    if (error != CHEK_OK) {
+        return error;
     }
-    return error;
+    if (element->tag >= TAG_EAN_8 && element->tag <= TAG_ITF_14) {
+        value_put(maker, maker->gtin, &value);
+    } else if (value.text.size != 0) {
+        ingest__fns_marking_add(&maker->raw, value.text);
+    }
+    return CHEK_OK;
+}
+
+/* Whether JSON has the value of this element as one, and not as an object or as bytes. Other times
+ * may be none at all: that of the first document not sent is zero mostly. */
+static bool
+is_value(const struct chek_ffd_element *element)
+{
+    switch (element->known->type) {
+    case CHEK_FFD_NESTED:
+        return false;
+    case CHEK_FFD_BYTES:
+        return element->tag == TAG_SIGN;
+    case CHEK_FFD_TIME:
+        return element->tag == TAG_TIME;
+    default:
+        return true;
+    }
 }
 
 /* Put an element where the receipt's JSON would have its value. */
 static int
 element_put(struct chek_ffd_maker *maker, const struct chek_ffd_element *element)
 {
+    struct ingest__fns_value value;
     uint32_t place =
         element->parent != NULL ? element->parent->inside : (uint32_t)CHEK_FFD_IN_DOCUMENT;
-    enum ingest__fns_level level = place == CHEK_FFD_IN_DOCUMENT ? LEVEL_RECEIPT
-                                   : place == CHEK_FFD_IN_BUYER  ? LEVEL_BUYER
-                                   : place == CHEK_FFD_IN_LINE   ? LEVEL_ITEM
-                                   : place == CHEK_FFD_IN_VAT    ? LEVEL_AMOUNT
-                                                                 : LEVEL_SKIP;
-    char text[CHEK_CIVIL_TEXT_MAX];
-    struct chek_bytes_view value;
+    size_t row = 0;
     switch (element->tag) {
     case TAG_LINE:
     case TAG_STORNO:
-        line_begin(maker, element->tag == TAG_STORNO);
+        ingest__fns_line_begin(&maker->raw, &maker->arena, element->tag == TAG_STORNO);
         return CHEK_OK;
     case TAG_VAT:
         maker->raw.amount_count += maker->raw.amount_count <= FNS_AMOUNT_COUNT_MAX;
         return CHEK_OK;
-    case TAG_CODE:
-        return old_code_put(maker, element);
-    case TAG_SIGN:
-        break;
     default:
-        if (place == CHEK_FFD_IN_CODE) {
-            return code_put(maker, element);
-        }
-        if (element->known->type == CHEK_FFD_NESTED || element->known->type == CHEK_FFD_BYTES) {
-            return CHEK_OK;
-        }
+        break;
     }
-    /* Other times may be none at all: that of the first document not sent is zero mostly. */
-    bool other_time = element->known->type == CHEK_FFD_TIME && element->tag != TAG_TIME;
-    if (level == LEVEL_SKIP || other_time) {
+    if (place == CHEK_FFD_IN_CODE) {
+        return code_put(maker, element);
+    }
+    while (row < ROW_COUNT && rows[row].place != place) {
+        row += 1;
+    }
+    if (row == ROW_COUNT) {
         return CHEK_OK;
     }
-    int error = value_text(element, &maker->arena, text, &value);
+    struct ingest__fns_slot slot = maker->slots[row][element->tag - CHEK_FFD_TAG_FIRST];
+    if (element->tag == TAG_CODE) {
+        return old_code_put(maker, element, slot);
+    }
+    if (!is_value(element)) {
+        return CHEK_OK;
+    }
+    int error = value_read(element, &maker->arena, &value);
     if (error == CHEK_OK) {
-        bool is_text = element->known->type == CHEK_FFD_TEXT;
-        ingest__fns_value_put(&maker->raw, &maker->arena, level, element->known->name, value,
-                              is_text ? FNS_STRING : FNS_NUMBER);
+        value_put(maker, slot, &value);
     }
     return error;
 }
@@ -306,7 +364,7 @@ chek_ffd_make(struct chek_ffd_maker *maker, const struct chek_ffd_found *found,
         return ingest__fns_fault(fault, CHEK_E_RANGE, 0, 0);
     }
     chek_arena_reset(&maker->arena);
-    memset(&maker->raw, 0, sizeof maker->raw);
+    ingest__fns_begin(&maker->raw);
     memset(&maker->counters, 0, sizeof maker->counters);
     made.name = kind->name;
     made.kept = form_of(found->code, &maker->raw);

@@ -98,8 +98,10 @@ struct chek_fns_json {
     uint32_t level_count;
     uint32_t receipt_level; /* the level whose fields are gathered; 0: none */
     char name[32];          /* the pending name of a member; longer ones are none of ours */
-    uint64_t read_size;     /* before the bytes that are being read */
-    bool begun;             /* behind the byte order mark, if there is one */
+    uint8_t name_size;
+    struct ingest__fns_names names;
+    uint64_t read_size; /* before the bytes that are being read */
+    bool begun;         /* behind the byte order mark, if there is one */
     uint64_t count;
     int stop; /* why reading ended */
     struct ingest__fns_raw raw;
@@ -152,32 +154,11 @@ static void
 receipt_begin(struct chek_fns_json *reader, const struct step *step)
 {
     chek_arena_reset(&reader->arena);
-    memset(&reader->raw, 0, offsetof(struct ingest__fns_raw, lines));
-    reader->raw.line_count = 0;
-    reader->raw.amount_count = 0;
-    reader->raw.exhausted = false;
-    memset(reader->raw.amounts, 0, sizeof reader->raw.amounts);
+    ingest__fns_begin(&reader->raw);
     reader->raw.offset = offset_now(reader) - 1;
     reader->raw.form = step->form;
     reader->raw.is_close = step->is_close;
     reader->receipt_level = reader->level_count + 1;
-}
-
-static void
-line_begin(struct chek_fns_json *reader, bool storno)
-{
-    struct ingest__fns_raw *raw = &reader->raw;
-    if (raw->line_count++ < CHEK_LINE_COUNT_MAX) {
-        struct ingest__fns_line *line = chek_arena_take(&reader->arena, sizeof *line);
-        if (line == NULL) {
-            raw->exhausted = true;
-            raw->line_count -= 1;
-            return;
-        }
-        memset(line, 0, sizeof *line);
-        line->storno = storno;
-        raw->lines[raw->line_count - 1] = line;
-    }
 }
 
 /* What an object or array that opens now is. */
@@ -224,7 +205,7 @@ open_level(struct chek_fns_json *reader, bool is_array)
     }
     if (kind == LEVEL_ITEM) {
         bool alone = from == LEVEL_RECEIPT && strcmp(reader->name, "stornoItems") == 0;
-        line_begin(reader, from == LEVEL_STORNO_ITEMS || alone);
+        ingest__fns_line_begin(&reader->raw, &reader->arena, from == LEVEL_STORNO_ITEMS || alone);
     } else if (kind == LEVEL_AMOUNT) {
         reader->raw.amount_count += reader->raw.amount_count <= FNS_AMOUNT_COUNT_MAX;
     }
@@ -273,6 +254,7 @@ close_level(struct chek_fns_json *reader)
     bool ends = is_gathered(reader) && reader->receipt_level == reader->level_count;
     reader->level_count -= 1;
     reader->name[0] = 0;
+    reader->name_size = 0;
     return ends ? receipt_end(reader) : 1;
 }
 
@@ -284,7 +266,9 @@ scalar(struct chek_fns_json *reader, struct chek_bytes_view text, enum ingest__f
     struct level level = top(reader);
     bool other = level.kind == LEVEL_RECEIPT && reader->level_count != reader->receipt_level;
     if (is_gathered(reader) && !level.is_array && !other) {
-        ingest__fns_value_put(&reader->raw, &reader->arena, level.kind, reader->name, text, type);
+        struct ingest__fns_slot slot = ingest__fns_slot_find(
+            &reader->names, level.kind, chek_bytes_view_of(reader->name, reader->name_size));
+        ingest__fns_value_put(&reader->raw, &reader->arena, slot, text, type);
     }
     return 1;
 }
@@ -319,8 +303,9 @@ on_name(void *context, const unsigned char *text, size_t size)
 {
     struct chek_fns_json *reader = context;
     bool fits = size < sizeof reader->name;
-    memcpy(reader->name, text, fits ? size : 0);
-    reader->name[fits ? size : 0] = 0;
+    reader->name_size = fits ? (uint8_t)size : 0;
+    memcpy(reader->name, text, reader->name_size);
+    reader->name[reader->name_size] = 0;
     return 1;
 }
 
@@ -364,6 +349,7 @@ chek_fns_json_create(const struct chek_fns_json_sink *sink, struct chek_fns_json
         return -ENOMEM;
     }
     reader->sink = *sink;
+    ingest__fns_names_make(&reader->names);
     reader->parser = yajl_alloc(&callbacks, NULL, reader);
     if (reader->parser == NULL || chek_arena_init(&reader->arena, ARENA_SIZE) != CHEK_OK) {
         chek_fns_json_destroy(reader);

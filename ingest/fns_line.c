@@ -11,15 +11,34 @@
 #define UNIT_SIZE_MAX 16
 #define GTIN_MAX UINT64_C(99999999999999)
 
+static int
+number_round(const struct ingest__fns_value *from, unsigned scale, int64_t *ret)
+{
+    int64_t value = from->number;
+    int64_t digit = 0; /* the last that was cut off */
+    if (from->decimals <= scale) {
+        return ingest__fns_decimal(from, scale, ret);
+    }
+    for (unsigned i = scale; i < from->decimals; i++) {
+        digit = value % 10;
+        value /= 10;
+    }
+    *ret = value + (digit >= 5);
+    return CHEK_OK;
+}
+
 /*
- * Decimal text with more digits than the scale holds, rounded half up. For what is not fiscal:
- * price and quantity of a line, whose sum stands by itself.
+ * A decimal with more digits than the scale holds, rounded half up. For what is not fiscal: price
+ * and quantity of a line, whose sum stands by itself.
  */
 static int
 decimal_round(const struct ingest__fns_value *from, unsigned scale, int64_t *ret)
 {
     struct chek_bytes_view text = from->text;
     size_t point = 0;
+    if (from->type == FNS_DECIMAL) {
+        return number_round(from, scale, ret);
+    }
     if (ingest__fns_is_flag(from)) {
         return CHEK_E_NUMBER;
     }
@@ -48,10 +67,14 @@ decimal_round(const struct ingest__fns_value *from, unsigned scale, int64_t *ret
     return error;
 }
 
-/* Whether decimal text says more than zero: it has another digit. */
+/* Whether a decimal says more than zero: it has another digit. */
 static bool
-is_above_zero(struct chek_bytes_view text)
+is_above_zero(const struct ingest__fns_value *value)
 {
+    struct chek_bytes_view text = value->text;
+    if (value->type == FNS_DECIMAL) {
+        return value->number != 0;
+    }
     for (size_t i = 0; i < text.size; i++) {
         if (text.bytes[i] >= '1' && text.bytes[i] <= '9') {
             return true;
@@ -110,8 +133,7 @@ line_amounts(const struct ingest__fns_line *raw, bool roubles, uint32_t index,
     }
     if (ingest__fns_is_given(&fields[FNS_LINE_QUANTITY])) {
         error = decimal_round(&fields[FNS_LINE_QUANTITY], 6, &line->quantity);
-        if (error == CHEK_OK && line->quantity == 0 &&
-            is_above_zero(fields[FNS_LINE_QUANTITY].text)) {
+        if (error == CHEK_OK && line->quantity == 0 && is_above_zero(&fields[FNS_LINE_QUANTITY])) {
             error = CHEK_E_RANGE; /* something was sold, and nothing of it would be left */
         }
     }

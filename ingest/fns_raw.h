@@ -34,12 +34,17 @@ enum ingest__fns_level {
     LEVEL_BARCODE, /* a product code that is no marking: only its GTIN counts */
 };
 
-/* A scalar of JSON. */
-enum ingest__fns_type { FNS_ABSENT, FNS_STRING, FNS_NUMBER, FNS_TRUE, FNS_FALSE };
+/*
+ * A scalar: of JSON as it is written, of elements as the number that it is. FNS_DECIMAL says what
+ * its decimal text without zeros at the end would, so that every rule is the same for both.
+ */
+enum ingest__fns_type { FNS_ABSENT, FNS_STRING, FNS_NUMBER, FNS_TRUE, FNS_FALSE, FNS_DECIMAL };
 
 struct ingest__fns_value {
-    struct chek_bytes_view text; /* without spaces at its ends */
+    struct chek_bytes_view text; /* without spaces at its ends; none of a FNS_DECIMAL */
+    int64_t number;              /* FNS_DECIMAL: in 10^-decimals, never below zero */
     enum ingest__fns_type type;
+    uint8_t decimals; /* at most CHEK_DECIMAL_SCALE_MAX; the last one is not 0 */
 };
 
 /* Fields of a receipt; the names of a row mean the same. */
@@ -113,9 +118,9 @@ _Static_assert(FNS_LINE_VAT_10_EXTRACTED - FNS_LINE_VAT_BASIC + 1 == FNS_VAT_FIE
 
 struct ingest__fns_line {
     struct ingest__fns_value fields[FNS_LINE_FIELD_COUNT];
-    struct chek_bytes_view markings[FNS_MARKING_COUNT_MAX];
     uint32_t marking_count;
     bool storno;
+    struct chek_bytes_view markings[FNS_MARKING_COUNT_MAX]; /* `marking_count` of them are made */
 };
 
 /* An element of amountsReceiptNds. */
@@ -129,18 +134,70 @@ struct ingest__fns_raw {
     bool is_close; /* the wrapper's name said: the close of a shift */
     struct ingest__fns_value fields[FNS_FIELD_COUNT];
     struct chek_bytes_view signed_bytes; /* `rawData`, in base64; empty: none */
-    struct ingest__fns_line *lines[CHEK_LINE_COUNT_MAX];
-    uint32_t line_count; /* also of those that there is no room for */
+    uint32_t line_count;                 /* also of those that there is no room for */
     struct ingest__fns_amount amounts[FNS_AMOUNT_COUNT_MAX];
     uint32_t amount_count;
-    bool exhausted; /* the arena: something is missing */
+    bool exhausted;                                      /* the arena: something is missing */
+    struct ingest__fns_line *lines[CHEK_LINE_COUNT_MAX]; /* `line_count` of them are made */
 };
 
-/* Put the value of a member of an object of this level where its name says; other names are passed
- * over. (fns_value.c) */
+/* Where a member's value goes. */
+enum ingest__fns_slot_kind {
+    SLOT_NONE, /* nowhere: it is passed over */
+    SLOT_FIELD,
+    SLOT_LINE, /* a field of the line that began last */
+    SLOT_MARKING,
+    SLOT_AMOUNT_CODE,
+    SLOT_AMOUNT_SUM,
+    SLOT_BYTES, /* the bytes that the receipt came from, in base64 */
+};
+
+struct ingest__fns_slot {
+    uint8_t kind;  /* enum ingest__fns_slot_kind */
+    uint8_t index; /* of the field */
+};
+
+#define FNS_NAME_PLACE_COUNT 512
+
+/* What a name of a member means, by what it is in. */
+struct ingest__fns_name {
+    const char *text;
+    uint8_t size;        /* 0: the place is free */
+    uint8_t field, line; /* + 1; 0: none */
+    uint8_t other; /* enum ingest__fns_slot_kind: neither of those, or in another object too */
+};
+
+struct ingest__fns_names {
+    uint32_t count;
+    struct ingest__fns_name places[FNS_NAME_PLACE_COUNT];
+};
+
+/* Fill the table. (fns_name.c) */
+void ingest__fns_names_make(struct ingest__fns_names *names);
+
+/* Where the member of this name of an object of this level goes. (fns_name.c) */
+struct ingest__fns_slot ingest__fns_slot_find(const struct ingest__fns_names *names,
+                                              enum ingest__fns_level level,
+                                              struct chek_bytes_view name);
+
+/* Begin to gather: nothing is there yet. */
+void ingest__fns_begin(struct ingest__fns_raw *raw);
+
+/* Begin a line; one too many is counted only. */
+void ingest__fns_line_begin(struct ingest__fns_raw *raw, struct chek_arena *arena, bool storno);
+
+/* The value that a slot names, to be filled; NULL: it was said already, or there is no such one.
+ * The first of several names for one field stays, unless it was empty. */
+struct ingest__fns_value *ingest__fns_target(struct ingest__fns_raw *raw,
+                                             struct ingest__fns_slot slot);
+
+/* Add a marking code, of the arena, to the line that began last. */
+void ingest__fns_marking_add(struct ingest__fns_raw *raw, struct chek_bytes_view code);
+
+/* Put a value of JSON where its name says. (fns_value.c) */
 void ingest__fns_value_put(struct ingest__fns_raw *raw, struct chek_arena *arena,
-                           enum ingest__fns_level level, const char *name,
-                           struct chek_bytes_view text, enum ingest__fns_type type);
+                           struct ingest__fns_slot slot, struct chek_bytes_view text,
+                           enum ingest__fns_type type);
 
 /* Whether it is a report of the drive (registration, opening of a shift..), which moves no money
  * and is passed over. */
@@ -181,7 +238,7 @@ CHEK_MUST_USE int ingest__fns_lines(const struct ingest__fns_raw *raw, bool roub
 static inline bool
 ingest__fns_is_given(const struct ingest__fns_value *value)
 {
-    return value->type != FNS_ABSENT && value->text.size != 0;
+    return value->text.size != 0 || value->type == FNS_DECIMAL;
 }
 
 /* Whether it is true or false, which is no number. */
@@ -197,6 +254,10 @@ ingest__fns_text(const struct ingest__fns_value *value, size_t size_max)
 {
     return chek_utf8_clip(value->text, size_max);
 }
+
+/* A FNS_DECIMAL in 10^-scale. Errors: NUMBER it has more decimals; OVERFLOW. */
+CHEK_MUST_USE int ingest__fns_decimal(const struct ingest__fns_value *value, unsigned scale,
+                                      int64_t *ret);
 
 /* Money as the dialect writes it: kopecks, or roubles with decimals; absent is 0. */
 CHEK_MUST_USE int ingest__fns_money(const struct ingest__fns_value *value, bool roubles,

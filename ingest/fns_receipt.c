@@ -44,6 +44,14 @@ writing_note(struct writing *writing, const struct ingest__fns_value *value)
     if (!ingest__fns_is_given(value)) {
         return;
     }
+    if (value->type == FNS_DECIMAL) {
+        bool two = value->decimals == 2;
+        writing->has_fraction = writing->has_fraction || value->decimals != 0;
+        writing->has_point = writing->has_point || value->decimals != 0;
+        writing->always_two = (writing->always_two || !writing->any) && two;
+        writing->any = true;
+        return;
+    }
     size_t point = 0;
     while (point < value->text.size && value->text.bytes[point] != '.') {
         point += 1;
@@ -95,8 +103,8 @@ time_read(const struct ingest__fns_raw *raw, int64_t *ret)
         *ret = (int64_t)(epoch / 1000);
         return error;
     }
-    bool is_epoch = ingest__fns_is_given(time) &&
-                    chek_decimal_read_u64(time->text, &epoch) == CHEK_OK && epoch <= INT64_MAX;
+    bool is_epoch =
+        ingest__fns_is_given(time) && ingest__fns_number(time, INT64_MAX, &epoch) == CHEK_OK;
     if (ingest__fns_is_given(local)) {
         int64_t civil_s;
         int error = chek_civil_read(local->text, &civil_s);
@@ -198,17 +206,23 @@ text_field(size_t field)
 }
 
 /* Texts come from a parser that checked UTF-8, but a NUL can be written as an escape. */
+static bool
+is_wrong(const struct ingest__fns_value *value)
+{
+    return value->type == FNS_STRING && !chek_utf8_is_valid(value->text);
+}
+
 static int
 texts_check(const struct ingest__fns_raw *raw, struct chek_fault *fault)
 {
     for (size_t i = 0; i < FNS_FIELD_COUNT; i++) {
-        if (!chek_utf8_is_valid(raw->fields[i].text)) {
+        if (is_wrong(&raw->fields[i])) {
             return ingest__fns_fault(fault, CHEK_E_TEXT, text_field(i), 0);
         }
     }
     for (uint32_t i = 0; i < raw->line_count; i++) {
         for (size_t j = 0; j < FNS_LINE_FIELD_COUNT; j++) {
-            if (!chek_utf8_is_valid(raw->lines[i]->fields[j].text)) {
+            if (is_wrong(&raw->lines[i]->fields[j])) {
                 return ingest__fns_fault(
                     fault, CHEK_E_TEXT,
                     j == FNS_LINE_UNIT ? CHEK_FIELD_LINE_UNIT : CHEK_FIELD_LINE_NAME, i);

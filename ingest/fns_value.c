@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fns_value.c - puts each value of a receipt's JSON where its name says.
+ * fns_value.c - keeps each value of a receipt where its name says, and reads it as a number.
  */
 #include <string.h>
 
@@ -10,23 +10,79 @@
 #define TEXT_SIZE_MAX 2048    /* kept of one value */
 #define BASE64_SIZE_MAX 90000 /* of a document of 64 KiB; a longer one is none */
 
-/* A name and its size, which tells most of them apart; without a text there is none. */
-struct name {
-    const char *text;
-    size_t size;
-};
+void
+ingest__fns_begin(struct ingest__fns_raw *raw)
+{
+    memset(raw, 0, offsetof(struct ingest__fns_raw, lines));
+}
 
-#define NAMES(name, a, b, c) {{a, sizeof(a) - 1}, {b, sizeof(b) - 1}, {c, sizeof(c) - 1}},
-static const struct name field_names[FNS_FIELD_COUNT][3] = {FNS_FIELDS(NAMES)};
-static const struct name line_names[FNS_LINE_FIELD_COUNT][3] = {FNS_LINE_FIELDS(NAMES)};
-#undef NAMES
+void
+ingest__fns_line_begin(struct ingest__fns_raw *raw, struct chek_arena *arena, bool storno)
+{
+    if (raw->line_count++ >= CHEK_LINE_COUNT_MAX) {
+        return; /* counted, so that the receipt is refused */
+    }
+    struct ingest__fns_line *line = chek_arena_take(arena, sizeof *line);
+    if (line == NULL) {
+        raw->exhausted = true;
+        raw->line_count -= 1;
+        return;
+    }
+    memset(line, 0, offsetof(struct ingest__fns_line, markings));
+    line->storno = storno;
+    raw->lines[raw->line_count - 1] = line;
+}
 
-/* The receipt that is gathered, and the member whose value comes. */
-struct gathering {
-    struct ingest__fns_raw *raw;
-    struct chek_arena *arena;
-    const char *name;
-};
+static struct ingest__fns_line *
+line_now(struct ingest__fns_raw *raw)
+{
+    uint32_t count = raw->line_count;
+    return count > 0 && count <= CHEK_LINE_COUNT_MAX ? raw->lines[count - 1] : NULL;
+}
+
+static struct ingest__fns_amount *
+amount_now(struct ingest__fns_raw *raw)
+{
+    uint32_t count = raw->amount_count;
+    return count > 0 && count <= FNS_AMOUNT_COUNT_MAX ? &raw->amounts[count - 1] : NULL;
+}
+
+struct ingest__fns_value *
+ingest__fns_target(struct ingest__fns_raw *raw, struct ingest__fns_slot slot)
+{
+    struct ingest__fns_line *line;
+    struct ingest__fns_amount *amount;
+    struct ingest__fns_value *value;
+    switch (slot.kind) {
+    case SLOT_FIELD:
+        value = &raw->fields[slot.index];
+        return ingest__fns_is_given(value) ? NULL : value;
+    case SLOT_LINE:
+        line = line_now(raw);
+        return line == NULL || ingest__fns_is_given(&line->fields[slot.index])
+                   ? NULL
+                   : &line->fields[slot.index];
+    case SLOT_AMOUNT_CODE:
+        amount = amount_now(raw);
+        return amount != NULL ? &amount->code : NULL;
+    case SLOT_AMOUNT_SUM:
+        amount = amount_now(raw);
+        return amount != NULL ? &amount->sum : NULL;
+    default:
+        return NULL;
+    }
+}
+
+void
+ingest__fns_marking_add(struct ingest__fns_raw *raw, struct chek_bytes_view code)
+{
+    struct ingest__fns_line *line = line_now(raw);
+    if (line != NULL && line->marking_count < FNS_MARKING_COUNT_MAX) {
+        line->markings[line->marking_count++] = code;
+    }
+}
+
+/* ---- values of JSON --------------------------------------------------------------------------- */
 
 static bool
 is_blank(uint8_t byte)
@@ -36,7 +92,8 @@ is_blank(uint8_t byte)
 
 /* A copy without the spaces that pad fixed-width tags. */
 static struct ingest__fns_value
-value_keep(struct gathering *to, struct chek_bytes_view text, enum ingest__fns_type type)
+value_keep(struct ingest__fns_raw *raw, struct chek_arena *arena, struct chek_bytes_view text,
+           enum ingest__fns_type type)
 {
     while (text.size > 0 && is_blank(text.bytes[text.size - 1])) {
         text.size -= 1;
@@ -46,9 +103,9 @@ value_keep(struct gathering *to, struct chek_bytes_view text, enum ingest__fns_t
         text.size -= 1;
     }
     text = chek_utf8_clip(text, TEXT_SIZE_MAX);
-    uint8_t *copy = chek_arena_take(to->arena, text.size + 1);
+    uint8_t *copy = chek_arena_take(arena, text.size + 1);
     if (copy == NULL) {
-        to->raw->exhausted = true;
+        raw->exhausted = true;
         return (struct ingest__fns_value){0};
     }
     if (text.size != 0) {
@@ -57,150 +114,78 @@ value_keep(struct gathering *to, struct chek_bytes_view text, enum ingest__fns_t
     return (struct ingest__fns_value){.text = chek_bytes_view_of(copy, text.size), .type = type};
 }
 
-/* The place of the pending name among the fields; `count` when it is none of them. */
-static size_t
-field_find(const struct gathering *to, const struct name (*names)[3], size_t count)
-{
-    size_t size = strlen(to->name);
-    for (size_t i = 0; i < count; i++) {
-        for (size_t j = 0; j < 3 && names[i][j].text != NULL; j++) {
-            const struct name *name = &names[i][j];
-            if (name->size == size && memcmp(name->text, to->name, size) == 0) {
-                return i;
-            }
-        }
-    }
-    return count;
-}
-
-/* The first of several names for one field stays, unless it was empty. */
-static void
-field_put(struct gathering *to, struct ingest__fns_value *field, struct chek_bytes_view text,
-          enum ingest__fns_type type)
-{
-    if (field->type == FNS_ABSENT || field->text.size == 0) {
-        *field = value_keep(to, text, type);
-    }
-}
-
-static struct ingest__fns_line *
-line_now(struct gathering *to)
-{
-    uint32_t count = to->raw->line_count;
-    return count > 0 && count <= CHEK_LINE_COUNT_MAX ? to->raw->lines[count - 1] : NULL;
-}
-
-static void
-marking_put(struct gathering *to, struct chek_bytes_view text)
-{
-    struct ingest__fns_line *line = line_now(to);
-    if (line != NULL && text.size != 0 && line->marking_count < FNS_MARKING_COUNT_MAX) {
-        line->markings[line->marking_count++] = value_keep(to, text, FNS_STRING).text;
-    }
-}
-
-/* A member of an object inside a line. */
-static void
-code_put(struct gathering *to, enum ingest__fns_level kind, struct chek_bytes_view text,
-         enum ingest__fns_type type)
-{
-    struct ingest__fns_line *line = line_now(to);
-    if (strcmp(to->name, "rawProductCode") == 0 && kind == LEVEL_MARKING) {
-        marking_put(to, text);
-    } else if (strcmp(to->name, "gtin") == 0 && line != NULL) {
-        field_put(to, &line->fields[FNS_LINE_GTIN], text, type);
-    }
-}
-
-static void
-line_put(struct gathering *to, struct chek_bytes_view text, enum ingest__fns_type type)
-{
-    struct ingest__fns_line *line = line_now(to);
-    size_t at = field_find(to, line_names, FNS_LINE_FIELD_COUNT);
-    if (at < FNS_LINE_FIELD_COUNT && line != NULL) {
-        field_put(to, &line->fields[at], text, type);
-    } else if (strcmp(to->name, "rawProductCode") == 0) {
-        marking_put(to, text);
-    }
-}
-
-static void
-amount_put(struct gathering *to, struct chek_bytes_view text, enum ingest__fns_type type)
-{
-    uint32_t count = to->raw->amount_count;
-    if (count == 0 || count > FNS_AMOUNT_COUNT_MAX) {
-        return;
-    }
-    struct ingest__fns_amount *amount = &to->raw->amounts[count - 1];
-    if (strcmp(to->name, "nds") == 0) {
-        amount->code = value_keep(to, text, type);
-    } else if (strcmp(to->name, "ndsSum") == 0) {
-        amount->sum = value_keep(to, text, type);
-    }
-}
-
 /* The bytes that a receipt came from, unless they are more than a document can be. */
 static void
-bytes_put(struct gathering *to, struct chek_bytes_view text, enum ingest__fns_type type)
+bytes_put(struct ingest__fns_raw *raw, struct chek_arena *arena, struct chek_bytes_view text,
+          enum ingest__fns_type type)
 {
     if (type != FNS_STRING || text.size == 0 || text.size > BASE64_SIZE_MAX) {
         return;
     }
-    uint8_t *copy = chek_arena_take(to->arena, text.size);
+    uint8_t *copy = chek_arena_take(arena, text.size);
     if (copy == NULL) {
-        to->raw->exhausted = true;
+        raw->exhausted = true;
         return;
     }
     memcpy(copy, text.bytes, text.size);
-    to->raw->signed_bytes = chek_bytes_view_of(copy, text.size);
+    raw->signed_bytes = chek_bytes_view_of(copy, text.size);
 }
 
 void
 ingest__fns_value_put(struct ingest__fns_raw *raw, struct chek_arena *arena,
-                      enum ingest__fns_level level, const char *name, struct chek_bytes_view text,
+                      struct ingest__fns_slot slot, struct chek_bytes_view text,
                       enum ingest__fns_type type)
 {
-    struct gathering to = {.raw = raw, .arena = arena, .name = name};
-    size_t at;
-    switch (level) {
-    case LEVEL_RECEIPT:
-        at = field_find(&to, field_names, FNS_FIELD_COUNT);
-        if (at < FNS_FIELD_COUNT) {
-            field_put(&to, &raw->fields[at], text, type);
-        } else if (strcmp(name, "rawData") == 0 || strcmp(name, "raw_data") == 0) {
-            bytes_put(&to, text, type);
+    struct ingest__fns_value *value;
+    switch (slot.kind) {
+    case SLOT_NONE:
+        return;
+    case SLOT_MARKING:
+        if (text.size != 0) {
+            ingest__fns_marking_add(raw, value_keep(raw, arena, text, FNS_STRING).text);
         }
         return;
-    case LEVEL_BUYER:
-        at = field_find(&to, field_names, FNS_FIELD_COUNT);
-        if (at == FNS_BUYER_NAME || at == FNS_BUYER_INN) {
-            field_put(&to, &raw->fields[at], text, type);
-        }
-        return;
-    case LEVEL_ITEM:
-        line_put(&to, text, type);
-        return;
-    case LEVEL_AMOUNT:
-        amount_put(&to, text, type);
-        return;
-    case LEVEL_MARKING:
-    case LEVEL_BARCODE:
-        code_put(&to, level, text, type);
+    case SLOT_BYTES:
+        bytes_put(raw, arena, text, type);
         return;
     default:
-        return;
+        value = ingest__fns_target(raw, slot);
+        if (value != NULL) {
+            *value = value_keep(raw, arena, text, type);
+        }
     }
 }
 
 /* ---- read as numbers -------------------------------------------------------------------------- */
 
 int
+ingest__fns_decimal(const struct ingest__fns_value *value, unsigned scale, int64_t *ret)
+{
+    int64_t number = value->number;
+    if (value->decimals > scale) {
+        return CHEK_E_NUMBER;
+    }
+    for (unsigned i = value->decimals; i < scale; i++) {
+        if (__builtin_mul_overflow(number, 10, &number)) {
+            return CHEK_E_OVERFLOW;
+        }
+    }
+    *ret = number;
+    return CHEK_OK;
+}
+
+int
 ingest__fns_number(const struct ingest__fns_value *value, uint64_t max, uint64_t *ret)
 {
     uint64_t number = 0;
-    int error = ingest__fns_is_given(value) ? chek_decimal_read_u64(value->text, &number) : CHEK_OK;
-    if (ingest__fns_is_flag(value)) {
-        error = CHEK_E_NUMBER;
+    int64_t whole = 0;
+    int error = CHEK_OK;
+    if (value->type == FNS_DECIMAL) {
+        error = ingest__fns_decimal(value, 0, &whole);
+        number = (uint64_t)whole;
+    } else if (ingest__fns_is_given(value)) {
+        error = ingest__fns_is_flag(value) ? CHEK_E_NUMBER
+                                           : chek_decimal_read_u64(value->text, &number);
     }
     if (error != CHEK_OK) {
         return error;
@@ -215,15 +200,13 @@ ingest__fns_number(const struct ingest__fns_value *value, uint64_t max, uint64_t
 int
 ingest__fns_money(const struct ingest__fns_value *value, bool roubles, int64_t *ret)
 {
-    int64_t amount = 0;
-    int error = ingest__fns_is_given(value)
-                    ? chek_decimal_read(value->text, roubles ? 2 : 0, &amount)
-                    : CHEK_OK;
-    if (ingest__fns_is_flag(value)) {
-        error = CHEK_E_NUMBER;
+    unsigned scale = roubles ? 2 : 0;
+    if (value->type == FNS_DECIMAL) {
+        return ingest__fns_decimal(value, scale, ret);
     }
-    if (error == CHEK_OK) {
-        *ret = amount;
+    if (!ingest__fns_is_given(value)) {
+        *ret = 0;
+        return CHEK_OK;
     }
-    return error;
+    return ingest__fns_is_flag(value) ? CHEK_E_NUMBER : chek_decimal_read(value->text, scale, ret);
 }
