@@ -237,6 +237,9 @@ ingest__fns_register(const struct ingest__fns_raw *raw, struct chek_arena *arena
                      struct chek_document *document, struct chek_fault *fault)
 {
     const struct ingest__fns_value *fields = raw->fields;
+    if (raw->line_count > CHEK_LINE_COUNT_MAX || raw->exhausted) {
+        return ingest__fns_fault(fault, CHEK_E_LIMIT, CHEK_FIELD_RECEIPT_LINES, 0);
+    }
     int error = texts_check(raw, fault);
     if (error != CHEK_OK) {
         return error;
@@ -518,9 +521,6 @@ ingest__fns_document(const struct ingest__fns_raw *raw, struct chek_arena *arena
                      struct chek_document *ret, struct chek_fault *fault)
 {
     struct chek_document document = {0};
-    if (raw->line_count > CHEK_LINE_COUNT_MAX || raw->exhausted) {
-        return ingest__fns_fault(fault, CHEK_E_LIMIT, CHEK_FIELD_RECEIPT_LINES, 0);
-    }
     int error = ingest__fns_register(raw, arena, &document, fault);
     if (error == CHEK_OK) {
         bool is_close = raw->is_close || code_of(raw) == CODE_SHIFT_CLOSE;
