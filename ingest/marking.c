@@ -26,12 +26,11 @@ is_digit(uint8_t byte)
 static bool
 is_digits(const uint8_t *bytes, size_t size)
 {
+    bool is = true;
     for (size_t i = 0; i < size; i++) {
-        if (!is_digit(bytes[i])) {
-            return false;
-        }
+        is &= is_digit(bytes[i]);
     }
-    return true;
+    return is;
 }
 
 static bool
@@ -44,37 +43,80 @@ is_serial_size(size_t size)
     return is;
 }
 
+/* Digits, letters and !"%&'()*+,-./:;<=>?_ as bits: the alphabet of serial numbers. */
 static bool
 is_serial_sign(uint8_t byte)
 {
-    uint8_t letter = byte | 0x20;
-    return is_digit(byte) || (letter >= 'a' && letter <= 'z') ||
-           (byte > ' ' && byte < 0x7f && strchr("!\"%&'()*+,-./:;<=>?_", byte) != NULL);
+    static const uint64_t signs[2] = {UINT64_C(0xffffffe600000000), UINT64_C(0x07fffffe87fffffe)};
+    return byte < 0x80 && (signs[byte / 64] >> byte % 64 & 1) != 0;
+}
+
+static bool
+is_serial(struct chek_bytes_view serial)
+{
+    bool is = true;
+    for (size_t i = 0; i < serial.size; i++) {
+        is &= is_serial_sign(serial.bytes[i]);
+    }
+    return is;
+}
+
+/* Two digits a step: of a pair the lower counts once, the upper three times. */
+static uint32_t
+pairs_sum(uint32_t digits)
+{
+    uint32_t sum = 0;
+    for (; digits != 0; digits /= 100) {
+        uint32_t pair = digits % 100;
+        sum += pair - 7 * (pair / 10);
+    }
+    return sum;
 }
 
 bool
 chek_gtin_is_valid(uint64_t gtin)
 {
-    uint64_t sum = 0;
-    bool triple = false;
     if (gtin == 0 || gtin > UINT64_C(99999999999999)) {
         return false;
     }
-    for (; gtin != 0; gtin /= 10) {
-        sum += gtin % 10 * (triple ? 3 : 1);
-        triple = !triple;
-    }
-    return sum % 10 == 0;
+    /* In two halves, that do not wait for each other. */
+    return (pairs_sum((uint32_t)(gtin / 100000000)) + pairs_sum((uint32_t)(gtin % 100000000))) %
+               10 ==
+           0;
 }
 
+/* Whether eight bytes are digits. */
+static bool
+word_is_digits(uint64_t word)
+{
+    uint64_t above = word + UINT64_C(0x4646464646464646); /* '9' + 0x46 is 0x7f */
+    uint64_t below = word - UINT64_C(0x3030303030303030);
+    return ((above | below | word) & UINT64_C(0x8080808080808080)) == 0;
+}
+
+/* The number that eight digits are, the first the highest: pairs, fours, the whole. */
+static uint64_t
+word_value(uint64_t word)
+{
+    word -= UINT64_C(0x3030303030303030);
+    word = (word * 10 + (word >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
+    word = (word * 100 + (word >> 16)) & UINT64_C(0x0000ffff0000ffff);
+    return (word * 10000 + (word >> 32)) & UINT64_C(0xffffffff);
+}
+
+static bool
+is_gtin(const uint8_t *digits)
+{
+    return word_is_digits(chek_load_u64(digits)) &&
+           word_is_digits(chek_load_u64(digits + GTIN_SIZE - 8));
+}
+
+/* The words overlap: the first has eight digits of the upper six. */
 static uint64_t
 gtin_read(const uint8_t *digits)
 {
-    uint64_t gtin = 0;
-    for (size_t i = 0; i < GTIN_SIZE; i++) {
-        gtin = gtin * 10 + (uint64_t)(digits[i] - '0');
-    }
-    return gtin;
+    return word_value(chek_load_u64(digits)) / 100 * 100000000 +
+           word_value(chek_load_u64(digits + GTIN_SIZE - 8));
 }
 
 static void
@@ -114,16 +156,21 @@ gtin_put(struct chek_marking *marking, uint64_t gtin)
     marking->notes |= chek_gtin_is_valid(gtin) ? 0 : CHEK_MARKING_NOTE_GTIN;
 }
 
+/* What is noted of a GTIN and a serial number, whose text is put by the caller. */
+static void
+gs1_note(struct chek_marking *marking, uint64_t gtin, struct chek_bytes_view serial)
+{
+    marking->kind = CHEK_MARKING_KIND_GS1;
+    gtin_put(marking, gtin);
+    marking->notes |= is_serial_size(serial.size) ? 0 : CHEK_MARKING_NOTE_SERIAL;
+    marking->notes |= is_serial(serial) ? 0 : CHEK_MARKING_NOTE_ALPHABET;
+}
+
 static void
 gs1_put(struct chek_marking *marking, uint64_t gtin, struct chek_bytes_view serial)
 {
     char digits[GTIN_SIZE];
-    marking->kind = CHEK_MARKING_KIND_GS1;
-    gtin_put(marking, gtin);
-    marking->notes |= is_serial_size(serial.size) ? 0 : CHEK_MARKING_NOTE_SERIAL;
-    for (size_t i = 0; i < serial.size; i++) {
-        marking->notes |= is_serial_sign(serial.bytes[i]) ? 0 : CHEK_MARKING_NOTE_ALPHABET;
-    }
+    gs1_note(marking, gtin, serial);
     gtin_write(gtin, digits);
     text_add(marking, "01", 2);
     text_add(marking, digits, sizeof digits);
@@ -137,10 +184,7 @@ tobacco_put(struct chek_marking *marking, uint64_t gtin, struct chek_bytes_view 
     char digits[GTIN_SIZE];
     marking->kind = CHEK_MARKING_KIND_TOBACCO;
     gtin_put(marking, gtin);
-    for (size_t i = 0; i < serial_and_price.size; i++) {
-        marking->notes |=
-            is_serial_sign(serial_and_price.bytes[i]) ? 0 : CHEK_MARKING_NOTE_ALPHABET;
-    }
+    marking->notes |= is_serial(serial_and_price) ? 0 : CHEK_MARKING_NOTE_ALPHABET;
     gtin_write(gtin, digits);
     text_add(marking, digits, sizeof digits);
     text_add(marking, serial_and_price.bytes, serial_and_price.size);
@@ -188,7 +232,8 @@ gs1_read(struct chek_bytes_view code, struct chek_marking *marking)
         marking->notes |= CHEK_MARKING_NOTE_SEPARATOR;
     }
     marking->notes |= size != rest.size ? CHEK_MARKING_NOTE_CHECK : 0;
-    gs1_put(marking, gtin_read(code.bytes + 2), chek_bytes_view_of(rest.bytes, size));
+    gs1_note(marking, gtin_read(code.bytes + 2), chek_bytes_view_of(rest.bytes, size));
+    text_add(marking, code.bytes, SERIAL_AT + size); /* it is the canonical text already */
 }
 
 /* (01) GTIN (21) serial (91)..: written for people. A serial has brackets of its own. */
@@ -225,7 +270,7 @@ static bool
 is_tobacco(struct chek_bytes_view code)
 {
     return (code.size == TOBACCO_SIZE || code.size == TOBACCO_SIZE + TOBACCO_CHECK_SIZE) &&
-           is_digits(code.bytes, GTIN_SIZE);
+           is_gtin(code.bytes);
 }
 
 /* "01" and a GTIN alone is a barcode too. */
@@ -273,11 +318,11 @@ chek_marking_read(struct chek_bytes_view code, struct chek_marking *ret)
     ret->text_size = 0;
     ret->text[0] = 0;
     code = symbology_drop(code);
-    if (code.size > SERIAL_AT && memcmp(code.bytes, "01", 2) == 0 &&
-        is_digits(code.bytes + 2, GTIN_SIZE) && memcmp(code.bytes + 16, "21", 2) == 0) {
+    if (code.size > SERIAL_AT && memcmp(code.bytes, "01", 2) == 0 && is_gtin(code.bytes + 2) &&
+        memcmp(code.bytes + 16, "21", 2) == 0) {
         gs1_read(code, ret);
     } else if (code.size > 4 + GTIN_SIZE + 4 && memcmp(code.bytes, "(01)", 4) == 0 &&
-               is_digits(code.bytes + 4, GTIN_SIZE) && memcmp(code.bytes + 18, "(21)", 4) == 0) {
+               is_gtin(code.bytes + 4) && memcmp(code.bytes + 18, "(21)", 4) == 0) {
         brackets_read(code, ret);
     } else if (is_tobacco(code)) {
         ret->notes |= code.size != TOBACCO_SIZE ? CHEK_MARKING_NOTE_CHECK : 0;
