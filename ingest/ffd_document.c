@@ -30,43 +30,107 @@ enum {
     TAG_ITF_14 = 1303
 };
 
-/* Places whose elements JSON has as members of a receipt; others are passed over. */
+/* What is done with an element. */
+enum way {
+    WAY_PASS, /* it is passed over, whatever is in it */
+    WAY_LINE,
+    WAY_STORNO,
+    WAY_VAT,
+    WAY_TEXT,
+    WAY_NUMBER,
+    WAY_FRACTION,
+    WAY_TIME,
+    WAY_SIGN,
+    WAY_OLD_CODE,
+    WAY_MARKING
+};
+
+struct step {
+    struct ingest__fns_slot slot; /* of JSON of its name */
+    uint8_t way;
+};
+
+/* Places whose elements JSON has as members of a receipt; of others the beginnings count. */
 static const struct {
     uint32_t place;
     enum ingest__fns_level level;
 } rows[] = {
-    {CHEK_FFD_IN_DOCUMENT, LEVEL_RECEIPT},
-    {CHEK_FFD_IN_BUYER, LEVEL_BUYER},
-    {CHEK_FFD_IN_LINE, LEVEL_ITEM},
-    {CHEK_FFD_IN_VAT, LEVEL_AMOUNT},
+    {CHEK_FFD_IN_DOCUMENT, LEVEL_RECEIPT}, {CHEK_FFD_IN_BUYER, LEVEL_BUYER},
+    {CHEK_FFD_IN_LINE, LEVEL_ITEM},        {CHEK_FFD_IN_VAT, LEVEL_AMOUNT},
+    {CHEK_FFD_IN_CODE, LEVEL_BARCODE},     {CHEK_FFD_IN_VATS, LEVEL_SKIP},
 };
 #define ROW_COUNT CHEK_COUNT(rows)
+#define PLACE_BIT_COUNT 32
 
 struct chek_ffd_maker {
     struct chek_arena arena;
-    struct chek_ffd_counters counters; /* of a close */
-    struct ingest__fns_slot gtin;
-    struct ingest__fns_slot slots[ROW_COUNT][CHEK_FFD_TAG_COUNT]; /* by place and tag */
+    struct chek_ffd_counters counters;            /* of a close */
+    const struct step *steps_of[PLACE_BIT_COUNT]; /* a row of `steps` by place; NULL: none */
+    struct step steps[ROW_COUNT][CHEK_FFD_TAG_COUNT];
     struct ingest__fns_raw raw;
 };
 
-/* Names are looked up once, for the elements of every document. */
+static enum way
+way_of(const struct chek_ffd_tag *known, uint32_t place)
+{
+    switch (known->tag) {
+    case TAG_LINE:
+        return WAY_LINE;
+    case TAG_STORNO:
+        return WAY_STORNO;
+    case TAG_VAT:
+        return WAY_VAT;
+    case TAG_CODE:
+        return WAY_OLD_CODE;
+    case TAG_SIGN:
+        return WAY_SIGN;
+    default:
+        break;
+    }
+    if (place == CHEK_FFD_IN_CODE) {
+        bool is_number = known->tag >= TAG_EAN_8 && known->tag <= TAG_ITF_14;
+        return is_number ? WAY_TEXT : WAY_MARKING;
+    }
+    switch (known->type) {
+    case CHEK_FFD_TEXT:
+        return WAY_TEXT;
+    case CHEK_FFD_NESTED:
+    case CHEK_FFD_BYTES:
+        return WAY_PASS;
+    case CHEK_FFD_TIME:
+        /* Others may be none at all: that of the first document not sent is zero mostly. */
+        return known->tag == TAG_TIME ? WAY_TIME : WAY_PASS;
+    case CHEK_FFD_FVLN:
+        return WAY_FRACTION;
+    default:
+        return WAY_NUMBER;
+    }
+}
+
+/* What is done with elements is worked out once, from their names and types, for all documents. */
 static void
-slots_make(struct chek_ffd_maker *maker)
+steps_make(struct chek_ffd_maker *maker)
 {
     struct ingest__fns_names names;
     ingest__fns_names_make(&names);
+    memset(maker->steps_of, 0, sizeof maker->steps_of);
+    memset(maker->steps, 0, sizeof maker->steps);
     for (size_t i = 0; i < ROW_COUNT; i++) {
+        bool is_code = rows[i].place == CHEK_FFD_IN_CODE;
+        maker->steps_of[__builtin_ctz(rows[i].place)] = maker->steps[i];
         for (size_t tag = 0; tag < CHEK_FFD_TAG_COUNT; tag++) {
             const struct chek_ffd_tag *known = &chek_ffd_tags[tag];
-            maker->slots[i][tag] = (struct ingest__fns_slot){SLOT_NONE, 0};
-            if ((known->places & rows[i].place) != 0) {
-                maker->slots[i][tag] =
-                    ingest__fns_slot_find(&names, rows[i].level, chek_bytes_view_text(known->name));
+            if ((known->places & rows[i].place) == 0) {
+                continue;
             }
+            enum way way = way_of(known, rows[i].place);
+            const char *name = is_code ? "gtin" : known->name;
+            bool skips = rows[i].level == LEVEL_SKIP && way != WAY_VAT;
+            maker->steps[i][tag].way = (uint8_t)(skips ? WAY_PASS : way);
+            maker->steps[i][tag].slot =
+                ingest__fns_slot_find(&names, rows[i].level, chek_bytes_view_text(name));
         }
     }
-    maker->gtin = ingest__fns_slot_find(&names, LEVEL_BARCODE, chek_bytes_view_text("gtin"));
 }
 
 int
@@ -80,7 +144,7 @@ chek_ffd_maker_create(struct chek_ffd_maker **ret)
         chek_memory_free(maker, sizeof *maker);
         return -ENOMEM;
     }
-    slots_make(maker);
+    steps_make(maker);
     *ret = maker;
     return CHEK_OK;
 }
@@ -96,78 +160,68 @@ chek_ffd_maker_destroy(struct chek_ffd_maker *maker)
 
 /* ---- values where JSON has them --------------------------------------------------------------- */
 
-/* A number without zeros at the end of its fraction. */
+/* Put a number without zeros at the end of its fraction. */
 static int
-decimal_make(uint64_t number, unsigned decimals, struct ingest__fns_value *ret)
+number_put(struct chek_ffd_maker *maker, struct ingest__fns_slot slot, uint64_t number,
+           unsigned decimals)
 {
     if (number > INT64_MAX) {
         return CHEK_E_RANGE;
+    }
+    struct ingest__fns_value *to = ingest__fns_target(&maker->raw, slot);
+    if (to == NULL) {
+        return CHEK_OK;
     }
     while (decimals > 0 && number % 10 == 0) {
         number /= 10;
         decimals -= 1;
     }
-    *ret = (struct ingest__fns_value){
-        .type = FNS_DECIMAL, .number = (int64_t)number, .decimals = (uint8_t)decimals};
+    to->text = (struct chek_bytes_view){0};
+    to->type = FNS_DECIMAL;
+    to->number = (int64_t)number;
+    to->decimals = (uint8_t)decimals;
+    return CHEK_OK;
+}
+
+static void
+text_put(struct chek_ffd_maker *maker, struct ingest__fns_slot slot, struct chek_bytes_view text)
+{
+    struct ingest__fns_value *to = ingest__fns_target(&maker->raw, slot);
+    if (to != NULL) {
+        to->type = FNS_STRING;
+        to->text = text;
+    }
+}
+
+/* The printed number is the last four bytes, the highest first. */
+static int
+sign_read(struct chek_bytes_view value, uint64_t *ret)
+{
+    uint64_t number = 0;
+    if (value.size != SIGN_SIZE) {
+        return CHEK_E_RANGE;
+    }
+    for (size_t i = 2; i < SIGN_SIZE; i++) {
+        number = number << 8 | value.bytes[i];
+    }
+    *ret = number;
     return CHEK_OK;
 }
 
 static int
-number_read(const struct chek_ffd_element *element, struct ingest__fns_value *ret)
+time_read(struct chek_bytes_view value, uint64_t *ret)
 {
-    uint64_t number = 0;
-    unsigned decimals = 0;
-    int error = CHEK_OK;
-    if (element->tag == TAG_SIGN) {
-        /* The printed number is the last four bytes, the highest first. */
-        error = element->value.size == SIGN_SIZE ? CHEK_OK : CHEK_E_RANGE;
-        for (size_t i = 2; error == CHEK_OK && i < SIGN_SIZE; i++) {
-            number = number << 8 | element->value.bytes[i];
-        }
-    } else if (element->known->type == CHEK_FFD_FVLN) {
-        error = chek_ffd_fvln_read(element->value, &number, &decimals);
-    } else {
-        error = chek_ffd_vln_read(element->value, &number);
-    }
-    if (error == CHEK_OK && element->known->type == CHEK_FFD_TIME &&
-        (number < CIVIL_FIRST || number > CIVIL_LAST)) {
-        error = CHEK_E_DATE;
-    }
-    return error == CHEK_OK ? decimal_make(number, decimals, ret) : error;
-}
-
-static int
-value_read(const struct chek_ffd_element *element, struct chek_arena *arena,
-           struct ingest__fns_value *ret)
-{
-    struct chek_bytes_view text;
-    if (element->known->type != CHEK_FFD_TEXT) {
-        return number_read(element, ret);
-    }
-    int error = chek_ffd_text_read(element->value, arena, &text);
-    if (error == CHEK_OK) {
-        *ret = (struct ingest__fns_value){.text = text, .type = FNS_STRING};
-    }
-    return error;
-}
-
-static void
-value_put(struct chek_ffd_maker *maker, struct ingest__fns_slot slot,
-          const struct ingest__fns_value *value)
-{
-    struct ingest__fns_value *to = ingest__fns_target(&maker->raw, slot);
-    if (to != NULL) {
-        *to = *value;
-    }
+    int error = chek_ffd_vln_read(value, ret);
+    bool is_date = error != CHEK_OK || (*ret >= CIVIL_FIRST && *ret <= CIVIL_LAST);
+    return is_date ? error : CHEK_E_DATE;
 }
 
 /* Tag 1162 as JSON has it: hexadecimal digits, so that the code becomes the same text. */
 static int
-old_code_put(struct chek_ffd_maker *maker, const struct chek_ffd_element *element,
-             struct ingest__fns_slot slot)
+old_code_put(struct chek_ffd_maker *maker, struct ingest__fns_slot slot,
+             struct chek_bytes_view value)
 {
     static const char digits[] = "0123456789ABCDEF";
-    struct chek_bytes_view value = element->value;
     if (value.size > OLD_CODE_SIZE_MAX) {
         return CHEK_E_LIMIT;
     }
@@ -179,86 +233,58 @@ old_code_put(struct chek_ffd_maker *maker, const struct chek_ffd_element *elemen
         text[2 * i] = digits[value.bytes[i] >> 4];
         text[2 * i + 1] = digits[value.bytes[i] & 15];
     }
-    value_put(maker, slot,
-              &(struct ingest__fns_value){.text = chek_bytes_view_of(text, 2 * value.size),
-                                          .type = FNS_STRING});
+    text_put(maker, slot, chek_bytes_view_of(text, 2 * value.size));
     return CHEK_OK;
-}
-
-/* An element of tag 1163: a marking code, or the number of a product alone. */
-static int
-code_put(struct chek_ffd_maker *maker, const struct chek_ffd_element *element)
-{
-    struct ingest__fns_value value;
-    int error = value_read(element, &maker->arena, &value);
-    if (error != CHEK_OK) {
-        return error;
-    }
-    if (element->tag >= TAG_EAN_8 && element->tag <= TAG_ITF_14) {
-        value_put(maker, maker->gtin, &value);
-    } else if (value.text.size != 0) {
-        ingest__fns_marking_add(&maker->raw, value.text);
-    }
-    return CHEK_OK;
-}
-
-/* Whether JSON has the value of this element as one, and not as an object or as bytes. Other times
- * may be none at all: that of the first document not sent is zero mostly. */
-static bool
-is_value(const struct chek_ffd_element *element)
-{
-    switch (element->known->type) {
-    case CHEK_FFD_NESTED:
-        return false;
-    case CHEK_FFD_BYTES:
-        return element->tag == TAG_SIGN;
-    case CHEK_FFD_TIME:
-        return element->tag == TAG_TIME;
-    default:
-        return true;
-    }
 }
 
 /* Put an element where the receipt's JSON would have its value. */
 static int
-element_put(struct chek_ffd_maker *maker, const struct chek_ffd_element *element)
+element_put(struct chek_ffd_maker *maker, const struct chek_ffd_element *element, uint32_t place)
 {
-    struct ingest__fns_value value;
-    uint32_t place =
-        element->parent != NULL ? element->parent->inside : (uint32_t)CHEK_FFD_IN_DOCUMENT;
-    size_t row = 0;
-    switch (element->tag) {
-    case TAG_LINE:
-    case TAG_STORNO:
-        ingest__fns_line_begin(&maker->raw, &maker->arena, element->tag == TAG_STORNO);
+    const struct step *steps = maker->steps_of[__builtin_ctz(place)];
+    struct chek_bytes_view text;
+    uint64_t number = 0;
+    unsigned decimals = 0;
+    int error = CHEK_OK;
+    if (steps == NULL) {
         return CHEK_OK;
-    case TAG_VAT:
+    }
+    const struct step *step = &steps[element->tag - CHEK_FFD_TAG_FIRST];
+    switch ((enum way)step->way) {
+    case WAY_PASS:
+        return CHEK_OK;
+    case WAY_LINE:
+    case WAY_STORNO:
+        ingest__fns_line_begin(&maker->raw, &maker->arena, step->way == WAY_STORNO);
+        return CHEK_OK;
+    case WAY_VAT:
         maker->raw.amount_count += maker->raw.amount_count <= FNS_AMOUNT_COUNT_MAX;
         return CHEK_OK;
-    default:
+    case WAY_OLD_CODE:
+        return old_code_put(maker, step->slot, element->value);
+    case WAY_TEXT:
+    case WAY_MARKING:
+        error = chek_ffd_text_read(element->value, &maker->arena, &text);
+        if (error == CHEK_OK && step->way == WAY_TEXT) {
+            text_put(maker, step->slot, text);
+        } else if (error == CHEK_OK && text.size != 0) {
+            ingest__fns_marking_add(&maker->raw, text);
+        }
+        return error;
+    case WAY_FRACTION:
+        error = chek_ffd_fvln_read(element->value, &number, &decimals);
+        break;
+    case WAY_TIME:
+        error = time_read(element->value, &number);
+        break;
+    case WAY_SIGN:
+        error = sign_read(element->value, &number);
+        break;
+    case WAY_NUMBER:
+        error = chek_ffd_vln_read(element->value, &number);
         break;
     }
-    if (place == CHEK_FFD_IN_CODE) {
-        return code_put(maker, element);
-    }
-    while (row < ROW_COUNT && rows[row].place != place) {
-        row += 1;
-    }
-    if (row == ROW_COUNT) {
-        return CHEK_OK;
-    }
-    struct ingest__fns_slot slot = maker->slots[row][element->tag - CHEK_FFD_TAG_FIRST];
-    if (element->tag == TAG_CODE) {
-        return old_code_put(maker, element, slot);
-    }
-    if (!is_value(element)) {
-        return CHEK_OK;
-    }
-    int error = value_read(element, &maker->arena, &value);
-    if (error == CHEK_OK) {
-        value_put(maker, slot, &value);
-    }
-    return error;
+    return error == CHEK_OK ? number_put(maker, step->slot, number, decimals) : error;
 }
 
 /* ---- the whole -------------------------------------------------------------------------------- */
@@ -271,17 +297,22 @@ elements_gather(struct chek_ffd_maker *maker, const struct chek_ffd_found *found
     struct chek_ffd_element element;
     int error = CHEK_OK;
     chek_ffd_walk_begin(&walk, found->elements);
-    while (error == CHEK_OK && chek_ffd_walk_next(&walk, &element)) {
-        if (element.known != NULL) {
-            error = element_put(maker, &element);
-            if (error == CHEK_OK && maker->raw.is_close) {
-                error = chek_ffd_counters_take(&maker->counters, &element);
-            }
-            walk.tag = element.tag;
-            walk.at = element.at;
+    while (chek_ffd_walk_next(&walk, &element)) {
+        if (element.known == NULL) {
+            continue;
+        }
+        error = element_put(maker, &element,
+                            element.parent != NULL ? element.parent->inside
+                                                   : (uint32_t)CHEK_FFD_IN_DOCUMENT);
+        if (error == CHEK_OK && maker->raw.is_close) {
+            error = chek_ffd_counters_take(&maker->counters, &element);
+        }
+        if (error != CHEK_OK) {
+            (void)chek_ffd_walk_stop(&walk, error, element.at, element.tag);
+            break;
         }
     }
-    error = error != CHEK_OK ? error : walk.error;
+    error = walk.error;
     if (error != CHEK_OK) {
         *fault = (struct chek_fault){.code = error, .at = found->elements_at + walk.at};
         (void)snprintf(why, CHEK_FFD_WHY_SIZE, "tag %u at byte %zu: %s", walk.tag, fault->at,

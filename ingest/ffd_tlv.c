@@ -63,26 +63,6 @@ chek_ffd_walk_stop(struct chek_ffd_walk *walk, int error, size_t at, uint16_t ta
 /* ---- numbers ---------------------------------------------------------------------------------- */
 
 int
-chek_ffd_vln_read(struct chek_bytes_view value, uint64_t *ret)
-{
-    uint64_t number = 0;
-    if (value.size > sizeof number) {
-        return CHEK_E_LIMIT;
-    }
-    if (value.size >= 4) {
-        /* Two halves that may overlap. */
-        uint64_t high = chek_load_u32(value.bytes + value.size - 4);
-        number = chek_load_u32(value.bytes) | high << (8 * (value.size - 4));
-    } else {
-        for (size_t i = 0; i < value.size; i++) {
-            number |= (uint64_t)value.bytes[i] << (8 * i);
-        }
-    }
-    *ret = number;
-    return CHEK_OK;
-}
-
-int
 chek_ffd_fvln_read(struct chek_bytes_view value, uint64_t *ret, unsigned *ret_decimals)
 {
     uint64_t number;

@@ -100,7 +100,25 @@ chek_ffd_walk_next(struct chek_ffd_walk *walk, struct chek_ffd_element *ret)
 /* ---- values ----------------------------------------------------------------------------------- */
 
 /* A number of 0..8 bytes, the lowest first; zeros behind it are its padding. Errors: LIMIT. */
-CHEK_MUST_USE int chek_ffd_vln_read(struct chek_bytes_view value, uint64_t *ret);
+CHEK_MUST_USE static inline int
+chek_ffd_vln_read(struct chek_bytes_view value, uint64_t *ret)
+{
+    uint64_t number = 0;
+    if (CHEK_UNLIKELY(value.size > sizeof number)) {
+        return CHEK_E_LIMIT;
+    }
+    if (value.size >= 4) {
+        /* Two halves that may overlap. */
+        uint64_t high = chek_load_u32(value.bytes + value.size - 4);
+        number = chek_load_u32(value.bytes) | high << (8 * (value.size - 4));
+    } else {
+        for (size_t i = 0; i < value.size; i++) {
+            number |= (uint64_t)value.bytes[i] << (8 * i);
+        }
+    }
+    *ret = number;
+    return CHEK_OK;
+}
 
 /* A count of decimals and a VLN. Errors: SHORT when it is empty; LIMIT; RANGE: more than 18
  * decimals. */

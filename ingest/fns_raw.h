@@ -138,6 +138,7 @@ struct ingest__fns_raw {
     struct ingest__fns_amount amounts[FNS_AMOUNT_COUNT_MAX];
     uint32_t amount_count;
     bool exhausted;                                      /* the arena: something is missing */
+    bool unsound;                                        /* a text is no UTF-8, or has a NUL */
     struct ingest__fns_line *lines[CHEK_LINE_COUNT_MAX]; /* `line_count` of them are made */
 };
 
@@ -185,11 +186,6 @@ void ingest__fns_begin(struct ingest__fns_raw *raw);
 
 /* Begin a line; one too many is counted only. */
 void ingest__fns_line_begin(struct ingest__fns_raw *raw, struct chek_arena *arena, bool storno);
-
-/* The value that a slot names, to be filled; NULL: it was said already, or there is no such one.
- * The first of several names for one field stays, unless it was empty. */
-struct ingest__fns_value *ingest__fns_target(struct ingest__fns_raw *raw,
-                                             struct ingest__fns_slot slot);
 
 /* Add a marking code, of the arena, to the line that began last. */
 void ingest__fns_marking_add(struct ingest__fns_raw *raw, struct chek_bytes_view code);
@@ -246,6 +242,35 @@ static inline bool
 ingest__fns_is_flag(const struct ingest__fns_value *value)
 {
     return value->type == FNS_TRUE || value->type == FNS_FALSE;
+}
+
+/* What of the tax list's element that began last a slot names; NULL: none. */
+struct ingest__fns_value *ingest__fns_amount_target(struct ingest__fns_raw *raw,
+                                                    struct ingest__fns_slot slot);
+
+/* The line that began last; NULL: none, or it is one too many. */
+static inline struct ingest__fns_line *
+ingest__fns_line_now(struct ingest__fns_raw *raw)
+{
+    uint32_t count = raw->line_count;
+    return count > 0 && count <= CHEK_LINE_COUNT_MAX ? raw->lines[count - 1] : NULL;
+}
+
+/* The value that a slot names, to be filled; NULL: it was said already, or there is no such one.
+ * The first of several names for one field stays, unless it was empty. */
+static inline struct ingest__fns_value *
+ingest__fns_target(struct ingest__fns_raw *raw, struct ingest__fns_slot slot)
+{
+    struct ingest__fns_value *value;
+    if (slot.kind == SLOT_LINE) {
+        struct ingest__fns_line *line = ingest__fns_line_now(raw);
+        value = line != NULL ? &line->fields[slot.index] : NULL;
+    } else if (slot.kind == SLOT_FIELD) {
+        value = &raw->fields[slot.index];
+    } else {
+        return ingest__fns_amount_target(raw, slot);
+    }
+    return value != NULL && !ingest__fns_is_given(value) ? value : NULL;
 }
 
 /* As much of a text as its field holds. */

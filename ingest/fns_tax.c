@@ -120,12 +120,18 @@ struct line_vat {
 };
 
 static int
+line_code_read(const struct ingest__fns_line *raw, uint32_t index, uint64_t *ret,
+               struct chek_fault *fault)
+{
+    return code_read(&raw->fields[FNS_LINE_VAT_CODE], CHEK_FIELD_LINE_TAXES, index, ret, fault);
+}
+
+static int
 line_vat_read(const struct ingest__fns_line *raw, uint32_t index, struct line_vat *ret,
               struct chek_fault *fault)
 {
     struct line_vat vat = {.has_sum = ingest__fns_is_given(&raw->fields[FNS_LINE_VAT_SUM])};
-    int error =
-        code_read(&raw->fields[FNS_LINE_VAT_CODE], CHEK_FIELD_LINE_TAXES, index, &vat.code, fault);
+    int error = line_code_read(raw, index, &vat.code, fault);
     for (uint32_t i = 0; i < FNS_VAT_FIELD_COUNT; i++) {
         vat.has_fields =
             vat.has_fields || ingest__fns_is_given(&raw->fields[FNS_LINE_VAT_BASIC + i]);
@@ -193,11 +199,11 @@ turnover_of_lines(const struct ingest__fns_raw *raw, const struct chek_receipt *
     for (uint32_t i = 0; i < raw->line_count; i++) {
         const struct chek_line *line = &receipt->lines[i];
         struct chek_fault fault;
-        struct line_vat vat;
-        if (line_vat_read(raw->lines[i], i, &vat, &fault) != CHEK_OK || vat.code == 0) {
+        uint64_t code = 0;
+        if (line_code_read(raw->lines[i], i, &code, &fault) != CHEK_OK || code == 0) {
             return 0;
         }
-        struct ingest__fns_rate rate = ingest__fns_rate_of(vat.code, receipt->time);
+        struct ingest__fns_rate rate = ingest__fns_rate_of(code, receipt->time);
         if (rate.kind == tax->kind && rate.rate == tax->rate &&
             chek_money_add(&turnover, line->storno ? -line->sum : line->sum) != CHEK_OK) {
             return 0;

@@ -33,50 +33,23 @@ ingest__fns_line_begin(struct ingest__fns_raw *raw, struct chek_arena *arena, bo
     raw->lines[raw->line_count - 1] = line;
 }
 
-static struct ingest__fns_line *
-line_now(struct ingest__fns_raw *raw)
-{
-    uint32_t count = raw->line_count;
-    return count > 0 && count <= CHEK_LINE_COUNT_MAX ? raw->lines[count - 1] : NULL;
-}
-
-static struct ingest__fns_amount *
-amount_now(struct ingest__fns_raw *raw)
+struct ingest__fns_value *
+ingest__fns_amount_target(struct ingest__fns_raw *raw, struct ingest__fns_slot slot)
 {
     uint32_t count = raw->amount_count;
-    return count > 0 && count <= FNS_AMOUNT_COUNT_MAX ? &raw->amounts[count - 1] : NULL;
-}
-
-struct ingest__fns_value *
-ingest__fns_target(struct ingest__fns_raw *raw, struct ingest__fns_slot slot)
-{
-    struct ingest__fns_line *line;
-    struct ingest__fns_amount *amount;
-    struct ingest__fns_value *value;
-    switch (slot.kind) {
-    case SLOT_FIELD:
-        value = &raw->fields[slot.index];
-        return ingest__fns_is_given(value) ? NULL : value;
-    case SLOT_LINE:
-        line = line_now(raw);
-        return line == NULL || ingest__fns_is_given(&line->fields[slot.index])
-                   ? NULL
-                   : &line->fields[slot.index];
-    case SLOT_AMOUNT_CODE:
-        amount = amount_now(raw);
-        return amount != NULL ? &amount->code : NULL;
-    case SLOT_AMOUNT_SUM:
-        amount = amount_now(raw);
-        return amount != NULL ? &amount->sum : NULL;
-    default:
+    if (count == 0 || count > FNS_AMOUNT_COUNT_MAX) {
         return NULL;
     }
+    struct ingest__fns_amount *amount = &raw->amounts[count - 1];
+    return slot.kind == SLOT_AMOUNT_CODE  ? &amount->code
+           : slot.kind == SLOT_AMOUNT_SUM ? &amount->sum
+                                          : NULL;
 }
 
 void
 ingest__fns_marking_add(struct ingest__fns_raw *raw, struct chek_bytes_view code)
 {
-    struct ingest__fns_line *line = line_now(raw);
+    struct ingest__fns_line *line = ingest__fns_line_now(raw);
     if (line != NULL && line->marking_count < FNS_MARKING_COUNT_MAX) {
         line->markings[line->marking_count++] = code;
     }
@@ -103,6 +76,8 @@ value_keep(struct ingest__fns_raw *raw, struct chek_arena *arena, struct chek_by
         text.size -= 1;
     }
     text = chek_utf8_clip(text, TEXT_SIZE_MAX);
+    /* A parser checked it, but less strictly, and a NUL can be written as an escape. */
+    raw->unsound = raw->unsound || (type == FNS_STRING && !chek_utf8_is_valid(text));
     uint8_t *copy = chek_arena_take(arena, text.size + 1);
     if (copy == NULL) {
         raw->exhausted = true;
