@@ -8,6 +8,7 @@
 #include "ingest/fns_raw.h"
 
 #define TEXT_SIZE_MAX 2048    /* kept of one value */
+#define WHOLE_SIZE_MAX 18     /* digits that fit 63 bits, whatever they are */
 #define BASE64_SIZE_MAX 90000 /* of a document of 64 KiB; a longer one is none */
 
 void
@@ -89,6 +90,35 @@ value_keep(struct ingest__fns_raw *raw, struct chek_arena *arena, struct chek_by
     return (struct ingest__fns_value){.text = chek_bytes_view_of(copy, text.size), .type = type};
 }
 
+/* Fields that are numbers whoever writes them; a number may be a text in the others. */
+static bool
+is_numeric(struct ingest__fns_slot slot)
+{
+    if (slot.kind == SLOT_LINE) {
+        return slot.index >= FNS_LINE_PRICE && slot.index <= FNS_LINE_SUBJECT;
+    }
+    return slot.kind == SLOT_FIELD && slot.index >= FNS_TOTAL;
+}
+
+/* A whole number of JSON as the number that it is, if it is one: most of a receipt's values are. */
+static bool
+whole_read(struct chek_bytes_view text, struct ingest__fns_value *ret)
+{
+    int64_t number = 0;
+    if (text.size == 0 || text.size > WHOLE_SIZE_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned digit = text.bytes[i] - (unsigned)'0';
+        if (digit > 9) {
+            return false;
+        }
+        number = number * 10 + digit;
+    }
+    *ret = (struct ingest__fns_value){.type = FNS_DECIMAL, .number = number};
+    return true;
+}
+
 /* The bytes that a receipt came from, unless they are more than a document can be. */
 static void
 bytes_put(struct ingest__fns_raw *raw, struct chek_arena *arena, struct chek_bytes_view text,
@@ -125,9 +155,10 @@ ingest__fns_value_put(struct ingest__fns_raw *raw, struct chek_arena *arena,
         return;
     default:
         value = ingest__fns_target(raw, slot);
-        if (value != NULL) {
-            *value = value_keep(raw, arena, text, type);
+        if (value == NULL || (type == FNS_NUMBER && is_numeric(slot) && whole_read(text, value))) {
+            return;
         }
+        *value = value_keep(raw, arena, text, type);
     }
 }
 

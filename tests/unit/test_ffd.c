@@ -159,6 +159,28 @@ tobacco_put(struct chek_writer *out)
     chek_ffd_close(out, line);
 }
 
+/* Quantities of every kind: rounded, with zeros at the end, whole, of the most decimals. */
+static void
+quantities_put(struct chek_writer *out)
+{
+    static const struct {
+        uint64_t value;
+        uint8_t decimals;
+    } rows[] = {{12345675, 7}, {12345674, 7}, {1500000, 6}, {30, 1}, {5, 0}, {999999500000, 12}};
+    chek_ffd_put_u8(out, 1054, 1);
+    chek_ffd_put_vln(out, 1020, 600);
+    chek_ffd_put_vln(out, 1031, 600);
+    for (size_t i = 0; i < CHEK_COUNT(rows); i++) {
+        size_t line = chek_ffd_open(out, 1059);
+        ffd_text(out, 1030, "Сыр");
+        chek_ffd_put_fvln(out, 1023, rows[i].value, rows[i].decimals);
+        chek_ffd_put_vln(out, 1043, 100);
+        chek_ffd_close(out, line);
+    }
+}
+
+#define JSON_QUANTITY(quantity) "{\"name\":\"Сыр\",\"quantity\":" quantity ",\"sum\":100}"
+
 /* A correction has a basis and no lines. */
 static void
 correction_put(struct chek_writer *out)
@@ -239,6 +261,10 @@ static struct same_case {
      "\"productCodeNew\":{\"gs1m\":{\"gtin\":\"04600000000015\",\"rawProductCode\":"
      "\"0104600000000015215OoyE8qxeIOn>\"}}},{\"name\":\"Сырок\",\"price\":5500,"
      "\"quantity\":1,\"sum\":5500,\"nds\":2,\"gtin\":4600000000039}]}}"},
+    {"quantities", 3, quantities_put,
+     "{\"receipt\":{" JSON_HEAD "\"operationType\":1,\"totalSum\":600,\"cashTotalSum\":600,"
+     "\"items\":[" JSON_QUANTITY("1.2345675") "," JSON_QUANTITY("1.2345674") "," JSON_QUANTITY(
+         "1.5") "," JSON_QUANTITY("3") "," JSON_QUANTITY("\"5.0\"") "," JSON_QUANTITY("1") "]}}"},
     {"strict_form", 4, correction_put, "{\"bso\":{" JSON_CORRECTION},
     {"correction", 31, correction_put, "{\"receiptCorrection\":{" JSON_CORRECTION},
     {"correction_of_a_strict_form", 41, correction_put, "{\"bsoCorrection\":{" JSON_CORRECTION},
@@ -349,6 +375,25 @@ test_ffd_refused(void **state)
     ffd_end(&out, opened);
     assert_error(ffd_read(bytes, out.size, out.size, &told), CHEK_OK);
     assert_string_equal(told.text, c->want);
+}
+
+/* Something was sold, and rounding would leave nothing of it. */
+static void
+test_ffd_quantity_is_not_lost(void **state)
+{
+    static uint8_t bytes[FFD_FIXTURE_SIZE];
+    struct chek_writer out = chek_writer_over(bytes, sizeof bytes);
+    (void)state;
+    size_t opened = ffd_begin(&out, 3, 7);
+    chek_ffd_put_u8(&out, 1054, 1);
+    chek_ffd_put_vln(&out, 1020, 100);
+    size_t line = chek_ffd_open(&out, 1059);
+    chek_ffd_put_fvln(&out, 1023, 4, 7);
+    chek_ffd_put_vln(&out, 1043, 100);
+    chek_ffd_close(&out, line);
+    ffd_end(&out, opened);
+    assert_error(ffd_read(bytes, out.size, out.size, &told), CHEK_OK);
+    assert_string_equal(told.text, "0 RANGE line.quantity: a value is outside its range\n");
 }
 
 /* Also of a registration, which has no lines and may have a thousand and more all the same. */
@@ -530,6 +575,7 @@ main(void)
     TABLE_ROWS(&table, test_ffd_same_as_json, sames);
     TABLE_ROWS(&table, test_ffd_passed, passeds);
     TABLE_ROWS(&table, test_ffd_refused, refuseds);
+    TABLE_TEST(&table, test_ffd_quantity_is_not_lost);
     TABLE_TEST(&table, test_ffd_lines_are_limited);
     TABLE_TEST(&table, test_ffd_document_is_limited);
     TABLE_TEST(&table, test_ffd_create_without_memory);
