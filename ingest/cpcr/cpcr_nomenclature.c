@@ -13,12 +13,11 @@
 #define SLOT_COUNT (2 * ELEMENT_COUNT_MAX)
 #define SLOT_SHIFT 51 /* 64 - 13: a hash of SLOT_COUNT values */
 
-/* An element in the register's form, and all that it points to. */
+/* An element in the register's form, and all that it points to but its taxes. */
 struct element {
     Ingest__NomenclatureElement element;
     Ingest__NomenclatureItem item;
     Ingest__Money purchase_price, sell_price, discount_sum, markup_sum;
-    Ingest__NomenclatureTax tax, *taxes;
 };
 
 /* ---- elements --------------------------------------------------------------------------------- */
@@ -43,20 +42,27 @@ money_make(Ingest__Money *money, int64_t minor)
     return money;
 }
 
-static void
-tax_make(const struct chek_nomenclature_element *from, struct element *to)
+static bool
+taxes_make(const struct chek_nomenclature_element *from, struct chek_arena *arena,
+           Ingest__NomenclatureItem *to)
 {
-    if (from->tax_type == 0 && from->taxation_type == 0 && from->tax_percent == 0) {
-        return;
+    if (from->taxes_count == 0) {
+        return true;
     }
-    ingest__nomenclature_tax__init(&to->tax);
-    to->tax.has_taxation_type = to->tax.has_tax_type = to->tax.has_tax_percent = 1;
-    to->tax.taxation_type = from->taxation_type;
-    to->tax.tax_type = from->tax_type;
-    to->tax.tax_percent = from->tax_percent;
-    to->taxes = &to->tax;
-    to->item.taxes = &to->taxes;
-    to->item.n_taxes = 1;
+    Ingest__NomenclatureTax *taxes = chek_arena_take(arena, from->taxes_count * sizeof *taxes);
+    to->taxes = chek_arena_take(arena, from->taxes_count * sizeof(void *));
+    if (taxes == NULL || to->taxes == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < from->taxes_count; i++) {
+        ingest__nomenclature_tax__init(&taxes[i]);
+        taxes[i].has_taxation_type = taxes[i].has_tax_type = taxes[i].has_tax_percent = 1;
+        taxes[i].taxation_type = from->taxes[i].taxation_type;
+        taxes[i].tax_type = from->taxes[i].tax_type;
+        taxes[i].tax_percent = from->taxes[i].tax_percent;
+        to->taxes[to->n_taxes++] = &taxes[i];
+    }
+    return true;
 }
 
 static void
@@ -83,12 +89,16 @@ item_make(const struct chek_nomenclature_element *from, struct element *to)
     item->has_measure_fractional = item->measure_fractional = from->measure_fractional;
     item->has_is_markedeac = item->is_markedeac = from->marked;
     item->has_is_social = item->is_social = from->social;
-    tax_make(from, to);
 }
 
-static void
-element_make(const struct chek_nomenclature_element *from, struct element *to)
+/* NULL: no memory. */
+static Ingest__NomenclatureElement *
+element_make(const struct chek_nomenclature_element *from, struct chek_arena *arena)
 {
+    struct element *to = chek_arena_take(arena, sizeof *to);
+    if (to == NULL) {
+        return NULL;
+    }
     Ingest__NomenclatureElement *element = &to->element;
     ingest__nomenclature_element__init(element);
     element->has_type = element->has_id = 1;
@@ -103,7 +113,9 @@ element_make(const struct chek_nomenclature_element *from, struct element *to)
     if (from->kind == CHEK_NOMENCLATURE_KIND_ITEM) {
         item_make(from, to);
         element->item = &to->item;
+        return taxes_make(from, arena, &to->item) ? element : NULL;
     }
+    return element;
 }
 
 /* ---- the check -------------------------------------------------------------------------------- */
@@ -154,13 +166,17 @@ element_check(struct places *places, uint32_t index, struct chek_fault *fault)
     return CHEK_OK;
 }
 
-/* Bytes of an element inside of the answer: a key, a size, itself. */
+/* Bytes of an element inside of the answer: a key, a size, itself. Without memory more than fit. */
 static size_t
-element_size(const struct chek_nomenclature_element *from)
+element_size(const struct chek_nomenclature_element *from, struct chek_arena *arena)
 {
-    struct element made;
-    element_make(from, &made);
-    size_t size = ingest__nomenclature_element__get_packed_size(&made.element);
+    size_t mark = chek_arena_mark(arena);
+    const Ingest__NomenclatureElement *made = element_make(from, arena);
+    if (made == NULL) {
+        return CHEK_CPCR_NOMENCLATURE_SIZE_MAX + 1;
+    }
+    size_t size = ingest__nomenclature_element__get_packed_size(made);
+    chek_arena_rewind(arena, mark);
     return size + (size < 128 ? 2U : size < 16384 ? 3U : 4U);
 }
 
@@ -182,7 +198,7 @@ chek_cpcr_nomenclature_check(const struct chek_nomenclature *what, struct chek_a
         if (error != CHEK_OK) {
             return error;
         }
-        size += element_size(&what->elements[i]);
+        size += element_size(&what->elements[i], arena);
         if (size > CHEK_CPCR_NOMENCLATURE_SIZE_MAX) {
             *fault = (struct chek_fault){.field = CHEK_FIELD_NOMENCLATURE_ELEMENTS};
             return CHEK_E_LIMIT;
@@ -255,12 +271,11 @@ elements_make(const struct chek_cpcr_goods *asked, const struct chek_nomenclatur
         if (!is_asked(asked, &held->elements[i])) {
             continue;
         }
-        struct element *made = chek_arena_take(arena, sizeof *made);
+        Ingest__NomenclatureElement *made = element_make(&held->elements[i], arena);
         if (made == NULL) {
             return false;
         }
-        element_make(&held->elements[i], made);
-        to->elements[to->n_elements++] = &made->element;
+        to->elements[to->n_elements++] = made;
     }
     return true;
 }

@@ -21,6 +21,7 @@ ITEM_TEXTS = {1: "article", 2: "barcode", 3: "description", 14: "measure_title",
 ITEM_MONEY = {6: "purchase_price", 7: "sell_price", 9: "discount_sum", 11: "markup_sum"}
 ITEM_NUMBERS = {8: "discount_percent", 10: "markup_percent", 13: "measure_count",
                 15: "measure_fractional", 18: "marked", 19: "social"}
+TAX = {1: "taxation_type", 2: "tax_type", 3: "tax_percent"}
 
 
 def element(data):
@@ -38,9 +39,13 @@ def element(data):
                 if number in item})
     out.update({name: item[number] for number, name in ITEM_NUMBERS.items() if number in item})
     if 12 in item:
-        out.update({name: part(item[12], number) for number, name in
-                    ((1, "taxation_type"), (2, "tax_type"), (3, "tax_percent"))})
+        out["taxes"] = [{name: part(one, number) for number, name in TAX.items()}
+                        for one in decode(fields[6])[12]]
     return out
+
+
+def tax(taxation, percent):
+    return {"taxation_type": taxation, "tax_type": 100, "tax_percent": percent}
 
 
 def ask(kkm, version=0, barcode=None, want=0):
@@ -79,18 +84,18 @@ def test_what_was_loaded_is_told(server):
     wants(ask(kkm), (NO_VERSION, 0, []), "nothing was loaded")
     wants(ask(kkm, 3, "11"), (NO_VERSION, 0, []))
     told = load(server, organisation,
-                "\ufeffkind,id,parent,title,title_kk,barcode,sell_price,marked,tax_type,tax_percent\r\n"
-                "group,1,,Выпечка,Нан,,,,,\r\n"
-                'item,10,1,"Bread, ""white""",,4870001,25000,true,100,12000\r\n'
+                "\ufeffkind,id,parent,title,title_kk,barcode,sell_price,marked,taxes\r\n"
+                "group,1,,Выпечка,Нан,,,,\r\n"
+                'item,10,1,"Bread, ""white""",,4870001,25000,true,100/100/0  101/100/16000 \r\n'
                 "\r\n"
-                ",11,1,Bun,,4870002,150,,,\r\n"
-                "item,12,,Water,,4870002,,,,\r\n")
+                ",11,1,Bun,,4870002,150,,0/100/12000\r\n"
+                "item,12,,Water,,4870002,,,\r\n")
     wants(told, {"organisation": str(organisation), "version": 1, "elements": 4})
     bread = {"id": 10, "kind": "item", "title": 'Bread, "white"', "parent": 1,
-             "barcode": "4870001", "sell_price": 25000, "marked": 1, "taxation_type": 0,
-             "tax_type": 100, "tax_percent": 12000}
+             "barcode": "4870001", "sell_price": 25000, "marked": 1,
+             "taxes": [tax(100, 0), tax(101, 16000)]}
     bun = {"id": 11, "kind": "item", "title": "Bun", "parent": 1, "barcode": "4870002",
-           "sell_price": 150}
+           "sell_price": 150, "taxes": [tax(0, 12000)]}
     water = {"id": 12, "kind": "item", "title": "Water", "barcode": "4870002"}
     group = {"id": 1, "kind": "group", "title": "Выпечка", "title_kk": "Нан"}
     wants(ask(kkm), (GOODS, 1, [group, bread, bun, water]))
@@ -123,8 +128,9 @@ def test_every_value_comes_through_json(server):
     line = {"id": 18446744073709551615, "kind": "item", "title": "т", "title_kk": "қ",
             "article": "a", "barcode": "b", "description": "d\"\\,", "purchase_price": 1,
             "sell_price": 10000000000000, "discount_percent": 5000, "discount_sum": 102,
-            "markup_percent": 4294967295, "markup_sum": 3, "taxation_type": 1, "tax_type": 100,
-            "tax_percent": 0, "measure_count": 1000, "measure_title": "kg",
+            "markup_percent": 4294967295, "markup_sum": 3,
+            "taxes": [tax(100 + i, 4294967295 - i) for i in range(8)],
+            "measure_count": 1000, "measure_title": "kg",
             "measure_fractional": True, "measure_unit": "166", "ntin": "0200", "marked": True,
             "social": True}
     bare = {"id": 1, "title": "x", "kind": "item"}
@@ -183,6 +189,20 @@ def test_what_is_refused(server):
     bad("id,title,sell_price\n1,a,-5\n", "RANGE", "nomenclature_element.sell_price", 2)
     bad("id,title,sell_price\n1,a,10000000000001\n", "RANGE", "nomenclature_element.sell_price", 2)
     bad("id,title,marked\n1,a,yes\n", "RANGE", "marked", 2)
+    for taxes, code, field in (
+            ("1/2", "RANGE", "taxes"), ("1/2/3/4", "RANGE", "taxes"), ("100", "RANGE", "taxes"),
+            ("/", "NUMBER", "taxation_type"), ("a/2/3", "NUMBER", "taxation_type"),
+            ("1//3", "NUMBER", "tax_type"), ("1/2/", "NUMBER", "tax_percent"),
+            ("1/2/4294967296", "RANGE", "tax_percent"), ("1/2/3 " * 9, "LIMIT", "taxes")):
+        bad(f"id,title,taxes\n1,a,{taxes}\n", code, field, 2)
+    for taxes, code, field in (
+            (json.dumps([tax(1, 2)] * 9), "LIMIT", "taxes"), ('[{"tax": 1}]', "FIELD_UNKNOWN", "tax"),
+            ("1", "FIELD_UNKNOWN", "taxes"), ('"1/2/3"', "FIELD_UNKNOWN", "taxes"),
+            ("{}", "MAGIC", None), ("[1]", "MAGIC", None), ("[null]", "MAGIC", None),
+            ("[[]]", "MAGIC", None), ('[{"tax_type": [1]}]', "MAGIC", None)):
+        bad('{"id": 1, "title": "a", "taxes": %s}' % taxes, code, field, 1)
+    bad('{"id": 1, "title": ["a"]}', "MAGIC", None, 1)
+    bad('{"id": 1, "title": "a", "article": [{"tax_type": 1}]}', "MAGIC", None, 1)
     bad("id,title\n1," + "a" * 256 + "\n", "LIMIT", "title", 2)
     bad("id,title\n1," + "a" * 20000 + "\n", "TEXT", None, 2)
     bad(b"id,title\n1,\xff\n", "TEXT", "title", 2)

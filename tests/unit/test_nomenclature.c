@@ -311,6 +311,15 @@ is_money(const Ingest__Money *money, uint64_t bills, uint32_t coins)
     return money != NULL && money->bills == bills && money->coins == coins;
 }
 
+/* As many as there may be; one of nothing but zeros is a tax too. */
+#define TAX(taxation, type, percent)                                              \
+    {                                                                             \
+        .taxation_type = (taxation), .tax_type = (type), .tax_percent = (percent) \
+    }
+static const struct chek_nomenclature_tax taxes[] = {
+    TAX(100, 100, 0),     TAX(101, 100, 12000), TAX(102, 100, 16000), TAX(103, 100, UINT32_MAX),
+    TAX(101, 100, 12000), TAX(0, 0, 0),         TAX(1, 0, 0),         TAX(0, 1, 0)};
+
 static void
 assert_item(const Ingest__NomenclatureElement *element)
 {
@@ -327,10 +336,14 @@ assert_item(const Ingest__NomenclatureElement *element)
                 is_money(item->discount_sum, 0, 5) && is_money(item->markup_sum, 6, 0));
     assert_int_equal(item->discount_percent, 7);
     assert_int_equal(item->markup_percent, 8);
-    assert_int_equal(item->n_taxes, 1);
-    assert_int_equal(item->taxes[0]->taxation_type, 9);
-    assert_int_equal(item->taxes[0]->tax_type, 100);
-    assert_int_equal(item->taxes[0]->tax_percent, 12000);
+    assert_int_equal(item->n_taxes, CHEK_COUNT(taxes));
+    for (size_t i = 0; i < CHEK_COUNT(taxes); i++) {
+        assert_true(item->taxes[i]->has_taxation_type && item->taxes[i]->has_tax_type &&
+                    item->taxes[i]->has_tax_percent);
+        assert_int_equal(item->taxes[i]->taxation_type, taxes[i].taxation_type);
+        assert_int_equal(item->taxes[i]->tax_type, taxes[i].tax_type);
+        assert_int_equal(item->taxes[i]->tax_percent, taxes[i].tax_percent);
+    }
     assert_int_equal(item->measure_count, 1000);
     assert_true(item->measure_fractional && item->is_markedeac && item->is_social);
 }
@@ -390,9 +403,8 @@ test_every_value_is_told(void **state)
         .discount_sum = 5,
         .markup_percent = 8,
         .markup_sum = 600,
-        .taxation_type = 9,
-        .tax_type = 100,
-        .tax_percent = 12000,
+        .taxes = taxes,
+        .taxes_count = CHEK_COUNT(taxes),
         .measure_count = 1000,
         .measure_title = chek_bytes_view_text("m"),
         .measure_fractional = true,
@@ -430,6 +442,8 @@ wide_make(size_t size)
     struct chek_nomenclature goods = goods_make(ELEMENT_COUNT_MAX, size, 'a');
     for (uint32_t i = 0; i < ELEMENT_COUNT_MAX; i++) {
         elements[i].sell_price = 1;
+        elements[i].taxes = taxes;
+        elements[i].taxes_count = i % 200 == 0 ? CHEK_COUNT(taxes) : 0;
     }
     return goods;
 }

@@ -191,7 +191,9 @@ const struct chek__command chek__command_nomenclature_load = {
     "    title_kk article barcode description ntin measure_title measure_unit\n"
     "    purchase_price sell_price discount_sum markup_sum        in tiyn\n"
     "    discount_percent markup_percent measure_count            as registers take them\n"
-    "    taxation_type tax_type tax_percent                       thousandths of a percent\n"
+    "    taxes                       at most 8: in CSV TAXATION_TYPE/TAX_TYPE/TAX_PERCENT with blanks\n"
+    "                                between, in JSON a list of objects with these names in small\n"
+    "                                letters; percents in thousandths\n"
     "    measure_fractional marked social                         true or false\n"
     "  What is empty or not there is not told to registers. An administrator's rights are needed.\n\n"
     "Examples\n"
@@ -200,7 +202,8 @@ const struct chek__command chek__command_nomenclature_load = {
     "    group,1,,Bakery,,,\n"
     "    item,10,1,\"Bread, white\",4870001234567,25000,796\n"
     "  chek nomenclature load goods.jsonl --org 123456789012 --json\n"
-    "    {\"id\":10,\"title\":\"Bread\",\"sell_price\":25000,\"marked\":true}\n",
+    "    {\"id\":10,\"title\":\"Bread\",\"sell_price\":25000,\"marked\":true,\n"
+    "     \"taxes\":[{\"taxation_type\":101,\"tax_type\":100,\"tax_percent\":16000}]}\n",
     nomenclature_load};
 
 /* ---- remove ----------------------------------------------------------------------------------- */

@@ -13,6 +13,11 @@
 #define COLUMN_COUNT_MAX 32
 #define NAME_SIZE_MAX 32
 
+#define TAXES "taxes"
+#define TAX_PART_COUNT 3
+
+enum inside { INSIDE_NOTHING, INSIDE_ELEMENT, INSIDE_TAXES, INSIDE_TAX, INSIDE_NO_MORE };
+
 struct reader {
     FILE *file;
     struct chek_arena *arena;
@@ -22,7 +27,7 @@ struct reader {
     struct chek_bytes_view columns[COLUMN_COUNT_MAX]; /* of the head of CSV */
     uint32_t column_count;
     char key[NAME_SIZE_MAX]; /* of the value of JSON that comes */
-    bool is_open;            /* inside of the object of a line of JSON */
+    enum inside inside;      /* where in a line of JSON */
     char line[LINE_SIZE_MAX];
 };
 
@@ -83,7 +88,70 @@ value_set(struct reader *reader, struct chek_bytes_view name, struct chek_bytes_
     return error != CHEK_OK ? blame(reader, error, name, NULL) : CHEK_OK;
 }
 
+static int
+tax_begin(struct reader *reader)
+{
+    uint16_t field;
+    struct chek_bytes_view name = chek_bytes_view_text(TAXES);
+    int error = chek_record_build_open(&reader->build, name, &field);
+    return error != CHEK_OK ? blame(reader, error, name, "an item has at most 8 taxes") : CHEK_OK;
+}
+
 /* ---- CSV -------------------------------------------------------------------------------------- */
+
+/* One tax, "101/100/16000". */
+static int
+tax_read(struct reader *reader, struct chek_bytes_view text)
+{
+    static const char *const names[TAX_PART_COUNT] = {"taxation_type", "tax_type", "tax_percent"};
+    size_t at = 0;
+    int error = tax_begin(reader);
+    for (size_t i = 0; error == CHEK_OK && i < TAX_PART_COUNT; i++) {
+        size_t begin = at;
+        while (at < text.size && text.bytes[at] != '/') {
+            at += 1;
+        }
+        bool is_last = i + 1 == TAX_PART_COUNT;
+        if (is_last != (at == text.size)) {
+            return blame(reader, CHEK_E_RANGE, chek_bytes_view_text(TAXES),
+                         "a tax is TAXATION_TYPE/TAX_TYPE/TAX_PERCENT");
+        }
+        error = value_set(reader, chek_bytes_view_text(names[i]),
+                          chek_bytes_view_of(text.bytes + begin, at - begin));
+        at += 1;
+    }
+    if (error == CHEK_OK) {
+        chek_record_build_close(&reader->build);
+    }
+    return error;
+}
+
+/* Taxes with blanks between. */
+static int
+taxes_read(struct reader *reader, struct chek_bytes_view text)
+{
+    int error = CHEK_OK;
+    for (size_t at = 0; error == CHEK_OK && at < text.size; at++) {
+        size_t begin = at;
+        while (at < text.size && text.bytes[at] != ' ') {
+            at += 1;
+        }
+        if (at != begin) {
+            error = tax_read(reader, chek_bytes_view_of(text.bytes + begin, at - begin));
+        }
+    }
+    return error;
+}
+
+static int
+cell_read(struct reader *reader, struct chek_bytes_view name, struct chek_bytes_view text)
+{
+    if (text.size == 0) {
+        return CHEK_OK;
+    }
+    return chek_bytes_view_equal(name, chek_bytes_view_text(TAXES)) ? taxes_read(reader, text)
+                                                                    : value_set(reader, name, text);
+}
 
 static bool
 is_column(struct chek_bytes_view name)
@@ -153,7 +221,7 @@ row_read(struct reader *reader, size_t size)
         error = element_begin(reader);
     }
     for (uint32_t i = 0; error == CHEK_OK && i < count; i++) {
-        error = cells[i].size != 0 ? value_set(reader, reader->columns[i], cells[i]) : CHEK_OK;
+        error = cell_read(reader, reader->columns[i], cells[i]);
     }
     if (error == CHEK_OK) {
         chek_record_build_close(&reader->build);
@@ -167,11 +235,15 @@ static int
 on_open(void *context)
 {
     struct reader *reader = context;
-    if (reader->is_open) {
-        return 0; /* an object inside: it is not a value of ours */
+    if (reader->inside == INSIDE_NOTHING) {
+        reader->inside = INSIDE_ELEMENT;
+        return element_begin(reader) == CHEK_OK;
     }
-    reader->is_open = true;
-    return element_begin(reader) == CHEK_OK;
+    if (reader->inside == INSIDE_TAXES) {
+        reader->inside = INSIDE_TAX;
+        return tax_begin(reader) == CHEK_OK;
+    }
+    return 0; /* an object inside: it is not a value of ours */
 }
 
 static int
@@ -179,7 +251,33 @@ on_close(void *context)
 {
     struct reader *reader = context;
     chek_record_build_close(&reader->build);
+    reader->inside = reader->inside == INSIDE_TAX ? INSIDE_TAXES : INSIDE_NO_MORE;
     return 1;
+}
+
+/* The one list that an element has. */
+static int
+on_list_open(void *context)
+{
+    struct reader *reader = context;
+    bool is_ours = reader->inside == INSIDE_ELEMENT && strcmp(reader->key, TAXES) == 0;
+    reader->inside = is_ours ? INSIDE_TAXES : reader->inside;
+    return is_ours;
+}
+
+static int
+on_list_close(void *context)
+{
+    struct reader *reader = context;
+    reader->inside = INSIDE_ELEMENT;
+    return 1;
+}
+
+/* Whether a value stands behind a name. */
+static bool
+is_named(const struct reader *reader)
+{
+    return reader->inside == INSIDE_ELEMENT || reader->inside == INSIDE_TAX;
 }
 
 static int
@@ -199,8 +297,8 @@ static int
 on_text(void *context, const unsigned char *bytes, size_t size)
 {
     struct reader *reader = context;
-    return reader->is_open && value_set(reader, chek_bytes_view_text(reader->key),
-                                        chek_bytes_view_of(bytes, size)) == CHEK_OK;
+    return is_named(reader) && value_set(reader, chek_bytes_view_text(reader->key),
+                                         chek_bytes_view_of(bytes, size)) == CHEK_OK;
 }
 
 static int
@@ -219,7 +317,7 @@ on_flag(void *context, int is_true)
 static int
 on_null(void *context)
 {
-    return ((struct reader *)context)->is_open;
+    return is_named(context);
 }
 
 static int
@@ -231,7 +329,9 @@ object_read(struct reader *reader, size_t size)
                                              .yajl_string = on_text,
                                              .yajl_start_map = on_open,
                                              .yajl_map_key = on_key,
-                                             .yajl_end_map = on_close};
+                                             .yajl_end_map = on_close,
+                                             .yajl_start_array = on_list_open,
+                                             .yajl_end_array = on_list_close};
     if (strspn(reader->line, " \t\r\n") >= size) {
         return CHEK_OK;
     }
@@ -239,7 +339,7 @@ object_read(struct reader *reader, size_t size)
     if (parser == NULL) {
         return blame(reader, -ENOMEM, chek_bytes_view_text(""), NULL);
     }
-    reader->is_open = false;
+    reader->inside = INSIDE_NOTHING;
     yajl_status status = yajl_parse(parser, (const unsigned char *)reader->line, size);
     if (status == yajl_status_ok) {
         status = yajl_complete_parse(parser);
