@@ -3,13 +3,15 @@
  * nomenclature.c - a nomenclature is replaced as a whole, and read.
  *
  * Its bytes are cut into parts, each an object that names the next one. The new parts stand before the
- * head names them and the old ones go; between two commands there is one or the other.
+ * head names them and the old ones go; between two commands there is one or the other. A list is looked
+ * for by whose it is; those of an organisation are chained, so that they can be told and counted.
  */
 #include "engine/partition/nomenclature.h"
 
 #include <string.h>
 
 #include "engine/base/assertion.h"
+#include "engine/base/planted.h"
 #include "engine/partition/state.h"
 
 #define PART_SIZE_MAX (CHEK_PAGE_OBJECT_SIZE_MAX - sizeof(struct partition__part))
@@ -26,8 +28,45 @@ part_size(const struct partition__part *part)
     return (uint32_t)sizeof *part + part->size;
 }
 
+/* That of an organisation is under the key that its operators are under. */
+static uint64_t
+whose_key(const struct chek_nomenclature_whose *whose)
+{
+    uint8_t bytes[sizeof((struct partition__nomenclature *)0)->organisation +
+                  sizeof((struct partition__nomenclature *)0)->point + 5];
+    struct chek_writer out = chek_writer_over(bytes, sizeof bytes);
+    if (whose->device == 0 && whose->point.size == 0) {
+        return partition__organisation_key(whose->organisation);
+    }
+    chek_writer_bytes(&out, whose->organisation.bytes, whose->organisation.size);
+    chek_writer_u8(&out, 0);
+    chek_writer_u32(&out, whose->device);
+    chek_writer_bytes(&out, whose->point.bytes, whose->point.size);
+    CHEK_ASSERT(!out.full);
+    return chek_checksum(bytes, out.size);
+}
+
+static struct chek_nomenclature_whose
+whose_read(const struct partition__nomenclature *known)
+{
+    return (struct chek_nomenclature_whose){
+        .organisation = chek_bytes_view_of(known->organisation, known->organisation_size),
+        .point = chek_bytes_view_of(known->point, known->point_size),
+        .device = known->device,
+    };
+}
+
+static bool
+is_whose(const struct partition__nomenclature *known, const struct chek_nomenclature_whose *whose)
+{
+    struct chek_nomenclature_whose of = whose_read(known);
+    return of.device == whose->device && chek_bytes_view_equal(of.point, whose->point) &&
+           chek_bytes_view_equal(of.organisation, whose->organisation);
+}
+
 static chek_page_ref
-nomenclature_find(const struct chek_partition *partition, struct chek_bytes_view organisation)
+nomenclature_find(const struct chek_partition *partition,
+                  const struct chek_nomenclature_whose *whose)
 {
     const struct chek_page_heap *heap = &partition->heap;
     const struct partition__root *root = chek_page_heap_root(heap);
@@ -37,12 +76,9 @@ nomenclature_find(const struct chek_partition *partition, struct chek_bytes_view
         return 0;
     }
     const struct partition__organisations *all = chek_page_heap_read(heap, root->organisations);
-    bool more = chek_page_map_find(heap, &all->nomenclatures,
-                                   partition__organisation_key(organisation), &ref, &walk);
+    bool more = chek_page_map_find(heap, &all->nomenclatures, whose_key(whose), &ref, &walk);
     while (more) {
-        const struct partition__nomenclature *known = chek_page_heap_read(heap, ref);
-        if (chek_bytes_view_equal(chek_bytes_view_of(known->organisation, known->organisation_size),
-                                  organisation)) {
+        if (is_whose(chek_page_heap_read(heap, ref), whose)) {
             return ref;
         }
         more = chek_page_map_next(heap, &walk, &ref);
@@ -107,33 +143,104 @@ is_same(const struct chek_partition *partition, const struct partition__nomencla
 }
 
 static chek_page_ref
-nomenclature_make(struct chek_partition *partition, struct chek_bytes_view organisation)
+nomenclature_make(struct chek_partition *partition, const struct chek_nomenclature_whose *whose)
 {
     struct partition__organisations *all = partition__organisations_change(partition);
     chek_page_ref ref =
         chek_page_heap_allocate(&partition->heap, sizeof(struct partition__nomenclature));
     CHEK_ASSERT(ref != 0);
-    int error = chek_page_map_insert(&partition->heap, &all->nomenclatures,
-                                     partition__organisation_key(organisation), ref);
+    int error = chek_page_map_insert(&partition->heap, &all->nomenclatures, whose_key(whose), ref);
     CHEK_ASSERT(error == CHEK_OK);
     struct partition__nomenclature *made = chek_page_heap_change(&partition->heap, ref);
-    made->organisation_size = (uint8_t)organisation.size;
-    memcpy(made->organisation, organisation.bytes, organisation.size);
+    made->device = whose->device;
+    made->organisation_size = (uint8_t)whose->organisation.size;
+    memcpy(made->organisation, whose->organisation.bytes, whose->organisation.size);
+    made->point_size = (uint8_t)whose->point.size;
+    if (whose->point.size != 0) {
+        memcpy(made->point, whose->point.bytes, whose->point.size);
+    }
     return ref;
 }
 
-/* The version stays: a list that comes later is none that a register may still have. (R98) */
-static void
-nomenclature_remove(struct chek_partition *partition, chek_page_ref ref)
+/* One of a point or register, behind that of its organisation. */
+static chek_page_ref
+behind_make(struct chek_partition *partition, const struct chek_nomenclature_whose *whose,
+            chek_page_ref head)
 {
-    if (ref == 0) {
-        return;
+    chek_page_ref ref = nomenclature_make(partition, whose);
+    struct partition__nomenclature *of_all = chek_page_heap_change(&partition->heap, head);
+    chek_page_ref next = of_all->next;
+    of_all->next = ref;
+    of_all->list_count += 1;
+    ((struct partition__nomenclature *)chek_page_heap_change(&partition->heap, ref))->next = next;
+    return ref;
+}
+
+static void
+behind_remove(struct chek_partition *partition, const struct chek_nomenclature_whose *whose,
+              chek_page_ref head, chek_page_ref ref)
+{
+    struct chek_page_heap *heap = &partition->heap;
+    const struct partition__nomenclature *known = chek_page_heap_read(heap, ref);
+    chek_page_ref before = head, next = known->next;
+    const struct partition__nomenclature *at = chek_page_heap_read(heap, head);
+    while (at->next != ref) {
+        CHEK_ASSERT(at->next != 0);
+        before = at->next;
+        at = chek_page_heap_read(heap, before);
     }
+    parts_free(partition, known->first);
+    ((struct partition__nomenclature *)chek_page_heap_change(heap, before))->next = next;
+    ((struct partition__nomenclature *)chek_page_heap_change(heap, head))->list_count -= 1;
+    bool was_there = chek_page_map_remove(
+        heap, &partition__organisations_change(partition)->nomenclatures, whose_key(whose), ref);
+    CHEK_ASSERT(was_there);
+    chek_page_heap_free(heap, ref, sizeof(struct partition__nomenclature));
+}
+
+/*
+ * That of the organisation keeps what was given out: a list that comes later is none that a register
+ * may still have. (R98)
+ */
+static void
+nomenclature_remove(struct chek_partition *partition, const struct chek_nomenclature_whose *whose,
+                    chek_page_ref head, chek_page_ref ref)
+{
+    if (ref != 0 && ref != head) {
+        behind_remove(partition, whose, head, ref);
+    } else if (ref != 0) {
+        struct partition__nomenclature *known = chek_page_heap_change(&partition->heap, ref);
+        chek_page_ref old = known->first;
+        known->created = 0;
+        known->size = known->count = 0;
+        known->first = 0;
+        parts_free(partition, old);
+    }
+}
+
+/* The next version of the organisation. (R91) */
+static uint64_t
+version_give(struct chek_partition *partition, chek_page_ref head, chek_page_ref ref)
+{
+    struct partition__nomenclature *of_all = chek_page_heap_change(&partition->heap, head);
+    const struct partition__nomenclature *known = chek_page_heap_read(&partition->heap, ref);
+    of_all->given += 1;
+    return CHEK_PLANTED(VERSION_OF_ONE_LIST) ? known->version + 1 : of_all->given;
+}
+
+static void
+nomenclature_replace(struct chek_partition *partition, const struct chek_nomenclature *what,
+                     struct chek_bytes_view bytes, chek_page_ref head, chek_page_ref ref)
+{
+    chek_page_ref first = parts_make(partition, bytes);
+    uint64_t version = version_give(partition, head, ref);
     struct partition__nomenclature *known = chek_page_heap_change(&partition->heap, ref);
     chek_page_ref old = known->first;
-    known->created = 0;
-    known->size = 0;
-    known->first = 0;
+    known->version = version;
+    known->created = what->created;
+    known->size = (uint32_t)bytes.size;
+    known->count = what->elements_count;
+    known->first = first;
     parts_free(partition, old);
 }
 
@@ -153,46 +260,69 @@ kept_encode(struct chek_partition *partition, const struct chek_nomenclature *wh
     return chek_bytes_view_of(bytes, out.size);
 }
 
+/* Whether this is a command. */
+static bool
+is_command(const struct chek_nomenclature *what)
+{
+    return what->organisation.size != 0 && what->version == 0 && what->count == 0 &&
+           (what->device == 0 || what->point.size == 0);
+}
+
 int
-partition__apply_nomenclature(struct chek_partition *partition, const struct chek_command *command)
+partition__apply_nomenclature(struct chek_partition *partition, const struct chek_command *command,
+                              struct chek_outcome *ret)
 {
     struct chek_nomenclature what;
     struct chek_fault fault;
     int error = chek_nomenclature_decode_whole(command->body.bytes, command->body.size,
                                                &partition->decode, &what, &fault);
-    if (error != CHEK_OK || what.organisation.size == 0 || what.version != 0) {
+    if (error != CHEK_OK || !is_command(&what)) {
         return CHEK_E_CORRUPT;
     }
-    struct chek_bytes_view bytes = kept_encode(partition, &what, command->body.size);
-    chek_page_ref ref = nomenclature_find(partition, what.organisation);
+    struct chek_nomenclature_whose all = {.organisation = what.organisation};
+    struct chek_nomenclature_whose whose = {what.organisation, what.point, what.device};
+    chek_page_ref head = nomenclature_find(partition, &all);
+    chek_page_ref ref = nomenclature_find(partition, &whose);
     if (what.elements_count == 0) {
-        nomenclature_remove(partition, ref);
+        nomenclature_remove(partition, &whose, head, ref);
+        return CHEK_OK;
+    }
+    struct chek_bytes_view bytes = kept_encode(partition, &what, command->body.size);
+    if (ref != 0 && is_same(partition, chek_page_heap_read(&partition->heap, ref), bytes)) {
+        return CHEK_OK; /* registers that have it need not fetch it again */
+    }
+    head = head != 0 ? head : nomenclature_make(partition, &all);
+    bool is_behind = whose.device != 0 || whose.point.size != 0;
+    const struct partition__nomenclature *of_all = chek_page_heap_read(&partition->heap, head);
+    if (ref == 0 && is_behind && of_all->list_count >= CHEK_NOMENCLATURE_COUNT_MAX) {
+        ret->error = CHEK_E_LIMIT;
         return CHEK_OK;
     }
     if (ref == 0) {
-        ref = nomenclature_make(partition, what.organisation);
-    } else if (is_same(partition, chek_page_heap_read(&partition->heap, ref), bytes)) {
-        return CHEK_OK; /* registers that have it need not fetch it again */
+        ref = is_behind ? behind_make(partition, &whose, head) : head;
     }
-    chek_page_ref first = parts_make(partition, bytes);
-    struct partition__nomenclature *known = chek_page_heap_change(&partition->heap, ref);
-    chek_page_ref old = known->first;
-    known->version += 1;
-    known->created = what.created;
-    known->size = (uint32_t)bytes.size;
-    known->first = first;
-    parts_free(partition, old);
+    nomenclature_replace(partition, &what, bytes, head, ref);
     return CHEK_OK;
 }
 
 /* ---- reading ---------------------------------------------------------------------------------- */
 
+static struct chek_nomenclature_state
+state_read(const struct partition__nomenclature *known)
+{
+    return (struct chek_nomenclature_state){.version = known->version,
+                                            .created = known->created,
+                                            .size = known->size,
+                                            .count = known->count,
+                                            .first = known->first};
+}
+
 int
 chek_partition_nomenclature(const struct chek_partition *partition,
-                            struct chek_bytes_view organisation,
+                            const struct chek_nomenclature_whose *whose,
                             struct chek_nomenclature_state *ret)
 {
-    chek_page_ref ref = nomenclature_find(partition, organisation);
+    chek_page_ref ref = nomenclature_find(partition, whose);
     if (ref == 0) {
         return CHEK_E_NOT_FOUND;
     }
@@ -200,24 +330,55 @@ chek_partition_nomenclature(const struct chek_partition *partition,
     if (known->first == 0) {
         return CHEK_E_NOT_FOUND;
     }
-    *ret = (struct chek_nomenclature_state){
-        .version = known->version, .created = known->created, .size = known->size};
+    *ret = state_read(known);
     return CHEK_OK;
+}
+
+int
+chek_partition_nomenclature_of(const struct chek_partition *partition,
+                               const struct chek_nomenclature_whose *stands,
+                               struct chek_nomenclature_state *ret)
+{
+    const struct chek_nomenclature_whose nearest[] = {
+        {.organisation = stands->organisation, .device = stands->device},
+        {.organisation = stands->organisation, .point = stands->point},
+        {.organisation = stands->organisation},
+    };
+    int error = CHEK_E_NOT_FOUND;
+    for (size_t i = 0; error != CHEK_OK && i < CHEK_COUNT(nearest); i++) {
+        error = chek_partition_nomenclature(partition, &nearest[i], ret);
+    }
+    return error;
 }
 
 void
 chek_partition_nomenclature_read(const struct chek_partition *partition,
-                                 struct chek_bytes_view organisation, uint8_t *bytes)
+                                 const struct chek_nomenclature_state *state, uint8_t *bytes)
 {
-    chek_page_ref ref = nomenclature_find(partition, organisation);
-    CHEK_ASSERT(ref != 0);
-    const struct partition__nomenclature *known = chek_page_heap_read(&partition->heap, ref);
-    for (ref = known->first; ref != 0;) {
+    for (chek_page_ref ref = state->first; ref != 0;) {
         const struct partition__part *part = chek_page_heap_read(&partition->heap, ref);
         memcpy(bytes, part_bytes(part), part->size);
         bytes += part->size;
         ref = part->next;
     }
+}
+
+uint32_t
+chek_partition_nomenclatures(const struct chek_partition *partition,
+                             struct chek_bytes_view organisation,
+                             struct chek_nomenclature_known ret[CHEK_NOMENCLATURE_COUNT_MAX + 1])
+{
+    struct chek_nomenclature_whose all = {.organisation = organisation};
+    chek_page_ref ref = nomenclature_find(partition, &all);
+    uint32_t count = 0;
+    while (ref != 0 && count <= CHEK_NOMENCLATURE_COUNT_MAX) { /* a loaded image may have more */
+        const struct partition__nomenclature *known = chek_page_heap_read(&partition->heap, ref);
+        if (known->first != 0) {
+            ret[count++] = (struct chek_nomenclature_known){whose_read(known), state_read(known)};
+        }
+        ref = known->next;
+    }
+    return count;
 }
 
 /* ---- whole? ----------------------------------------------------------------------------------- */
@@ -243,16 +404,62 @@ parts_are_valid(const struct chek_page_heap *heap, chek_page_ref ref, uint32_t s
     return ref == 0 && found == size;
 }
 
-bool
-partition__nomenclature_is_valid(void *context, uint32_t value)
+/* Those behind one: as many as it says, each with whose it is, of the same organisation. */
+static bool
+behind_are_valid(const struct chek_page_heap *heap, const struct partition__nomenclature *head)
 {
-    const struct chek_partition *partition = context;
-    const struct chek_page_heap *heap = &partition->heap;
+    struct chek_bytes_view organisation = whose_read(head).organisation;
+    chek_page_ref ref = head->next;
+    uint32_t found = 0;
+    while (ref != 0 && found < head->list_count) {
+        if (!chek_page_heap_holds(heap, ref, sizeof(struct partition__nomenclature))) {
+            return false;
+        }
+        const struct partition__nomenclature *known = chek_page_heap_read(heap, ref);
+        if (known->organisation_size != head->organisation_size ||
+            !chek_bytes_view_equal(whose_read(known).organisation, organisation) ||
+            known->version > head->given || (known->device == 0) == (known->point_size == 0)) {
+            return false;
+        }
+        found += 1;
+        ref = known->next;
+    }
+    return ref == 0 && found == head->list_count;
+}
+
+struct counting {
+    const struct chek_page_heap *heap;
+    uint64_t count; /* of those that are behind one of an organisation, and that one */
+};
+
+static bool
+nomenclature_is_valid(void *context, uint32_t value)
+{
+    struct counting *counting = context;
+    const struct chek_page_heap *heap = counting->heap;
     if (!chek_page_heap_holds(heap, value, sizeof(struct partition__nomenclature))) {
         return false;
     }
     const struct partition__nomenclature *known = chek_page_heap_read(heap, value);
-    return known->version != 0 && known->organisation_size <= sizeof known->organisation &&
-           known->size <= CHEK_COMMAND_BODY_SIZE_MAX &&
-           parts_are_valid(heap, known->first, known->size);
+    if (known->organisation_size == 0 || known->organisation_size > sizeof known->organisation ||
+        known->point_size > sizeof known->point || known->size > CHEK_COMMAND_BODY_SIZE_MAX ||
+        !parts_are_valid(heap, known->first, known->size)) {
+        return false;
+    }
+    if (known->device != 0 || known->point_size != 0) {
+        return known->version != 0 && known->first != 0 && known->given == 0 &&
+               known->list_count == 0;
+    }
+    counting->count += 1 + (uint64_t)known->list_count;
+    return known->given != 0 && known->version <= known->given && behind_are_valid(heap, known);
+}
+
+bool
+partition__nomenclatures_are_valid(const struct chek_partition *partition,
+                                   const struct chek_page_map *map)
+{
+    struct counting counting = {.heap = &partition->heap};
+    return chek_page_map_is_valid(&partition->heap, map) &&
+           chek_page_map_each(&partition->heap, map, nomenclature_is_valid, &counting) &&
+           counting.count == map->count;
 }

@@ -50,6 +50,5 @@ partition__organisations_are_valid(const struct chek_partition *partition)
     const struct partition__organisations *all = chek_page_heap_read(heap, root->organisations);
     return chek_page_map_is_valid(heap, &all->operators) &&
            chek_page_map_each(heap, &all->operators, partition__operator_is_valid, context) &&
-           chek_page_map_is_valid(heap, &all->nomenclatures) &&
-           chek_page_map_each(heap, &all->nomenclatures, partition__nomenclature_is_valid, context);
+           partition__nomenclatures_are_valid(partition, &all->nomenclatures);
 }

@@ -304,7 +304,7 @@ apply_kind(struct chek_partition *partition, const struct chek_command *command,
     case CHEK_COMMAND_OPERATOR:
         return partition__apply_operator(partition, command, ret);
     case CHEK_COMMAND_NOMENCLATURE:
-        return partition__apply_nomenclature(partition, command);
+        return partition__apply_nomenclature(partition, command, ret);
     case CHEK_COMMAND_RETAIN:
         return partition__apply_retain(partition, command);
     case CHEK_COMMAND_TRY:

@@ -95,7 +95,7 @@ _Static_assert(sizeof(struct partition__device) == 224, "format");
 /* What organisations have beside registers; keys are partition__organisation_key(). (format) */
 struct partition__organisations {
     struct chek_page_map operators;     /* -> struct partition__operator, many under a key */
-    struct chek_page_map nomenclatures; /* -> struct partition__nomenclature */
+    struct chek_page_map nomenclatures; /* -> struct partition__nomenclature, by whose it is */
 };
 
 /* Somebody who may work at registers. (format) */
@@ -112,17 +112,26 @@ struct partition__operator {
 };
 _Static_assert(sizeof(struct partition__operator) == 208, "format");
 
-/* What is sold at an organisation's registers. (format) */
+/*
+ * What is sold at registers: of an organisation, of a trade point of it, or of one. That of the
+ * organisation is there with the first of them, and the others are behind it. (format)
+ */
 struct partition__nomenclature {
-    uint64_t version;
+    uint64_t version;    /* 0: there never was one; in that of the organisation alone, */
+    uint64_t given;      /* the version that was given out last, and */
+    uint32_t list_count; /* how many are behind it */
+    chek_page_ref next;  /* the next one of the organisation; 0: it is the last */
     int64_t created;     /* civil; 0: not said */
     uint32_t size;       /* of all parts */
-    chek_page_ref first; /* 0: it was removed; its version is not given out again */
-    uint8_t organisation_size;
-    uint8_t zero[7];
-    uint8_t organisation[32];
+    chek_page_ref first; /* 0: it has nothing; in that of the organisation alone */
+    uint32_t count;      /* of elements */
+    uint32_t device;     /* 0: of no single register */
+    uint8_t organisation_size, point_size;
+    uint8_t zero[14];
+    uint8_t organisation[32]; /* zeros behind the text; so does the other */
+    uint8_t point[64];
 };
-_Static_assert(sizeof(struct partition__nomenclature) == 64, "format");
+_Static_assert(sizeof(struct partition__nomenclature) == 160, "format");
 
 /* A part of its bytes; the object goes on with `size` of them. (format) */
 struct partition__part {
@@ -194,8 +203,10 @@ CHEK_MUST_USE int partition__apply_operator(struct chek_partition *partition,
 bool partition__operator_is_valid(void *context, uint32_t value);
 /* nomenclature.c */
 CHEK_MUST_USE int partition__apply_nomenclature(struct chek_partition *partition,
-                                                const struct chek_command *command);
-bool partition__nomenclature_is_valid(void *context, uint32_t value);
+                                                const struct chek_command *command,
+                                                struct chek_outcome *ret);
+bool partition__nomenclatures_are_valid(const struct chek_partition *partition,
+                                        const struct chek_page_map *map);
 CHEK_MUST_USE int partition__apply_subject(struct chek_partition *partition,
                                            const struct chek_command *command);
 

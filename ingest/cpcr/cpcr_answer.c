@@ -340,9 +340,10 @@ ingest__cpcr_service(const struct chek_cpcr_ground *ground, const struct chek_de
 
 /* ---- nomenclature ----------------------------------------------------------------------------- */
 
-/* What the register's organisation sells, or the part of it that was asked for. NULL: unreadable. */
+/* What the register sells, or the part of it that was asked for. NULL: unreadable. (R99) */
 static Ingest__NomenclatureResponse *
-goods_make(const struct chek_cpcr_ground *ground, const struct chek_cpcr_exchange *exchange)
+goods_make(const struct chek_cpcr_ground *ground, const struct chek_cpcr_exchange *exchange,
+           const struct chek_device *device)
 {
     struct chek_nomenclature_state state;
     struct chek_nomenclature held;
@@ -351,8 +352,10 @@ goods_make(const struct chek_cpcr_ground *ground, const struct chek_cpcr_exchang
     if (!profile_read(ground, &known)) {
         return NULL;
     }
-    struct chek_bytes_view organisation = known.profile->organisation;
-    if (chek_partition_nomenclature(ground->partition, organisation, &state) != CHEK_OK) {
+    struct chek_nomenclature_whose stands = {.organisation = known.profile->organisation,
+                                             .point = known.profile->point,
+                                             .device = device->token.device};
+    if (chek_partition_nomenclature_of(ground->partition, &stands, &state) != CHEK_OK) {
         return ingest__cpcr_goods_answer(&exchange->goods, NULL, ground->arena);
     }
     if (!exchange->goods.has_barcode && exchange->goods.version == state.version) {
@@ -363,7 +366,7 @@ goods_make(const struct chek_cpcr_ground *ground, const struct chek_cpcr_exchang
     if (bytes == NULL) {
         return NULL;
     }
-    chek_partition_nomenclature_read(ground->partition, organisation, bytes);
+    chek_partition_nomenclature_read(ground->partition, &state, bytes);
     if (chek_nomenclature_decode_whole(bytes, state.size, ground->arena, &held, &fault) !=
         CHEK_OK) {
         return NULL;
@@ -403,7 +406,7 @@ content_make(const struct chek_cpcr_ground *ground, const struct chek_cpcr_excha
         to->auth = ingest__cpcr_auth_answer(&exchange->auth, ground->arena);
         return to->auth != NULL;
     case INGEST__COMMAND_TYPE__COMMAND_NOMENCLATURE:
-        to->nomenclature = goods_make(ground, exchange);
+        to->nomenclature = goods_make(ground, exchange, device);
         return to->nomenclature != NULL;
     default:
         return true;

@@ -12,10 +12,10 @@ def wants(got, want, what=""):
         raise AssertionError(f"{what}: {got!r}, not {want!r}")
 
 
-def register(server, organisation):
+def register(server, organisation, point="main"):
     device = next(devices)
     added = server.json("kkm", "add", "--device", device, "--factory", f"SWK{device}", "--org",
-                        organisation, "--point", "main")
+                        organisation, "--point", point)
     return Register(server.cpcr, device, added["token"])
 
 

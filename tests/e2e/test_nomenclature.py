@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """What registers sell: chek nomenclature, and NOMENCLATURE as registers ask it. test_nomenclature.py BIN [TEST..]
 
-Rules are those of ingest/CPCR.md, R90..R97.
+Rules are those of ingest/CPCR.md, R90..R99.
 """
 import json
 import pathlib
@@ -283,6 +283,126 @@ def test_a_list_is_removed(server):
     server.stop()
     server.chek("verify", server.data)
     server.start()
+
+
+def of(server, text, *whose, **more):
+    """Load for what `whose` says."""
+    path = server.home / "goods"
+    path.write_text(f"id,title\n1,{text}\n")
+    return server.json("nomenclature", "load", path, *whose, **more)
+
+
+def test_points_and_registers_have_lists(server):
+    """R99: the nearest one is told; versions are of one list each, also across a kill."""
+    organisation, other = next(organisations), next(organisations)
+    kkm, second = register(server, organisation), register(server, organisation, "far")
+    strange = register(server, other)
+    of_all, of_point = ("--org", organisation), ("--org", organisation, "--point", "main")
+    of_one = ("--device", kkm.device)
+    of(server, "all", *of_all)
+    wants(of(server, "point", *of_point),
+          {"organisation": str(organisation), "point": "main", "version": 2, "elements": 1})
+    wants(of(server, "one", *of_one),
+          {"organisation": str(organisation), "device": kkm.device, "version": 3, "elements": 1})
+    of(server, "theirs", "--org", other, "--point", "main")
+
+    def told(register_of, had, version, title):
+        result, now, elements = ask(register_of, had)
+        wants((result, now, titles(elements)),
+              (NO_VERSION, 0, []) if version == 0 else (ACTUAL, had, []) if had == version else
+              (GOODS, version, [title]))
+
+    def again():
+        server.kill()
+        server.start()
+        for one in (kkm, second, strange):
+            one.address = Register(server.cpcr, 0, 0).address
+
+    told(kkm, 1, 3, "one")
+    told(second, 0, 1, "all")
+    told(strange, 1, 1, "theirs")
+    wants([(row.get("point"), row.get("device"), row["version"], row["elements"])
+           for row in server.lines("nomenclature", "list", "--org", organisation)],
+          [(None, None, 1, 1), (None, kkm.device, 3, 1), ("main", None, 2, 1)])
+    table = server.chek("nomenclature", "list", "--org", organisation)
+    wants([row.split()[:2] for row in table.splitlines() if "main" in row], [["point", "main"]])
+    shown = server.json("nomenclature", "show", *of_point)
+    wants((shown["point"], shown["version"], titles(shown["elements"])), ("main", 2, ["point"]))
+    wants(server.json("nomenclature", "show", *of_one)["device"], kkm.device)
+    again()
+    wants(server.json("nomenclature", "remove", *of_one),
+          {"organisation": str(organisation), "device": kkm.device, "status": "removed"})
+    told(kkm, 3, 2, "point")
+    server.chek("snapshot")
+    server.json("nomenclature", "remove", *of_point)
+    told(kkm, 2, 1, "all")
+    told(kkm, 1, 1, "all")
+    again()
+    wants(of(server, "all", *of_point)["version"], 4, "as the one of all, but another list")
+    told(kkm, 1, 4, "all")
+    told(second, 4, 1, "all")
+    server.json("nomenclature", "remove", *of_all)
+    told(second, 1, 0, None)
+    told(kkm, 4, 4, "all")
+    wants(server.error("nomenclature", "show", *of_all)["code"], "NOT_FOUND")
+    again()
+    told(kkm, 0, 4, "all")
+    server.stop()
+    server.chek("verify", server.data)
+    server.start()
+
+
+def test_whose_is_refused(server):
+    organisation = next(organisations)
+    kkm = register(server, organisation)
+    goods = server.home / "goods"
+    goods.write_text("id,title\n1,a\n")
+    for command in (("load", goods), ("show",), ("remove",)):
+        for whose in ((), ("--point", "main"), ("--device", 0), ("--device", "x"),
+                      ("--org", organisation, "--device", kkm.device),
+                      ("--point", "main", "--device", kkm.device),
+                      ("--org", organisation, "--point", "p" * 65)):
+            server.error("nomenclature", *command, *whose, code=2)
+        error = server.error("nomenclature", *command, "--device", 4999)
+        wants((error["code"], error["field"]), ("NOT_FOUND", "nomenclature.device"))
+    for whose in ((), ("--org", organisation, "--point", "main"), ("--device", kkm.device)):
+        server.error("nomenclature", "list", *whose, code=2)
+    with plain_client.Client(server.address, server.token_file.read_text().strip()) as client:
+        for values, field in (({"organisation": str(organisation), "device": kkm.device}, "device"),
+                              ({"point": "main", "device": kkm.device}, "device"),
+                              ({"point": "main"}, "organisation")):
+            try:
+                client.call("nomenclature_load", elements=[{"id": 1, "title": "a"}], **values)
+                raise AssertionError("it was taken")
+            except plain_client.Refused as refusal:
+                wants((refusal.name, refusal.field),
+                      ("FIELD_MISSING" if field == "organisation" else "RANGE",
+                       "nomenclature." + field))
+        try:
+            client.call("ask_nomenclatures", device=kkm.device)
+            raise AssertionError("it was taken")
+        except plain_client.Refused as refusal:
+            wants((refusal.name, refusal.field), ("RANGE", "nomenclature.device"))
+    wants(ask(kkm), (NO_VERSION, 0, []))
+
+
+def test_who_sees_a_point_has_its_list(server):
+    organisation = next(organisations)
+    kkm, far = register(server, organisation), register(server, organisation, "far")
+    of(server, "all", "--org", organisation)
+    token = server.home / "point.token"
+    server.chek("token", "add", "mains", "--rights", "admin", "--org", organisation, "--point", "main",
+                "--out", token)
+    wants(of(server, "a", "--org", organisation, "--point", "main", token_file=token)["version"], 2)
+    wants(of(server, "b", "--device", kkm.device, token_file=token)["version"], 3)
+    for command in (("load", server.home / "goods"), ("show",), ("remove",)):
+        for whose, code in ((("--org", organisation), "PERMISSION"),
+                            (("--org", organisation, "--point", "far"), "PERMISSION"),
+                            (("--device", far.device), "NOT_FOUND")):
+            wants(server.error("nomenclature", *command, *whose, token_file=token)["code"], code)
+    wants(server.error("nomenclature", "list", "--org", organisation, token_file=token)["code"],
+          "PERMISSION")
+    wants((titles(ask(kkm)[2]), titles(ask(far)[2])), (["b"], ["all"]))
 
 
 def test_scopes(server):

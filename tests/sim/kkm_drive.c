@@ -26,8 +26,10 @@ register_add(struct kkm_run *run)
     int size = snprintf(name, sizeof name, "R%u", device);
     struct chek_register_key key = {.kind = CHEK_KEY_KIND_REGISTRATION_NUMBER,
                                     .value = chek_bytes_view_of(name, (size_t)size)};
-    struct chek_register profile = {
-        .keys = &key, .keys_count = 1, .organisation = shop_organisation(device)};
+    struct chek_register profile = {.keys = &key,
+                                    .keys_count = 1,
+                                    .organisation = shop_organisation(device),
+                                    .point = shop_point(device)};
     struct chek_kkm_add what = {.profile = &profile, .device = device, .token = 1000 + device};
     size_t begin = chek_frame_begin(&out);
     chek_kkm_add_encode(&out, &what);

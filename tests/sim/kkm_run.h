@@ -43,9 +43,19 @@ struct shop_number {
     uint32_t sent, told;
 };
 
-/* An organisation's list of goods and its operator's password. (kkm_shop.c) */
+/* Whose list of goods: of all registers, of a point, of one register that is there. */
+enum shop_whose { SHOP_ALL, SHOP_POINT, SHOP_REGISTER, SHOP_WHOSE_COUNT };
+
+/* A list is loaded, and is the next version, or removed. */
+struct shop_change {
+    enum shop_whose whose;
+    bool is_load;
+};
+
+/* An organisation's lists of goods and its operator's password. (kkm_shop.c) */
 struct shop {
     struct shop_number list, password;
+    struct shop_change changes[SHOP_CHANGE_COUNT + 1]; /* of lists, by their numbers */
 };
 
 struct till {
@@ -104,6 +114,7 @@ void till_frame_make(struct till *till, Ingest__Request *request, struct till_fr
 
 /* kkm_shop.c */
 struct chek_bytes_view shop_organisation(uint32_t device);
+struct chek_bytes_view shop_point(uint32_t device);
 /* The next change, or the one that nothing was heard of. False: there are enough. */
 bool shop_change_encode(struct kkm_run *run, struct chek_writer *out, uint16_t *ret_opcode);
 void shop_change_done(struct kkm_run *run, struct chek_bytes_view body);

@@ -2,9 +2,10 @@
 /*
  * kkm_shop.c - operators and lists of goods: an administrator changes them, registers ask for them.
  *
- * The k-th change of an organisation's list makes list k, the k-th of its operator password k, so
- * one number says what there is: at least the one that was acknowledged last, at most the one sent
- * last. A change without an answer is sent again, which changes nothing more.
+ * The k-th change of an organisation's operator makes password k, so one number says what there is:
+ * at least the one that was acknowledged last, at most the one sent last. Its lists are what their
+ * first k changes made them; each that is loaded is the next version, whosever it is, and its texts
+ * are made of the version. A change without an answer is sent again, which changes nothing more.
  */
 #include <stdio.h>
 #include <string.h>
@@ -17,12 +18,26 @@
 #define ELEMENT_COUNT_MAX 50
 #define TITLE_SIZE 255
 
+#define POINT "p1"
+
 static const char *const organisations[SHOP_COUNT] = {"100000000001", "200000000002"};
 
 struct chek_bytes_view
 shop_organisation(uint32_t device)
 {
     return chek_bytes_view_text(organisations[device % SHOP_COUNT]);
+}
+
+static bool
+is_at_point(uint32_t device)
+{
+    return device / SHOP_COUNT % 2 == 1;
+}
+
+struct chek_bytes_view
+shop_point(uint32_t device)
+{
+    return chek_bytes_view_text(is_at_point(device) ? POINT : "");
 }
 
 static void
@@ -33,7 +48,30 @@ password_write(uint32_t number, char text[16])
 
 /* ---- lists ------------------------------------------------------------------------------------ */
 
-/* List k: some are longer than an object of the heap, no two in a row are equal. */
+/* Which version of each there is after `count` changes; 0: none. Returns how many there were. */
+static uint32_t
+versions_of(const struct shop *shop, uint32_t count, uint32_t versions[SHOP_WHOSE_COUNT])
+{
+    uint32_t given = 0;
+    memset(versions, 0, SHOP_WHOSE_COUNT * sizeof *versions);
+    for (uint32_t i = 1; i <= count; i++) {
+        given += shop->changes[i].is_load;
+        versions[shop->changes[i].whose] = shop->changes[i].is_load ? given : 0;
+    }
+    return given;
+}
+
+/* The version that a register is told after `count` changes. */
+static uint32_t
+version_at(const struct shop *shop, uint32_t device, uint32_t count)
+{
+    uint32_t versions[SHOP_WHOSE_COUNT];
+    (void)versions_of(shop, count, versions);
+    uint32_t near = versions[SHOP_REGISTER] != 0 ? versions[SHOP_REGISTER] : versions[SHOP_POINT];
+    return is_at_point(device) && near != 0 ? near : versions[SHOP_ALL];
+}
+
+/* Version k: some are longer than an object of the heap, no two in a row are equal. */
 static uint32_t
 list_count(uint32_t number)
 {
@@ -50,16 +88,38 @@ title_write(uint32_t number, uint32_t index, char text[TITLE_SIZE])
 
 /* ---- the administrator ------------------------------------------------------------------------ */
 
+/* The register of the shop that is at the point. */
+static uint32_t
+register_of(const struct kkm_run *run)
+{
+    for (uint32_t i = 0; i < TILL_COUNT; i++) {
+        uint32_t device = run->tills[i].device;
+        if (device % SHOP_COUNT == run->shop && is_at_point(device)) {
+            return device;
+        }
+    }
+    CHEK_ASSERT(false);
+    return 0;
+}
+
 static void
 list_encode(const struct kkm_run *run, uint32_t number, struct chek_writer *out)
 {
     static char texts[ELEMENT_COUNT_MAX][TITLE_SIZE];
     static struct chek_nomenclature_element elements[ELEMENT_COUNT_MAX];
-    struct chek_nomenclature what = {.organisation = shop_organisation(run->shop),
-                                     .elements = elements,
-                                     .elements_count = list_count(number)};
+    uint32_t versions[SHOP_WHOSE_COUNT];
+    struct shop_change change = run->shops[run->shop].changes[number];
+    uint32_t version = versions_of(&run->shops[run->shop], number, versions);
+    struct chek_nomenclature what = {.elements = elements,
+                                     .elements_count = change.is_load ? list_count(version) : 0};
+    if (change.whose == SHOP_REGISTER) {
+        what.device = register_of(run);
+    } else {
+        what.organisation = shop_organisation(run->shop);
+        what.point = chek_bytes_view_text(change.whose == SHOP_POINT ? POINT : "");
+    }
     for (uint32_t i = 0; i < what.elements_count; i++) {
-        title_write(number, i, texts[i]);
+        title_write(version, i, texts[i]);
         elements[i] = (struct chek_nomenclature_element){
             .id = i + 1, .title = chek_bytes_view_of(texts[i], TITLE_SIZE)};
     }
@@ -96,6 +156,12 @@ shop_change_encode(struct kkm_run *run, struct chek_writer *out, uint16_t *ret_o
         run->shop = (uint32_t)peer_below(&run->peer, SHOP_COUNT);
         run->is_list = peer_below(&run->peer, 2) == 0;
         number_of(run)->sent += 1;
+        if (run->is_list) {
+            struct shop *shop = &run->shops[run->shop];
+            shop->changes[shop->list.sent] = (struct shop_change){
+                .whose = (enum shop_whose)peer_below(&run->peer, SHOP_WHOSE_COUNT),
+                .is_load = peer_below(&run->peer, 3) != 0};
+        }
     }
     if (run->is_list) {
         list_encode(run, number_of(run)->sent, out);
@@ -119,9 +185,13 @@ shop_change_done(struct kkm_run *run, struct chek_bytes_view body)
         return;
     }
     chek_arena_init_over(&arena, memory, sizeof memory);
+    const struct shop *shop = &run->shops[run->shop];
+    uint32_t versions[SHOP_WHOSE_COUNT];
+    (void)versions_of(shop, number->sent, versions);
+    uint32_t version = versions[shop->changes[number->sent].whose];
     int error = chek_nomenclature_decode_whole(body.bytes, body.size, &arena, &told, &fault);
-    if (error != CHEK_OK || told.version != number->sent) {
-        peer_violate(&run->peer, "list %u is told to be version %u", number->sent,
+    if (error != CHEK_OK || told.version != version) {
+        peer_violate(&run->peer, "version %u is told to be %u", version,
                      error == CHEK_OK ? (unsigned)told.version : 0);
     }
 }
@@ -143,7 +213,12 @@ shop_ask(struct till *till)
         request.command = INGEST__COMMAND_TYPE__COMMAND_NOMENCLATURE;
         request.nomenclature = &list;
         list.has_current_version = 1;
-        list.current_version = peer_below(&run->peer, 2) == 0 ? till->shop_told.list.told : 0;
+        uint32_t versions[SHOP_WHOSE_COUNT];
+        uint32_t given = versions_of(&till->shop_told, till->shop_told.list.told, versions);
+        list.current_version =
+            peer_below(&run->peer, 2) == 0
+                ? version_at(&till->shop_told, till->device, till->shop_told.list.told)
+                : (uint32_t)peer_below(&run->peer, given + 1);
         till->list_version = (uint32_t)list.current_version;
     } else {
         till->asks_wrong = peer_below(&run->peer, 4) == 0;
@@ -214,8 +289,10 @@ static void
 list_judge(struct till *till, const Ingest__NomenclatureResponse *list, const struct shop *now)
 {
     uint32_t version = list != NULL ? (uint32_t)list->version : 0;
-    bool is_right =
-        list != NULL && version >= till->shop_told.list.told && version <= now->list.sent;
+    bool is_right = false;
+    for (uint32_t i = till->shop_told.list.told; list != NULL && i <= now->list.sent; i++) {
+        is_right = is_right || version_at(now, till->device, i) == version;
+    }
     if (is_right && version == 0) {
         is_right = list->result == INGEST__NOMENCLATURE_RESULT__NOMENCLATURE_NO_VERSION &&
                    list->n_elements == 0;
@@ -227,9 +304,10 @@ list_judge(struct till *till, const Ingest__NomenclatureResponse *list, const st
             list->result == INGEST__NOMENCLATURE_RESULT__NOMENCLATURE_OK && list_is(list, version);
     }
     if (!is_right) {
-        peer_violate(
-            &till->run->peer, "device %u: it has list %u and hears of %u; %u to %u may be there",
-            till->device, till->list_version, version, till->shop_told.list.told, now->list.sent);
+        peer_violate(&till->run->peer,
+                     "device %u: it has list %u and hears of %u; %u to %u changes were made",
+                     till->device, till->list_version, version, till->shop_told.list.told,
+                     now->list.sent);
     }
 }
 

@@ -15,7 +15,8 @@ main(int count, char **words)
 #ifdef CHEK_PLANTED_BUGS
     static const enum chek_planted bugs[] = {
         CHEK_PLANTED_TWO_AT_WORK, CHEK_PLANTED_EXCHANGE_FORGOTTEN,
-        CHEK_PLANTED_ORGANISATIONS_FORGOTTEN, CHEK_PLANTED_STAYS_AT_WORK};
+        CHEK_PLANTED_ORGANISATIONS_FORGOTTEN, CHEK_PLANTED_VERSION_OF_ONE_LIST,
+        CHEK_PLANTED_STAYS_AT_WORK};
     (void)count;
     (void)words;
     return peer_test_planted(kkm_drive, bugs, CHEK_COUNT(bugs));

@@ -18,7 +18,7 @@
 
 #define SEED 20261128
 #define COMMANDS 3000
-#define PARTITION_HASH UINT64_C(0xfbc9a77f26f4a396)
+#define PARTITION_HASH UINT64_C(0xe93a30f316ae9123)
 #define DIRECTORY_HASH UINT64_C(0x6360dc5653388eba)
 #define ORGANISATION "123456789012" /* of the history's registers */
 
@@ -124,6 +124,9 @@ operator_make(struct run *run, int64_t step)
 static void
 nomenclature_make(struct run *run, int64_t step)
 {
+    static const struct chek_nomenclature_tax taxes[] = {
+        {.taxation_type = 101, .tax_type = 100, .tax_percent = 16000},
+        {.taxation_type = 100, .tax_type = 100}};
     struct chek_nomenclature_element elements[] = {
         {.id = 1, .kind = CHEK_NOMENCLATURE_KIND_GROUP, .title = chek_bytes_view_text("Нан")},
         {.id = 10,
@@ -131,13 +134,17 @@ nomenclature_make(struct run *run, int64_t step)
          .title = chek_bytes_view_text("Bread"),
          .barcode = chek_bytes_view_text("4870001"),
          .sell_price = 25000 + step / 2, /* every other load is the one before again */
+         .taxes = taxes,
+         .taxes_count = CHEK_COUNT(taxes),
          .marked = true},
     };
-    nomenclature_body(
-        run, &(struct chek_nomenclature){.organisation = chek_bytes_view_text(ORGANISATION),
-                                         .created = run->history.time,
-                                         .elements = elements,
-                                         .elements_count = CHEK_COUNT(elements)});
+    nomenclature_body(run, &(struct chek_nomenclature){
+                               .organisation = chek_bytes_view_text(ORGANISATION),
+                               .created = run->history.time,
+                               .point = chek_bytes_view_text(step % 6 >= 4 ? "Абая, 1" : ""),
+                               .device = step % 6 >= 4 ? 0 : (uint32_t)(step % 6 / 2),
+                               .elements = elements,
+                               .elements_count = step % 13 == 12 ? 0 : CHEK_COUNT(elements)});
 }
 
 /* ---- the partition ----------------------------------------------------------------------------- */

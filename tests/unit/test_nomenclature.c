@@ -38,23 +38,35 @@ load(const struct chek_nomenclature *goods)
     assert_true(chek_partition_is_valid(partition));
 }
 
-/* What is kept is these elements, with this version. */
+static const struct chek_nomenclature_whose all = {
+    .organisation = {(const uint8_t *)ORGANISATION, sizeof ORGANISATION - 1}};
+
 static void
-assert_held(uint64_t version, const struct chek_nomenclature *want)
+assert_whose(const struct chek_nomenclature_whose *whose, uint64_t version,
+             const struct chek_nomenclature *want)
 {
     static uint8_t bytes[APPLY_SIZE], again[APPLY_SIZE];
     struct chek_nomenclature_state state = {0};
     struct chek_nomenclature bare = *want;
     struct chek_writer out = chek_writer_over(again, sizeof again);
     bare.created = 0;
+    bare.point.size = 0;
+    bare.device = 0;
     chek_nomenclature_encode(&out, &bare);
-    assert_error(chek_partition_nomenclature(partition, chek_bytes_view_text(ORGANISATION), &state),
-                 CHEK_OK);
+    assert_error(chek_partition_nomenclature(partition, whose, &state), CHEK_OK);
     assert_int_equal(state.version, version);
+    assert_int_equal(state.count, want->elements_count);
     assert_int_equal(state.created, want->created);
     assert_int_equal(state.size, out.size);
-    chek_partition_nomenclature_read(partition, chek_bytes_view_text(ORGANISATION), bytes);
+    chek_partition_nomenclature_read(partition, &state, bytes);
     assert_memory_equal(bytes, again, out.size);
+}
+
+/* What is kept for all registers is these elements, with this version. */
+static void
+assert_held(uint64_t version, const struct chek_nomenclature *want)
+{
+    assert_whose(&all, version, want);
 }
 
 /* ---- the partition ---------------------------------------------------------------------------- */
@@ -70,8 +82,7 @@ test_any_size_is_kept_replaced_and_loaded(void **state)
                 {8, 1013}, {8, 1014}, {220, 1020}, {4096, 40}, {1, 2}};
     struct chek_nomenclature_state none;
     (void)state;
-    assert_error(chek_partition_nomenclature(partition, chek_bytes_view_text(ORGANISATION), &none),
-                 CHEK_E_NOT_FOUND);
+    assert_error(chek_partition_nomenclature(partition, &all, &none), CHEK_E_NOT_FOUND);
     for (size_t i = 0; i < CHEK_COUNT(rows); i++) {
         struct chek_nomenclature goods = goods_make(rows[i].count, 1, 'a');
         for (uint32_t j = 0; j < rows[i].count; j++) { /* descriptions are longer than titles */
@@ -128,12 +139,12 @@ test_organisations_have_their_own(void **state)
     second.created = 0;
     load(&second);
     assert_held(1, &first);
-    assert_error(chek_partition_nomenclature(partition, second.organisation, &known), CHEK_OK);
+    struct chek_nomenclature_whose other = {.organisation = second.organisation};
+    assert_error(chek_partition_nomenclature(partition, &other, &known), CHEK_OK);
     assert_int_equal(known.version, 1);
     assert_int_equal(known.created, 0);
-    assert_error(
-        chek_partition_nomenclature(partition, chek_bytes_view_text("123456789014"), &known),
-        CHEK_E_NOT_FOUND);
+    other.organisation = chek_bytes_view_text("123456789014");
+    assert_error(chek_partition_nomenclature(partition, &other, &known), CHEK_E_NOT_FOUND);
 }
 
 static void
@@ -146,10 +157,17 @@ test_commands_that_are_none_are_corrupt(void **state)
     goods.version = 1;
     APPLY(CHEK_COMMAND_NOMENCLATURE, nomenclature, &goods, CHEK_E_CORRUPT);
     goods.version = 0;
+    goods.count = 1;
+    APPLY(CHEK_COMMAND_NOMENCLATURE, nomenclature, &goods, CHEK_E_CORRUPT);
+    goods.count = 0;
+    goods.device = REGISTRATION;
+    goods.point = chek_bytes_view_text("main");
+    APPLY(CHEK_COMMAND_NOMENCLATURE, nomenclature, &goods, CHEK_E_CORRUPT);
+    goods.device = 0;
+    goods.point.size = 0;
     goods.organisation.size = 0;
     APPLY(CHEK_COMMAND_NOMENCLATURE, nomenclature, &goods, CHEK_E_CORRUPT);
-    assert_error(chek_partition_nomenclature(partition, chek_bytes_view_text(ORGANISATION), &known),
-                 CHEK_E_NOT_FOUND);
+    assert_error(chek_partition_nomenclature(partition, &all, &known), CHEK_E_NOT_FOUND);
     (void)outcome;
 }
 
@@ -360,8 +378,7 @@ test_a_list_is_removed(void **state)
     uint64_t empty = chek_partition_heap_size(partition);
     load(&large);
     load(&nothing);
-    assert_error(chek_partition_nomenclature(partition, nothing.organisation, &known),
-                 CHEK_E_NOT_FOUND);
+    assert_error(chek_partition_nomenclature(partition, &all, &known), CHEK_E_NOT_FOUND);
     Ingest__Response *answer = ask(REGISTRATION, 1, NULL);
     assert_int_equal(answer->nomenclature->result, NONE);
     assert_int_equal(answer->nomenclature->version, 0);
@@ -380,6 +397,157 @@ test_a_list_is_removed(void **state)
     small = goods_make(2, 10, 'a');
     load(&small);
     assert_held(53, &small);
+}
+
+/* ---- points and registers --------------------------------------------------------------------- */
+
+/* A list of one element with this id, for a point, a register or all; 0: none. */
+static void
+load_for(const char *point, uint32_t device, uint64_t id)
+{
+    struct chek_nomenclature goods = goods_make(id != 0, 200, 'a');
+    goods.point = chek_bytes_view_text(point);
+    goods.device = device;
+    elements[0].id = id;
+    load(&goods);
+}
+
+/* What a register that has version `had` is told: version, and the id of the one element. */
+static void
+assert_told(uint32_t registration, uint32_t had, uint64_t version, uint64_t id)
+{
+    Ingest__Response *answer = ask(registration, had, NULL);
+    const Ingest__NomenclatureResponse *told = answer->nomenclature;
+    bool is_actual = version != 0 && had == version;
+    assert_int_equal(told->version, version);
+    assert_int_equal(told->result, version == 0 ? NONE : is_actual ? ACTUAL : GOODS);
+    assert_int_equal(told->n_elements, version != 0 && !is_actual);
+    if (told->n_elements != 0) {
+        assert_int_equal(told->elements[0]->id, id);
+    }
+    ingest__response__free_unpacked(answer, NULL);
+}
+
+static void
+move_to(uint32_t registration, const char *point)
+{
+    struct chek_outcome outcome;
+    struct chek_register_key name = {.value = chek_bytes_view_text("moved")};
+    struct chek_register profile = {.keys = &name,
+                                    .keys_count = 1,
+                                    .organisation = chek_bytes_view_text(ORGANISATION),
+                                    .point = chek_bytes_view_text(point)};
+    struct chek_command_register what = {.registration = registration, .profile = &profile};
+    APPLY(CHEK_COMMAND_REGISTER, command_register, &what, CHEK_OK);
+    assert_error(outcome.error, CHEK_OK);
+}
+
+/* R99: its own, else that of its point, else that of all, whichever come and go. */
+static void
+test_the_nearest_list_is_told(void **state)
+{
+    (void)state;
+    move_to(REGISTRATION, "main");
+    load_for("", 0, 1);
+    assert_told(REGISTRATION, 0, 1, 1);
+    load_for("main", 0, 2);
+    load_for("far", 0, 3);
+    assert_told(REGISTRATION, 1, 2, 2);
+    assert_told(OTHER, 0, 1, 1);
+    load_for("", REGISTRATION, 4);
+    assert_told(REGISTRATION, 2, 4, 4);
+    load_for("main", 0, 5); /* behind its own it is not heard of */
+    assert_told(REGISTRATION, 4, 4, 4);
+    cpcr_reload();
+    load_for("", REGISTRATION, 0);
+    assert_told(REGISTRATION, 4, 5, 5);
+    load_for("", 0, 0);
+    assert_told(REGISTRATION, 5, 5, 5);
+    assert_told(OTHER, 1, 0, 0);
+    load_for("main", 0, 0);
+    assert_told(REGISTRATION, 5, 0, 0);
+    move_to(REGISTRATION, "far");
+    assert_told(REGISTRATION, 0, 3, 3);
+}
+
+/* R91: equal versions are equal lists, whosever they are, whatever came or went. */
+static void
+test_a_version_is_of_one_list(void **state)
+{
+    (void)state;
+    move_to(REGISTRATION, "main");
+    load_for("", 0, 1);
+    load_for("main", 0, 2);
+    assert_told(REGISTRATION, 1, 2, 2); /* a list of the point appears */
+    load_for("main", 0, 2);
+    assert_told(REGISTRATION, 2, 2, 2); /* the same again */
+    load_for("main", 0, 3);
+    assert_told(REGISTRATION, 2, 3, 3); /* it changes */
+    load_for("main", 0, 0);
+    assert_told(REGISTRATION, 3, 1, 1); /* it is removed */
+    load_for("", 0, 4);
+    assert_told(REGISTRATION, 3, 4, 4); /* what is behind it changes: not the one that had 3 */
+    load_for("main", 0, 3);
+    assert_told(REGISTRATION, 4, 5, 3); /* what was removed comes back */
+    load_for("", 0, 0);
+    load_for("main", 0, 0);
+    load_for("", 0, 4);
+    assert_told(REGISTRATION, 5, 6, 4);
+}
+
+static void
+test_lists_are_listed_and_limited(void **state)
+{
+    static struct chek_nomenclature_known known[CHEK_NOMENCLATURE_COUNT_MAX + 1];
+    char point[16];
+    (void)state;
+    assert_int_equal(chek_partition_nomenclatures(partition, all.organisation, known), 0);
+    load_for("p1", 0, 1);
+    assert_int_equal(chek_partition_nomenclatures(partition, all.organisation, known), 1);
+    assert_true(chek_bytes_view_equal(known[0].whose.point, chek_bytes_view_text("p1")));
+    load_for("", 0, 1);
+    for (uint32_t i = 2; i <= CHEK_NOMENCLATURE_COUNT_MAX; i++) {
+        (void)snprintf(point, sizeof point, "p%u", i);
+        load_for(i % 2 == 0 ? point : "", i % 2 == 0 ? 0 : 90000 + i, i);
+    }
+    cpcr_reload();
+    assert_int_equal(chek_partition_nomenclatures(partition, all.organisation, known),
+                     CHEK_NOMENCLATURE_COUNT_MAX + 1);
+    assert_true(known[0].whose.device == 0 && known[0].whose.point.size == 0);
+    assert_int_equal(known[0].state.version, 2);
+
+    struct chek_outcome outcome;
+    struct chek_nomenclature more = goods_make(1, 10, 'a');
+    more.device = 7;
+    uint64_t hash = chek_partition_hash(partition);
+    APPLY(CHEK_COMMAND_NOMENCLATURE, nomenclature, &more, CHEK_OK);
+    assert_error(outcome.error, CHEK_E_LIMIT);
+    assert_int_not_equal(chek_partition_hash(partition), hash); /* it was a command */
+    load_for("p1", 0, 2);                                       /* one that is there is replaced */
+    load_for("p1000", 0, 0);
+    load_for("", 90001 + 4, 0);
+    assert_int_equal(chek_partition_nomenclatures(partition, all.organisation, known),
+                     CHEK_NOMENCLATURE_COUNT_MAX - 1);
+    load(&more);
+    assert_told(OTHER, 0, 2, 1);
+}
+
+/* What comes and goes leaves no memory taken. */
+static void
+test_lists_of_points_give_the_memory_back(void **state)
+{
+    (void)state;
+    load_for("", 0, 1);
+    load_for("a", 0, 1);
+    load_for("b", 0, 1);
+    uint64_t size = 0;
+    for (uint32_t i = 0; i < 3000; i++) {
+        load_for("c", 0, 1 + i);
+        load_for("a", 0, i % 2);
+        load_for("c", 0, 0);
+        size = i == 100 ? chek_partition_heap_size(partition) : size;
+    }
+    assert_int_equal(chek_partition_heap_size(partition), size);
 }
 
 /* R95: every value is told, and what is empty is not. */
@@ -513,6 +681,10 @@ main(void)
     TABLE_ROWS(&table, test_check, check_rows);
     TABLE_TEST(&table, test_ids_of_a_full_list_are_told_apart);
     TABLE_ROWS(&table, test_answer, answer_rows);
+    TABLE_TEST(&table, test_the_nearest_list_is_told);
+    TABLE_TEST(&table, test_a_version_is_of_one_list);
+    TABLE_TEST(&table, test_lists_are_listed_and_limited);
+    TABLE_TEST(&table, test_lists_of_points_give_the_memory_back);
     TABLE_TEST(&table, test_every_value_is_told);
     TABLE_TEST(&table, test_the_largest_list_fits_a_frame);
     TABLE_TEST(&table, test_what_is_refused);

@@ -282,6 +282,8 @@ operator_encode(struct chek_writer *out)
 static void
 nomenclature_encode(struct chek_writer *out)
 {
+    static const struct chek_nomenclature_tax tax = {
+        .taxation_type = 101, .tax_type = 100, .tax_percent = 16000};
     static const struct chek_nomenclature_element elements[] = {
         {.id = 1, .kind = CHEK_NOMENCLATURE_KIND_GROUP, .title = {(const uint8_t *)"Bakery", 6}},
         {.id = 10,
@@ -289,13 +291,16 @@ nomenclature_encode(struct chek_writer *out)
          .title = {(const uint8_t *)"Bread", 5},
          .barcode = {(const uint8_t *)"4870001", 7},
          .sell_price = 25000,
+         .taxes = &tax,
+         .taxes_count = 1,
          .marked = true},
     };
     chek_nomenclature_encode(
         out, &(struct chek_nomenclature){.organisation = chek_bytes_view_text("123456789012"),
                                          .created = INT64_C(1772446260),
                                          .elements = elements,
-                                         .elements_count = CHEK_COUNT(elements)});
+                                         .elements_count = CHEK_COUNT(elements),
+                                         .point = chek_bytes_view_text("A1")});
 }
 
 static void

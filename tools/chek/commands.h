@@ -14,8 +14,9 @@ extern const struct chek__command chek__command_token_add, chek__command_token_l
     chek__command_kkm_token, chek__command_kkm_block, chek__command_kkm_unblock,
     chek__command_kkm_device, chek__command_operator_add, chek__command_operator_list,
     chek__command_operator_remove, chek__command_nomenclature_load,
-    chek__command_nomenclature_remove, chek__command_nomenclature_show, chek__command_status,
-    chek__command_snapshot, chek__command_backup, chek__command_events, chek__command_verify,
-    chek__command_gaps, chek__command_reconcile, chek__command_warnings, chek__command_marking;
+    chek__command_nomenclature_remove, chek__command_nomenclature_show,
+    chek__command_nomenclature_list, chek__command_status, chek__command_snapshot,
+    chek__command_backup, chek__command_events, chek__command_verify, chek__command_gaps,
+    chek__command_reconcile, chek__command_warnings, chek__command_marking;
 
 #endif

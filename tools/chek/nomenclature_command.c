@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * nomenclature_command.c - chek nomenclature load, show: what registers of an organisation sell.
+ * nomenclature_command.c - chek nomenclature load: what registers sell, out of a file.
  */
 #include <errno.h>
 #include <string.h>
@@ -12,12 +12,12 @@
 #include "tools/chek/commands.h"
 #include "tools/chek/json.h"
 #include "tools/chek/nomenclature_read.h"
-#include "tools/chek/report_print.h"
-#include "tools/chek/text_table.h"
+#include "tools/chek/nomenclature_whose.h"
 
 #define ORGANISATION_SIZE_MAX 32
 
-CHEK__ENCODER(nomenclature)
+#define POINT_SIZE_MAX 64
+#define CHEK__WHOSE_USAGE "--org ORG, --org ORG with --point POINT, or --device ID"
 
 /* ---- load ------------------------------------------------------------------------------------- */
 
@@ -78,6 +78,7 @@ on_loaded(void *context, struct chek_bytes_view body)
 {
     const struct loading *loading = context;
     struct chek__run *run = loading->run;
+    char text[CHEK__WHOSE_TEXT_SIZE];
     struct chek_nomenclature told;
     int error = CHEK__DECODE(run, nomenclature, body, &told);
     if (error != CHEK_OK) {
@@ -85,15 +86,15 @@ on_loaded(void *context, struct chek_bytes_view body)
     }
     if (run->json) {
         chek__json_open(run);
-        chek__json_text(run, "organisation", told.organisation);
+        chek__whose_json(run, &told);
         chek__json_number(run, "version", (int64_t)told.version);
         chek__json_number(run, "elements", loading->count);
         chek__json_close(run);
         chek__json_end(run);
     } else {
-        (void)printf("version %llu of what %.*s sells: %u groups and items\n",
-                     (unsigned long long)told.version, (int)told.organisation.size,
-                     (const char *)told.organisation.bytes, loading->count);
+        (void)printf("version %llu, for %s: %u groups and items\n",
+                     (unsigned long long)told.version, chek__whose_text(&told, text),
+                     loading->count);
     }
     return CHEK_OK;
 }
@@ -140,22 +141,21 @@ goods_send(struct chek__run *run, const struct chek__goods *goods)
 static int
 nomenclature_load(struct chek__run *run, int count, char **words)
 {
-    const char *organisation = "";
+    struct chek__whose whose = {"", "", ""};
     const char *created = "";
     struct chek__list names = {0};
     struct chek__goods goods;
     struct chek__goods_fault fault;
     int64_t time_civil = civil_now();
-    const struct chek__option options[] = {
-        {"org", CHEK__OPTION_TEXT, (void *)&organisation},
-        {"created", CHEK__OPTION_TEXT, (void *)&created},
-    };
+    const struct chek__option options[] = {{"created", CHEK__OPTION_TEXT, (void *)&created},
+                                           CHEK__WHOSE_OPTIONS(whose)};
+    struct chek_nomenclature of = {0};
     int stop = chek__arguments_read(run, count, words, options, CHEK_COUNT(options), &names);
     if (stop != CHEK_OK) {
         return stop - 1;
     }
-    if (names.count != 1 || organisation[0] == 0 || strlen(organisation) > ORGANISATION_SIZE_MAX) {
-        return chek__usage(run, "FILE, and --org ORG");
+    if (names.count != 1 || chek__whose_read(&whose, &of) != CHEK_OK) {
+        return chek__usage(run, "FILE, and " CHEK__WHOSE_USAGE);
     }
     if (created[0] != 0 && chek_civil_read(chek_bytes_view_text(created), &time_civil) != CHEK_OK) {
         return chek__usage(run, "--created is a date, or YYYY-MM-DDTHH:MM:SS");
@@ -172,17 +172,21 @@ nomenclature_load(struct chek__run *run, int count, char **words)
     if (goods.what->elements_count == 0) { /* a list of nothing would remove what is there */
         return chek__error(run, CHEK_E_FIELD_MISSING, "nomenclature.elements", NULL);
     }
-    goods.what->organisation = chek_bytes_view_text(organisation);
+    goods.what->organisation = of.organisation;
+    goods.what->point = of.point;
+    goods.what->device = of.device;
     goods.what->created = time_civil;
     return goods_send(run, &goods);
 }
 
 const struct chek__command chek__command_nomenclature_load = {
-    "nomenclature load", "what registers of an organisation sell, in the place of what they did",
-    "  chek nomenclature load FILE --org ORG [--created TIME]\n\n"
+    "nomenclature load", "what registers sell, in the place of what they did",
+    "  chek nomenclature load FILE (--org ORG [--point POINT] | --device ID) [--created TIME]\n\n"
     "  Registers of Kazakhstan fetch it by NOMENCLATURE. FILE takes the place of the whole list that\n"
-    "  was there, or, when anything is wrong with it, of nothing. The version rises by one, unless\n"
-    "  the list is the same. A list has at most 4,096 groups and items, and fits one answer of 240\n"
+    "  was there, or, when anything is wrong with it, of nothing. An organisation has a list for all\n"
+    "  its registers, one for each trade point and one for each register; a register is told its\n"
+    "  own, else that of its point, else that of all. A list gets the organisation's next version,\n"
+    "  unless it is the same. It has at most 4,096 groups and items, and fits one answer of 240\n"
     "  KiB: some 2,000 items. --created is shown to registers; without it, it is now.\n\n"
     "  FILE is CSV whose first line names the columns, or JSON lines, an object a line:\n"
     "    id title                    of every element; ids differ\n"
@@ -201,151 +205,7 @@ const struct chek__command chek__command_nomenclature_load = {
     "    kind,id,parent,title,barcode,sell_price,measure_unit\n"
     "    group,1,,Bakery,,,\n"
     "    item,10,1,\"Bread, white\",4870001234567,25000,796\n"
-    "  chek nomenclature load goods.jsonl --org 123456789012 --json\n"
+    "  chek nomenclature load goods.jsonl --org 123456789012 --point main --json\n"
     "    {\"id\":10,\"title\":\"Bread\",\"sell_price\":25000,\"marked\":true,\n"
     "     \"taxes\":[{\"taxation_type\":101,\"tax_type\":100,\"tax_percent\":16000}]}\n",
     nomenclature_load};
-
-/* ---- remove ----------------------------------------------------------------------------------- */
-
-static int
-on_removed(void *context, struct chek_bytes_view body)
-{
-    struct chek__run *run = context;
-    struct chek_nomenclature told;
-    int error = CHEK__DECODE(run, nomenclature, body, &told);
-    if (error == CHEK_OK && run->json) {
-        chek__json_open(run);
-        chek__json_text(run, "organisation", told.organisation);
-        chek__json_text(run, "status", chek_bytes_view_text("removed"));
-        chek__json_close(run);
-        chek__json_end(run);
-    } else if (error == CHEK_OK) {
-        (void)printf("registers of %.*s have no list any more\n", (int)told.organisation.size,
-                     (const char *)told.organisation.bytes);
-    }
-    return error;
-}
-
-static int
-nomenclature_remove(struct chek__run *run, int count, char **words)
-{
-    const char *organisation = "";
-    struct chek__list names = {0};
-    const struct chek__option options[] = {{"org", CHEK__OPTION_TEXT, (void *)&organisation}};
-    int stop = chek__arguments_read(run, count, words, options, CHEK_COUNT(options), &names);
-    if (stop != CHEK_OK) {
-        return stop - 1;
-    }
-    if (names.count != 0 || organisation[0] == 0 || strlen(organisation) > ORGANISATION_SIZE_MAX) {
-        return chek__usage(run, "--org ORG");
-    }
-    struct chek_nomenclature nothing = {.organisation = chek_bytes_view_text(organisation)};
-    return chek__ask(run, CHEK_OPCODE_NOMENCLATURE_LOAD, nomenclature_encode, &nothing, on_removed,
-                     run);
-}
-
-const struct chek__command chek__command_nomenclature_remove = {
-    "nomenclature remove", "registers of an organisation have no list any more",
-    "  chek nomenclature remove --org ORG\n\n"
-    "  Registers that ask hear that there is none. A list that is loaded later has a version that none\n"
-    "  had before. To remove what is not there is no error. An administrator's rights are needed.\n\n"
-    "Examples\n"
-    "  chek nomenclature remove --org 123456789012\n",
-    nomenclature_remove};
-
-/* ---- show ------------------------------------------------------------------------------------- */
-
-static const char *const titles[] = {"id", "<kind", "parent", "<title", "<barcode", "price"};
-
-static void
-number_cell(struct chek__table *table, uint64_t number)
-{
-    if (number != 0) {
-        chek__cell_number(table, number);
-    } else {
-        chek__cell_text(table, "");
-    }
-}
-
-static void
-goods_print(struct chek__table *table, const struct chek_nomenclature *goods)
-{
-    char text[32];
-    chek__strip_view("Organisation", goods->organisation);
-    (void)snprintf(text, sizeof text, "%llu", (unsigned long long)goods->version);
-    chek__strip("Version", text);
-    (void)chek__time_text(goods->created, text);
-    chek__strip("Created", text);
-    for (uint32_t i = 0; i < goods->elements_count; i++) {
-        const struct chek_nomenclature_element *element = &goods->elements[i];
-        bool is_group = element->kind == CHEK_NOMENCLATURE_KIND_GROUP;
-        chek__cell_number(table, element->id);
-        chek__cell_text(table, is_group ? "group" : "item");
-        number_cell(table, element->parent);
-        chek__cell(table, element->title);
-        chek__cell(table, element->barcode);
-        if (element->sell_price != 0) {
-            chek__cell_money(table, element->sell_price, RUN_CURRENCY_DEFAULT);
-        } else {
-            chek__cell_text(table, "");
-        }
-    }
-}
-
-struct showing {
-    struct chek__run *run;
-    struct chek__table table;
-};
-
-static int
-on_shown(void *context, struct chek_bytes_view body)
-{
-    struct showing *showing = context;
-    struct chek_nomenclature goods;
-    int error = CHEK__DECODE(showing->run, nomenclature, body, &goods);
-    if (error == CHEK_OK && showing->run->json) {
-        chek__json_record(showing->run, NULL, CHEK_RECORD_NOMENCLATURE, &goods);
-        chek__json_end(showing->run);
-    } else if (error == CHEK_OK) {
-        goods_print(&showing->table, &goods);
-    }
-    return error;
-}
-
-static int
-nomenclature_show(struct chek__run *run, int count, char **words)
-{
-    static struct showing showing;
-    const char *organisation = "";
-    struct chek__list names = {0};
-    const struct chek__option options[] = {{"org", CHEK__OPTION_TEXT, (void *)&organisation}};
-    int stop = chek__arguments_read(run, count, words, options, CHEK_COUNT(options), &names);
-    if (stop != CHEK_OK) {
-        return stop - 1;
-    }
-    if (names.count != 0 || organisation[0] == 0 || strlen(organisation) > ORGANISATION_SIZE_MAX) {
-        return chek__usage(run, "--org ORG");
-    }
-    struct chek_nomenclature question = {.organisation = chek_bytes_view_text(organisation)};
-    showing.run = run;
-    if (!run->json &&
-        chek__table_open(&showing.table, titles, CHEK_COUNT(titles), false) != CHEK_OK) {
-        return chek__error(run, -ENOMEM, NULL, NULL);
-    }
-    stop = chek__ask(run, CHEK_OPCODE_ASK_NOMENCLATURE, nomenclature_encode, &question, on_shown,
-                     &showing);
-    if (stop == CHEK_OK && !run->json) {
-        chek__table_close(&showing.table);
-    }
-    return stop;
-}
-
-const struct chek__command chek__command_nomenclature_show = {
-    "nomenclature show", "what registers of an organisation sell, and its version",
-    "  chek nomenclature show --org ORG\n\n"
-    "  With --json one document: version, created and elements, each as it would be a line of a file\n"
-    "  that is loaded. An administrator's rights are needed.\n\n"
-    "Examples\n"
-    "  chek nomenclature show --org 123456789012 --json\n",
-    nomenclature_show};

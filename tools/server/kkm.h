@@ -25,7 +25,8 @@ enum server__job_kind {
     SERVER_JOB_OPERATOR,         /* the body of command_operator in `frame` */
     SERVER_JOB_OPERATORS,        /* operators in the answer; */
     SERVER_JOB_NOMENCLATURE,     /* the body of the command in `frame`; its version in the answer */
-    SERVER_JOB_NOMENCLATURE_ASK, /* all of it in the answer; of `organisation`, these three */
+    SERVER_JOB_NOMENCLATURE_ASK, /* all of it in the answer; of `organisation`, these four, */
+    SERVER_JOB_NOMENCLATURES,    /* and these two of `point` or `device`; those that there are */
 };
 
 struct server__job {
@@ -43,8 +44,9 @@ struct server__job {
     uint32_t token;     /* SERVER_JOB_ADD: wanted, 0 = any; then the one that is due */
     uint32_t device, policy;
     uint8_t change; /* enum chek_device_change */
-    uint8_t organisation_size;
+    uint8_t organisation_size, point_size;
     uint8_t organisation[32];
+    uint8_t point[64];
     struct server__cpcr_connection *connection; /* who asked; NULL when it went away */
     struct chek_request *request;               /* or this */
     struct chek_cpcr_exchange exchange;
@@ -98,19 +100,32 @@ void server__operator_set(void *context, struct chek_request *request, struct ch
 void server__ask_operators(void *context, struct chek_request *request,
                            struct chek_bytes_view body);
 void server__operators_list(struct server__shard *shard, struct server__job *job);
+/* What a request is about: a register, or a point, or all of an organisation. */
+struct server__whose {
+    struct chek_bytes_view organisation, point;
+    uint32_t device, registration; /* 0: no single register */
+    uint16_t partition;
+};
 /*
- * The partition of an organisation, all of which the asker sees. Errors: FIELD_MISSING, PERMISSION.
+ * Find what the asker means by `ret->organisation`, `point` and `device`, and fill in the rest. Of a register
+ * the organisation is found, and is not said.
+ *
+ *   Errors  FIELD_MISSING, RANGE (a register and something else), NOT_FOUND, PERMISSION: the asker
+ *           does not see all of it; *ret is spoilt
  */
-CHEK_MUST_USE int server__organisation_find(struct server__shard *shard,
-                                            const struct chek_request *request,
-                                            struct chek_bytes_view organisation,
-                                            uint16_t *ret_partition);
+CHEK_MUST_USE int server__whose_find(struct server__shard *shard, struct chek_request *request,
+                                     struct server__whose *ret);
+/* Note it in the job. */
+void server__whose_set(const struct server__whose *whose, struct server__job *job);
 
 /* nomenclature_admin.c */
 void server__nomenclature_load(void *context, struct chek_request *request,
                                struct chek_bytes_view body);
 void server__ask_nomenclature(void *context, struct chek_request *request,
                               struct chek_bytes_view body);
+void server__ask_nomenclatures(void *context, struct chek_request *request,
+                               struct chek_bytes_view body);
+void server__nomenclatures_list(struct server__shard *shard, struct server__job *job);
 /* Write the answer: version and time, or all of it. Errors: NOT_FOUND, CORRUPT and the like. */
 CHEK_MUST_USE int server__nomenclature_told(struct server__shard *shard, struct server__job *job,
                                             bool is_whole);

@@ -330,6 +330,9 @@ job_run(struct server__shard *shard, struct server__job *job)
     case SERVER_JOB_NOMENCLATURE_ASK:
         job->error = server__nomenclature_told(shard, job, true);
         return ATTEMPT_DONE;
+    case SERVER_JOB_NOMENCLATURES:
+        server__nomenclatures_list(shard, job);
+        return ATTEMPT_DONE;
     default:
         return device_run(shard, job);
     }

@@ -11,46 +11,27 @@
 #include "engine/base/assertion.h"
 #include "tools/server/kkm.h"
 
-/* Whose operators are meant. */
-struct whose {
-    struct chek_bytes_view organisation;
-    uint32_t registration; /* 0: all of the organisation */
-    uint16_t partition;
-};
-
 int
-server__organisation_find(struct server__shard *shard, const struct chek_request *request,
-                          struct chek_bytes_view organisation, uint16_t *ret_partition)
+server__whose_find(struct server__shard *shard, struct chek_request *request,
+                   struct server__whose *ret)
 {
     const struct chek_directory *directory = server__directory(shard);
-    struct chek_register any = {.organisation = organisation};
-    if (organisation.size == 0) {
-        return CHEK_E_FIELD_MISSING;
-    }
-    if (!chek_directory_sees_register(directory, chek_request_principal(request), &any)) {
-        return CHEK_E_PERMISSION;
-    }
-    *ret_partition = chek_directory_partition_of(directory, organisation);
-    return CHEK_OK;
-}
-
-/* Errors: FIELD_MISSING, RANGE (both are said), NOT_FOUND, PERMISSION; *ret_device: it is about that. */
-static int
-whose_find(struct server__shard *shard, struct chek_request *request, uint32_t device,
-           struct chek_bytes_view organisation, struct whose *ret, bool *ret_device)
-{
-    const struct chek_directory *directory = server__directory(shard);
+    struct chek_register any = {.organisation = ret->organisation, .point = ret->point};
     struct chek_registered known;
     struct chek_home home;
-    *ret_device = device != 0;
-    if (device == 0) {
-        *ret = (struct whose){.organisation = organisation};
-        return server__organisation_find(shard, request, organisation, &ret->partition);
+    if (ret->device == 0 && ret->organisation.size == 0) {
+        return CHEK_E_FIELD_MISSING;
     }
-    if (organisation.size != 0) {
+    if (ret->device == 0) {
+        ret->partition = chek_directory_partition_of(directory, ret->organisation);
+        return chek_directory_sees_register(directory, chek_request_principal(request), &any)
+                   ? CHEK_OK
+                   : CHEK_E_PERMISSION;
+    }
+    if (ret->organisation.size != 0 || ret->point.size != 0) {
         return CHEK_E_RANGE;
     }
-    int error = server__device_find(shard, request, device, &ret->registration, &home);
+    int error = server__device_find(shard, request, ret->device, &ret->registration, &home);
     if (error == CHEK_OK) {
         error = chek_directory_registered(directory, ret->registration, chek_request_arena(request),
                                           &known);
@@ -60,6 +41,22 @@ whose_find(struct server__shard *shard, struct chek_request *request, uint32_t d
         ret->partition = home.partition;
     }
     return error;
+}
+
+void
+server__whose_set(const struct server__whose *whose, struct server__job *job)
+{
+    CHEK_ASSERT(whose->organisation.size <= sizeof job->organisation);
+    CHEK_ASSERT(whose->point.size <= sizeof job->point);
+    memcpy(job->organisation, whose->organisation.bytes, whose->organisation.size);
+    job->organisation_size = (uint8_t)whose->organisation.size;
+    if (whose->point.size != 0) {
+        memcpy(job->point, whose->point.bytes, whose->point.size);
+    }
+    job->point_size = (uint8_t)whose->point.size;
+    job->device = whose->device;
+    job->registration = whose->registration;
+    job->partition = whose->partition;
 }
 
 /* ---- set, remove ------------------------------------------------------------------------------ */
@@ -80,7 +77,7 @@ set_check(const struct chek_operator_set *what, struct chek_fault *fault)
 
 static void
 set_write(struct server__shard *shard, const struct chek_operator_set *what,
-          const struct whose *whose, struct server__job *job)
+          const struct server__whose *whose, struct server__job *job)
 {
     uint8_t hash[CHEK_OPERATOR_HASH_SIZE];
     struct chek_command_operator command = {.organisation = whose->organisation,
@@ -98,27 +95,25 @@ set_write(struct server__shard *shard, const struct chek_operator_set *what,
     chek_command_operator_encode(&out, &command);
     CHEK_ASSERT(!out.full);
     job->frame_size = out.size;
-    job->registration = whose->registration;
-    job->partition = whose->partition;
+    server__whose_set(whose, job);
 }
 
 void
 server__operator_set(void *context, struct chek_request *request, struct chek_bytes_view body)
 {
     struct server__shard *shard = context;
-    struct chek_operator_set what;
+    struct chek_operator_set what = {0};
     struct chek_fault fault = {0};
-    struct whose whose = {0};
-    bool is_device;
     int error = chek_operator_set_decode_whole(body.bytes, body.size, chek_request_arena(request),
                                                &what, &fault);
     if (error == CHEK_OK) {
         error = set_check(&what, &fault);
     }
+    struct server__whose whose = {.organisation = what.organisation, .device = what.device};
     if (error == CHEK_OK) {
-        error = whose_find(shard, request, what.device, what.organisation, &whose, &is_device);
-        fault.field =
-            is_device ? CHEK_FIELD_OPERATOR_SET_DEVICE : CHEK_FIELD_OPERATOR_SET_ORGANISATION;
+        error = server__whose_find(shard, request, &whose);
+        fault.field = what.device != 0 ? CHEK_FIELD_OPERATOR_SET_DEVICE
+                                       : CHEK_FIELD_OPERATOR_SET_ORGANISATION;
     }
     struct server__job *job =
         error == CHEK_OK ? server__job_take(shard, SERVER_JOB_OPERATOR) : NULL;
@@ -137,16 +132,15 @@ void
 server__ask_operators(void *context, struct chek_request *request, struct chek_bytes_view body)
 {
     struct server__shard *shard = context;
-    struct chek_ask_operators what;
+    struct chek_ask_operators what = {0};
     struct chek_fault fault = {0};
-    struct whose whose = {0};
-    bool is_device;
     int error = chek_ask_operators_decode_whole(body.bytes, body.size, chek_request_arena(request),
                                                 &what, &fault);
+    struct server__whose whose = {.organisation = what.organisation, .device = what.device};
     if (error == CHEK_OK) {
-        error = whose_find(shard, request, what.device, what.organisation, &whose, &is_device);
-        fault.field =
-            is_device ? CHEK_FIELD_ASK_OPERATORS_DEVICE : CHEK_FIELD_ASK_OPERATORS_ORGANISATION;
+        error = server__whose_find(shard, request, &whose);
+        fault.field = what.device != 0 ? CHEK_FIELD_ASK_OPERATORS_DEVICE
+                                       : CHEK_FIELD_ASK_OPERATORS_ORGANISATION;
     }
     struct server__job *job =
         error == CHEK_OK ? server__job_take(shard, SERVER_JOB_OPERATORS) : NULL;
@@ -155,11 +149,7 @@ server__ask_operators(void *context, struct chek_request *request, struct chek_b
                             error != CHEK_OK ? &fault : NULL, NULL);
         return;
     }
-    CHEK_ASSERT(whose.organisation.size <= sizeof job->organisation);
-    memcpy(job->organisation, whose.organisation.bytes, whose.organisation.size);
-    job->organisation_size = (uint8_t)whose.organisation.size;
-    job->registration = whose.registration;
-    job->partition = whose.partition;
+    server__whose_set(&whose, job);
     server__job_ask(shard, request, job);
 }
 

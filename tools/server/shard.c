@@ -184,6 +184,10 @@ query_room(void *context, struct chek_request *request)
     {                                                          \
         server__ask_nomenclature, server__job_on_abandon, NULL \
     }
+#define HANDLER_ask_nomenclatures                               \
+    {                                                           \
+        server__ask_nomenclatures, server__job_on_abandon, NULL \
+    }
 
 #define HANDLER_ROW(number, NAME, name, right, scope, size, request, answer, stream) HANDLER_##name,
 static const struct chek_handler handlers[CHEK_OPCODE_COUNT] = {CHEK_OPCODES(HANDLER_ROW)};
