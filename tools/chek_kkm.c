@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "tools/kkm/kkm_fleet.h"
+#include "tools/kkm/kkm_known.h"
 #include "tools/kkm/kkm_report.h"
 
 static int
@@ -21,19 +22,38 @@ fail(const struct chek_kkm_options *options, int error, const char *text, const 
 }
 
 static int
-list_write(const struct chek_kkm_options *options)
+file_write(const struct chek_kkm_options *options, const char *path,
+           int (*write)(const struct chek_kkm_options *options, FILE *out))
 {
-    bool is_stdout = strcmp(options->csv, "-") == 0;
-    FILE *file = is_stdout ? stdout : fopen(options->csv, "we");
+    bool is_stdout = strcmp(path, "-") == 0;
+    FILE *file = is_stdout ? stdout : fopen(path, "we");
     if (file == NULL) {
-        return fail(options, -errno, "the list of registers cannot be written", "");
+        return fail(options, -errno, "a list cannot be written", "");
     }
-    int error = chek_kkm_list_write(options, file);
+    int error = write(options, file);
     if (!is_stdout && fclose(file) != 0 && error == CHEK_OK) {
         error = -errno;
     }
-    return error == CHEK_OK ? 0
-                            : fail(options, error, "the list of registers cannot be written", "");
+    return error == CHEK_OK ? 0 : fail(options, error, "a list cannot be written", "");
+}
+
+/* Write the lists that are wanted. Below 0: none is; else the exit code. */
+static int
+lists_write(const struct chek_kkm_options *options)
+{
+    const struct {
+        const char *path;
+        int (*write)(const struct chek_kkm_options *options, FILE *out);
+    } lists[] = {{options->csv, chek_kkm_list_write},
+                 {options->csv_people, chek_kkm_people_write},
+                 {options->csv_goods, chek_kkm_goods_write}};
+    int code = -1;
+    for (size_t i = 0; code <= 0 && i < CHEK_COUNT(lists); i++) {
+        if (lists[i].path[0] != 0) {
+            code = file_write(options, lists[i].path, lists[i].write);
+        }
+    }
+    return code;
 }
 
 static void
@@ -85,8 +105,9 @@ main(int argc, char **argv)
     if (left >= 0) {
         return left;
     }
-    if (options.csv[0] != 0) {
-        return list_write(&options);
+    left = lists_write(&options);
+    if (left >= 0) {
+        return left;
     }
     if (!options.added) {
         struct chek_failure failure;

@@ -31,6 +31,15 @@ Modes make it misbehave, so that a register's checks can be seen to fail:
     type              the Z of a close says that it is an X
     qr                the QR code has another sum
     garbage           answers are no messages
+    auth_all          every password is the right one
+    auth_none         none is
+    auth_name         operators have other names
+    auth_tells        a wrong password is told the operator's code
+    list_version      a list that a register has already has another version
+    list_again        the list is told whatever the register has
+    list_short        the last element of a list is left away
+    list_more         a group is told with what has a bar code
+    list_price        items have other bar codes than those that were loaded
 """
 import asyncio
 import collections
@@ -42,6 +51,7 @@ import threading
 
 from cpcr_documents import (CASH, CLOSE_SHIFT, DIRECTION, PLACEMENT, TICKET, Close, Placement,
                             Ticket)
+from cpcr_known import OK, WRONG_PASSWORD, Goods, people_read
 from cpcr_figures import Z_FIELDS, figures, lasting, put_report, read_report
 from cpcr_wire import Message, Refusal, put
 
@@ -49,7 +59,7 @@ HEAD = struct.Struct("<HHIIIH")
 APPLICATION = 0x81A2
 FRAME_MAX = 256 * 1024
 
-SYSTEM, REPORT, INFO = 0, 3, 5
+SYSTEM, REPORT, NOMENCLATURE, INFO, AUTH = 0, 3, 4, 5, 8
 DOCUMENTS = (TICKET, CLOSE_SHIFT, PLACEMENT)
 REPORT_Z, REPORT_X = 0, 1
 
@@ -131,7 +141,8 @@ class Device:
 class Peer:
     """A server on a free port of 127.0.0.1, in a thread of its own, until the block ends."""
 
-    def __init__(self, registers, modes=(), port=0):
+    def __init__(self, registers, modes=(), port=0, people=(), goods=()):
+        self.people, self.goods = people_read(people), Goods(goods)
         self.devices = {number: Device(number, token, rnm)
                         for number, (token, rnm) in registers.items()}
         self.modes = dict(mode.split("=", 1) if "=" in mode else (mode, "1") for mode in modes)
@@ -268,16 +279,39 @@ class Peer:
             report = request.sub(4)
             self.results[0] += 1
             return self._report(device, report.number(1), report.time(2)), self._same_token(device)
-        if command not in (SYSTEM, INFO):
+        if command not in (SYSTEM, INFO, AUTH, NOMENCLATURE):
             raise Refusal(4, "the command is not known")
         if token != device.token or token == 0:
             raise Refusal(2, "the token is not the issued one")
         self.results[0] += 1
         self.counts["pings"] += command == SYSTEM
+        if command == AUTH:
+            return self._auth(request, request.sub(6).sub(12).sub(2).text(3)), \
+                self._same_token(device)
+        if command == NOMENCLATURE:
+            asked = request.sub(5)
+            self.counts["barcodes"] += asked.has(2)
+            if version < 203 and asked.has(2):
+                raise Refusal(3, "2.0.2 has no bar code")
+            self.counts["nomenclatures"] += 1
+            return put(5, self.goods.answer(asked.number(1), asked.text(2) if asked.has(2) else None,
+                                            self.modes)), self._same_token(device)
         content = b""
         if command == INFO:
             content = self._report(device, REPORT_X if device.documents else REPORT_Z, None)
         return content, self._same_token(device)
+
+    def _auth(self, request, organisation):
+        asked = request.sub(8)
+        password, answer = self.people.get((organisation, asked.text(1)), (None, b""))
+        self.counts["auths"] += 1
+        is_right = password == asked.text(2) or "auth_all" in self.modes
+        self.counts["denied"] += password != asked.text(2)
+        if not is_right or "auth_none" in self.modes:
+            return put(7, put(1, WRONG_PASSWORD) + (put(2, 1) if "auth_tells" in self.modes else b""))
+        if "auth_name" in self.modes:
+            answer += put(3, "Another")
+        return put(7, answer or put(1, OK))
 
     def _same_token(self, device):
         if "system_token" in self.modes:

@@ -34,6 +34,16 @@ def registers(count, seed=1):
     return registers_read(done.stdout.splitlines())
 
 
+def known(count, *arguments):
+    """The operators and the list that such a run has, as lines of CSV."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [pathlib.Path(folder) / name for name in ("people", "goods")]
+        done = run("--csv-operators", paths[0], "--csv-nomenclature", paths[1], "--registers", count,
+                   *arguments)
+        assert done.returncode == 0, done.stderr
+        return [path.read_text(encoding="utf-8").splitlines() for path in paths]
+
+
 def play(peer, count, *arguments, **options):
     """Run all registers against the peer; exit code and what it told."""
     done = run("--json", "--added", "--cpcr", peer.address, "--registers", count,
@@ -241,6 +251,70 @@ class Troubles(Case):
         self.assertIn(told["at_once"], (32, 60))
 
 
+ASKING = ("--operators", 4, "--nomenclature", 60)
+
+
+class Questions(Case):
+    def ask(self, count, *arguments, modes=()):
+        people, goods = known(count, *ASKING)
+        with Peer(registers(count), modes, people=people, goods=goods) as peer:
+            return (*play(peer, count, *ASKING, "--shifts", 2, *arguments), peer)
+
+    def test_both_protocols(self):
+        for protocol in (202, 203):
+            with self.subTest(protocol=protocol):
+                code, told, errors, peer = self.ask(30, "--protocol", protocol)
+                self.assertEqual((code, errors, peer.errors), (0, "", []), told)
+                self.assertEqual((told["auths"], told["auths_denied"], told["nomenclatures"]),
+                                 (peer.counts["auths"], peer.counts["denied"],
+                                  peer.counts["nomenclatures"]))
+                self.assertGreater(told["auths"], 60)
+                self.assertGreater(told["auths_denied"], 20)
+                self.assertEqual(peer.counts["barcodes"] > 0, protocol == 203)
+
+    def test_lives_do_not_depend_on_questions(self):
+        ends = []
+        for arguments in ((), ("--cut", "20%", "--offline", "0")):
+            code, _, _, peer = self.ask(10, *arguments)
+            self.assertEqual(code, 0)
+            ends.append({number: device.last_z for number, device in peer.devices.items()})
+        with Peer(registers(10)) as peer:
+            self.assertEqual(play(peer, 10, "--shifts", 2)[0], 0)
+            ends.append({number: device.last_z for number, device in peer.devices.items()})
+        self.assertEqual(ends[0], ends[1])
+        self.assertEqual(ends[0], ends[2])
+
+    def test_wrong_passwords_are_few(self):
+        code, told, _, peer = self.ask(10, "--cut", "60%", "--shifts", 3)
+        self.assertEqual(code, 0, told)
+        self.assertLessEqual(peer.counts["denied"], 20)
+
+    def test_each_check_fails(self):
+        for mode, text in (("auth_all", "a wrong login or password is taken"),
+                           ("auth_none", "the right password is refused"),
+                           ("auth_name", "AUTH tells another operator"),
+                           ("auth_tells", "is told who the operator is"),
+                           ("list_version", "tells another version"),
+                           ("list_again", "with another result"),
+                           ("list_short", "another element, or not all"),
+                           ("list_more", "an element that there is not"),
+                           ("list_price", "another element"),
+                           ("system_token", "changes the token")):
+            with self.subTest(mode=mode):
+                code, told, _, _ = self.ask(20, modes=[mode])
+                self.assertEqual(code, 1)
+                self.assertGreater(told["wrong_answers"], 0)
+                self.assertIn(text, told["first_wrong_answer"])
+
+    def test_a_server_that_knows_nobody(self):
+        with Peer(registers(2)) as peer:
+            for asking, text in ((ASKING[:2], "the right password is refused"),
+                                 (ASKING[2:], "another version")):
+                code, told, _ = play(peer, 2, *asking)
+                self.assertEqual((code, told["blocked"]), (1, 2))
+                self.assertIn(text, told["first_wrong_answer"])
+
+
 class Misbehaviour(Case):
     """Every check fails when it should."""
 
@@ -321,7 +395,9 @@ class Usage(unittest.TestCase):
                           ("--cpcr", "x", "--protocol", 204), ("--cpcr", "x", "more"),
                           ("--cpcr", "x", "--registers", 10001), ("--nothing",),
                           ("--cpcr", "x", "--date", "2026-02-30"),
-                          ("--cpcr", "x", "--tickets", 20001)):
+                          ("--cpcr", "x", "--tickets", 20001),
+                          ("--cpcr", "x", "--operators", 101),
+                          ("--cpcr", "x", "--nomenclature", 251)):
             with self.subTest(arguments=arguments):
                 self.assertEqual(run(*arguments).returncode, 2)
 

@@ -97,13 +97,57 @@ class KkmServer(unittest.TestCase):
                 self.assertGreater(told["x_compared"], 0)
         self.verify()
 
+    def test_operators_and_lists(self):
+        """AUTH and NOMENCLATURE over both protocols; lives are those of registers that do not ask."""
+        for protocol, first in ((202, 1000), (203, 2000)):
+            with self.subTest(protocol=protocol):
+                told = []
+                for device, asking in ((first, ()), (first + 500, ("--operators", 5,
+                                                                   "--nomenclature", 250))):
+                    before = self.documents()
+                    process = self.begin("--registers", 30, "--shifts", 2, "--protocol", protocol,
+                                         "--first-device", device, "--cut", "3%", *asking)
+                    out, errors = process.communicate(timeout=100)
+                    self.assertEqual((process.returncode, errors), (0, ""), out)
+                    told.append(json.loads(out))
+                    self.assertEqual(self.documents() - before, told[-1]["documents"])
+                self.assertEqual([told[0][name] for name in ("auths", "auths_denied",
+                                                             "nomenclatures")], [0, 0, 0])
+                self.assertGreater(told[1]["auths"], 60)
+                self.assertGreater(told[1]["auths_denied"], 10)
+                self.assertGreater(told[1]["nomenclatures"], 60)
+                lists = self.server.lines("nomenclature", "list", "--org", "900000000%03d" %
+                                          ((first + 500) // 20))
+                self.assertEqual([(row["version"], row["elements"]) for row in lists], [(1, 250)])
+        self.verify()
+
+    def test_what_was_added_as_csv_is_known(self):
+        """The files that chek takes say the same as what is added by the native protocol."""
+        same = ("--registers", 25, "--operators", 3, "--nomenclature", 40, "--seed", 9)
+        home = self.server.home
+        files = [home / name for name in ("registers.csv", "operators.csv", "goods.csv")]
+        self.begin("--csv", files[0], "--csv-operators", files[1], "--csv-nomenclature", files[2],
+                   *same).communicate(timeout=60)
+        self.server.chek("kkm", "add", "--file", files[0])
+        self.server.chek("kkm", "operator", "add", "--file", files[1])
+        for organisation in {line.split(",")[1] for line in files[1].read_text().splitlines()[1:]}:
+            self.server.chek("nomenclature", "load", files[2], "--org", organisation)
+        out, errors = self.begin("--added", *same).communicate(timeout=60)
+        self.assertEqual(errors, "")
+        told = json.loads(out)
+        self.assertTrue(told["right"], told)
+        self.assertGreaterEqual(min(told["auths"], told["nomenclatures"]), 25)
+        self.verify()
+
     def test_cuts_and_kills(self):
         process = self.begin("--registers", 40, "--shifts", 3, "--tickets", 40, "--cut", "5%",
-                             "--offline", "5%", "--forget", "2%", "--seed", 7)
+                             "--offline", "5%", "--forget", "2%", "--seed", 7, "--operators", 4,
+                             "--nomenclature", 60)
         for count in (1200, 3000):
             self.kill_at(process, count)
         told = self.end(process, 40, 3)
-        for name in ("cuts", "retries", "offline", "recoveries", "pings", "x_compared"):
+        for name in ("cuts", "retries", "offline", "recoveries", "pings", "x_compared", "auths",
+                     "auths_denied", "nomenclatures"):
             self.assertGreater(told[name], 0, name)
         self.verify()
 

@@ -35,7 +35,7 @@ test_a_queue_goes_out_in_order(void **state)
         struct chek_kkm_cut cut = chek_kkm_register_cut(&desk.kkm, &desk.shared, desk.size);
         if (cut.kind != CHEK_KKM_CUT_NOT) { /* the connection is lost on the way: it says so */
             assert_true(kkm_desk_is_document(&desk));
-            chek_kkm_register_broken(&desk.kkm);
+            chek_kkm_register_broken(&desk.kkm, &desk.shared);
             broken_count += 1;
             continue;
         }
@@ -78,7 +78,7 @@ test_a_document_on_the_way_is_first_and_unchanged(void **state)
         if (cut.kind != CHEK_KKM_CUT_NOT) {
             size_t size = desk.size;
             memcpy(first, desk.bytes, size);
-            chek_kkm_register_broken(&desk.kkm);
+            chek_kkm_register_broken(&desk.kkm, &desk.shared);
             assert_true(desk.kkm.queue_count > 1); /* it worked on meanwhile */
             assert_true(kkm_desk_say(&desk));
             assert_int_equal(desk.size, size);

@@ -84,7 +84,7 @@ test_without_an_answer_the_same_bytes_are_said_again(void **state)
         size_t size = desk.size;
         struct chek_kkm_head head = desk.head;
         memcpy(first, desk.bytes, size);
-        chek_kkm_register_broken(&desk.kkm);
+        chek_kkm_register_broken(&desk.kkm, &desk.shared);
         assert_true(kkm_desk_say(&desk));
         if (desk.message->command == 0) {
             /* A SYSTEM on the way: the same token, a number of its own. Whatever it is answered,

@@ -73,6 +73,8 @@ chek_kkm_answer_read(struct chek_bytes_view bytes, struct chek_arena *scratch,
 
     /* Figures are written only where a report is, so they are not cleared here. */
     ret->has_ticket = ret->has_report = ret->is_z = false;
+    ret->auth = NULL;
+    ret->nomenclature = NULL;
     ret->number[0] = ret->qr[0] = ret->result_text[0] = 0;
     ret->report_error = CHEK_OK;
     int error = chek_kkm_head_read(bytes, &ret->head);
@@ -89,6 +91,8 @@ chek_kkm_answer_read(struct chek_bytes_view bytes, struct chek_arena *scratch,
         return CHEK_E_NUMBER;
     }
     ret->command = (uint32_t)message->command;
+    ret->auth = message->auth;
+    ret->nomenclature = message->nomenclature;
     ret->result = message->result->result_code;
     if (message->result->has_result_text) {
         clip(&message->result->result_text, ret->result_text, sizeof ret->result_text);

@@ -66,7 +66,7 @@ kkm__link_break(struct kkm__fleet *fleet, uint32_t index, bool is_reset)
 {
     struct kkm__link *link = &fleet->links[index];
     link_close(link, is_reset);
-    chek_kkm_register_broken(&fleet->registers[index]);
+    chek_kkm_register_broken(&fleet->registers[index], &fleet->shared);
     link->state = KKM__LINK_IDLE;
     link->due_ns = fleet->now_ns + wait_ns(fleet, index);
 }

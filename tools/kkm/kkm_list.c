@@ -6,6 +6,7 @@
 
 #include "engine/base/prng.h"
 #include "query/client/kkm_adder.h"
+#include "tools/kkm/kkm_known.h"
 
 #define TOKEN_SIZE_MAX 130
 
@@ -106,6 +107,9 @@ registers_add(const struct chek_kkm_options *options, struct chek_client *client
     }
     if (error == CHEK_OK) {
         error = chek_kkm_adder_finish(&adder);
+    }
+    if (error == CHEK_OK) {
+        error = chek_kkm_known_add(options, client);
     }
     if (error != CHEK_OK && failure->code == CHEK_OK) {
         *failure = *chek_client_failure(client);

@@ -37,7 +37,7 @@ struct chek_kkm_identity chek_kkm_identity_of(const struct chek_kkm_options *opt
 CHEK_MUST_USE int chek_kkm_list_write(const struct chek_kkm_options *options, FILE *out);
 
 /*
- * Have the server add all registers, by the native protocol. It ends with the first that is refused;
+ * Have the server add all registers, and what is known beside them (kkm_known.h), by the native protocol. It ends with the first that is refused;
  * those before it, and some behind it, are added.
  *
  *   Errors     of reading the token's file: -errno, AUTHENTICATION there is none in it; as

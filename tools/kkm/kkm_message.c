@@ -108,6 +108,27 @@ report_make(struct chek_arena *arena, const struct chek_kkm_request *request)
     return report;
 }
 
+static Kkm__AuthRequest *
+auth_make(struct chek_arena *arena, const struct chek_kkm_question *question)
+{
+    Kkm__AuthRequest *auth = KKM__NEW(arena, Kkm__AuthRequest, kkm__auth_request);
+    auth->login = copy_text(arena, question->login);
+    auth->password = copy_text(arena, question->password);
+    return auth;
+}
+
+static Kkm__NomenclatureRequest *
+nomenclature_make(struct chek_arena *arena, const struct chek_kkm_question *question)
+{
+    Kkm__NomenclatureRequest *list =
+        KKM__NEW(arena, Kkm__NomenclatureRequest, kkm__nomenclature_request);
+    list->current_version = question->version;
+    if (question->barcode[0] != 0) {
+        list->barcode = copy_text(arena, question->barcode);
+    }
+    return list;
+}
+
 static void
 document_make(struct chek_arena *arena, const struct chek_kkm_request *request,
               Kkm__Request *message)
@@ -136,6 +157,10 @@ chek_kkm_request_command(enum chek_kkm_request_kind kind, const struct chek_kkm_
     case CHEK_KKM_REQUEST_X:
     case CHEK_KKM_REQUEST_Z:
         return KKM__COMMAND_TYPE_ENUM__COMMAND_REPORT;
+    case CHEK_KKM_REQUEST_AUTH:
+        return KKM__COMMAND_TYPE_ENUM__COMMAND_AUTH;
+    case CHEK_KKM_REQUEST_NOMENCLATURE:
+        return KKM__COMMAND_TYPE_ENUM__COMMAND_NOMENCLATURE;
     default:
         break;
     }
@@ -162,6 +187,10 @@ chek_kkm_request_write(const struct chek_kkm_request *request, struct chek_arena
         document_make(scratch, request, message);
     } else if (request->kind == CHEK_KKM_REQUEST_X || request->kind == CHEK_KKM_REQUEST_Z) {
         message->report = report_make(scratch, request);
+    } else if (request->kind == CHEK_KKM_REQUEST_AUTH) {
+        message->auth = auth_make(scratch, request->question);
+    } else if (request->kind == CHEK_KKM_REQUEST_NOMENCLATURE) {
+        message->nomenclature = nomenclature_make(scratch, request->question);
     } else {
         message->service->has_get_reg_info = 1;
         message->service->get_reg_info = request->kind == CHEK_KKM_REQUEST_INFO;

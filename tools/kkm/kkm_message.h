@@ -6,7 +6,7 @@
 #define CHEK_KKM_MESSAGE_H
 
 #include "engine/base/arena.h"
-#include "tools/kkm/kkm_list.h"
+#include "tools/kkm/kkm_question.h"
 #include "tools/kkm/kkm_totals.h"
 
 #define CHEK_KKM_REQUEST_SIZE_MAX 16384
@@ -18,6 +18,8 @@ enum chek_kkm_request_kind {
     CHEK_KKM_REQUEST_DOCUMENT,
     CHEK_KKM_REQUEST_X,
     CHEK_KKM_REQUEST_Z,
+    CHEK_KKM_REQUEST_AUTH,
+    CHEK_KKM_REQUEST_NOMENCLATURE,
 };
 
 struct chek_kkm_request {
@@ -27,6 +29,7 @@ struct chek_kkm_request {
     uint32_t token;
     const struct chek_kkm_identity *identity;
     const struct chek_kkm_document *document; /* of a document */
+    const struct chek_kkm_question *question; /* of AUTH and NOMENCLATURE */
     const struct chek_kkm_totals *totals; /* own figures beside a close or a report; NULL: none */
     int64_t now_s;
     int64_t lost_s, back_s; /* the last time without connection; both now_s when it is there */

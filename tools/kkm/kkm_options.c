@@ -27,6 +27,8 @@ static const char help[] =
     "  --cut P                sends whose connection is cut at a random byte (0)\n"
     "  --forget P             documents after which the newest token is lost (0)\n"
     "                         P is a part as 0.05, or 5%; a number above 1 is percent\n"
+    "  --operators N          of each organisation (0): registers ask AUTH\n"
+    "  --nomenclature N       groups and items (0): registers ask NOMENCLATURE\n"
     "  --connection-per-ticket  a connection for every request; without: one a register\n"
     "  --at-once N            registers at work at the same time (all)\n"
     "  --timeout-ms N         a server silent for so long is taken for gone (5000)\n"
@@ -34,7 +36,9 @@ static const char help[] =
     "  --first-device N       device id of the first register; the others follow (100001)\n"
     "  --csv FILE             write the registers as CSV for `chek kkm add --file`, and stop;\n"
     "                         - is stdout\n"
-    "  --added                the registers have been added\n"
+    "  --csv-operators FILE   the same of operators, for `chek kkm operator add --file`,\n"
+    "  --csv-nomenclature FILE  and of the list, for `chek nomenclature load`\n"
+    "  --added                the registers have been added, with operators and lists\n"
     "  --server HOST:PORT     or CHEK_SERVER (127.0.0.1:7420): where they are added\n"
     "  --token-file FILE      or CHEK_TOKEN_FILE: by whom\n"
     "  --json                 one JSON document\n"
@@ -60,12 +64,16 @@ enum option_number {
     OPTION_OFFLINE,
     OPTION_CUT,
     OPTION_FORGET,
+    OPTION_OPERATORS,
+    OPTION_NOMENCLATURE,
     OPTION_CONNECTION_PER_TICKET,
     OPTION_AT_ONCE,
     OPTION_TIMEOUT_MS,
     OPTION_PATIENCE,
     OPTION_FIRST_DEVICE,
     OPTION_CSV,
+    OPTION_CSV_OPERATORS,
+    OPTION_CSV_NOMENCLATURE,
     OPTION_ADDED,
     OPTION_SERVER,
     OPTION_TOKEN_FILE,
@@ -84,12 +92,16 @@ static const struct option names[] = {
     {"offline", required_argument, NULL, OPTION_OFFLINE},
     {"cut", required_argument, NULL, OPTION_CUT},
     {"forget", required_argument, NULL, OPTION_FORGET},
+    {"operators", required_argument, NULL, OPTION_OPERATORS},
+    {"nomenclature", required_argument, NULL, OPTION_NOMENCLATURE},
     {"connection-per-ticket", no_argument, NULL, OPTION_CONNECTION_PER_TICKET},
     {"at-once", required_argument, NULL, OPTION_AT_ONCE},
     {"timeout-ms", required_argument, NULL, OPTION_TIMEOUT_MS},
     {"patience", required_argument, NULL, OPTION_PATIENCE},
     {"first-device", required_argument, NULL, OPTION_FIRST_DEVICE},
     {"csv", required_argument, NULL, OPTION_CSV},
+    {"csv-operators", required_argument, NULL, OPTION_CSV_OPERATORS},
+    {"csv-nomenclature", required_argument, NULL, OPTION_CSV_NOMENCLATURE},
     {"added", no_argument, NULL, OPTION_ADDED},
     {"server", required_argument, NULL, OPTION_SERVER},
     {"token-file", required_argument, NULL, OPTION_TOKEN_FILE},
@@ -190,6 +202,10 @@ life_set(struct chek_kkm_options *options, int option, const char *value)
         return read_part(value, CUT_PER_MILLION_MAX, &options->cut_per_million);
     case OPTION_FORGET:
         return read_part(value, MILLION, &options->forget_per_million);
+    case OPTION_OPERATORS:
+        return read_number(value, 0, CHEK_KKM_PERSON_COUNT_MAX, &options->person_count);
+    case OPTION_NOMENCLATURE:
+        return read_number(value, 0, CHEK_KKM_GOOD_COUNT_MAX, &options->good_count);
     case OPTION_SEED:
         return read_number_64(value, &options->seed);
     default:
@@ -218,6 +234,10 @@ option_set(struct chek_kkm_options *options, int option, const char *value)
                            &options->first_device);
     case OPTION_CSV:
         return read_text(value, options->csv);
+    case OPTION_CSV_OPERATORS:
+        return read_text(value, options->csv_people);
+    case OPTION_CSV_NOMENCLATURE:
+        return read_text(value, options->csv_goods);
     case OPTION_ADDED:
         return options->added = true;
     case OPTION_SERVER:
@@ -279,7 +299,9 @@ chek_kkm_options_read(struct chek_kkm_options *options, int argc, char **argv)
     if (optind != argc) {
         return usage("there are only options");
     }
-    if (options->cpcr[0] == 0 && options->csv[0] == 0) {
+    bool only_writes =
+        options->csv[0] != 0 || options->csv_people[0] != 0 || options->csv_goods[0] != 0;
+    if (options->cpcr[0] == 0 && !only_writes) {
         return usage("--cpcr is wanted");
     }
     if (options->at_once > options->register_count) {

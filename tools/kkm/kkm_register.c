@@ -35,6 +35,7 @@ chek_kkm_register_init(struct chek_kkm_register *kkm, const struct chek_kkm_opti
     *kkm = (struct chek_kkm_register){.identity = chek_kkm_identity_of(options, index)};
     uint64_t device = kkm->identity.device;
     kkm->token = kkm->identity.token;
+    chek_kkm_asker_init(&kkm->asker, options, kkm->identity.device);
     chek_kkm_life_init(&kkm->life, &options->life, options->seed ^ device << 20);
     chek_prng_init(&kkm->trouble, ~options->seed ^ device << 20);
     /* Some registers are old: their 16-bit request number begins anew on the way. */
@@ -138,6 +139,22 @@ live(struct chek_kkm_register *kkm, struct chek_kkm_shared *shared)
     }
 }
 
+/* Between two things that happen a register may ask something. */
+static bool
+ask(struct chek_kkm_register *kkm, const struct chek_kkm_shared *shared)
+{
+    struct chek_kkm_question question;
+    enum chek_kkm_asks asks =
+        chek_kkm_question_draw(&kkm->asker, shared->options, kkm->identity.organisation, &question);
+    if (asks == CHEK_KKM_ASKS_NOTHING) {
+        return false;
+    }
+    pending_begin(kkm, asks == CHEK_KKM_ASKS_AUTH ? CHEK_KKM_REQUEST_AUTH
+                                                  : CHEK_KKM_REQUEST_NOMENCLATURE);
+    kkm->pending.question = question;
+    return true;
+}
+
 static void
 plan(struct chek_kkm_register *kkm, struct chek_kkm_shared *shared)
 {
@@ -148,7 +165,7 @@ plan(struct chek_kkm_register *kkm, struct chek_kkm_shared *shared)
         shared->counts.recoveries += 1;
     } else if (kkm->queue_count != 0) {
         pending_begin(kkm, CHEK_KKM_REQUEST_DOCUMENT);
-    } else {
+    } else if (!ask(kkm, shared)) {
         live(kkm, shared);
     }
 }
@@ -199,6 +216,7 @@ chek_kkm_register_request(struct chek_kkm_register *kkm, struct chek_kkm_shared 
         .token = pending->token,
         .identity = &kkm->identity,
         .document = pending->is_recovery ? &kkm->last : &kkm->queue[kkm->queue_at],
+        .question = &pending->question,
         .now_s = pending->now_s,
         .lost_s = pending->lost_s,
         .back_s = pending->back_s,
@@ -243,12 +261,13 @@ chek_kkm_register_cut(struct chek_kkm_register *kkm, struct chek_kkm_shared *sha
 }
 
 void
-chek_kkm_register_broken(struct chek_kkm_register *kkm)
+chek_kkm_register_broken(struct chek_kkm_register *kkm, const struct chek_kkm_shared *shared)
 {
     kkm->is_pinging = false;
     if (!kkm->pending.is_there) {
         return;
     }
+    chek_kkm_question_broken(shared->options, kkm->identity.organisation, &kkm->pending.question);
     kkm->must_break = false;
     if (kkm->life.offline_left != 0) {
         /* The connection stays away for a while, and the register works on without. */

@@ -29,6 +29,7 @@
 struct chek_kkm_counts {
     uint64_t tickets, documents, offline, shifts; /* acknowledged */
     uint64_t requests, cuts, retries, pings, recoveries;
+    uint64_t auths, auths_denied, nomenclatures; /* answered as they should be */
     uint64_t x_compared, x_differences, z_compared, z_differences, fields_different;
     uint64_t wrong_answers; /* that the protocol does not allow */
     uint64_t refused, blocked, finished;
@@ -62,6 +63,7 @@ struct chek_kkm_pending {
     uint32_t token;
     uint32_t attempt_count;
     int64_t now_s, lost_s, back_s;
+    struct chek_kkm_question question;
 };
 
 struct chek_kkm_register {
@@ -69,6 +71,7 @@ struct chek_kkm_register {
     enum chek_kkm_register_state state;
     struct chek_prng trouble;
     struct chek_kkm_life life;
+    struct chek_kkm_asker asker;
     struct chek_kkm_totals totals;
     struct chek_kkm_pending pending;
     uint32_t token;
@@ -131,7 +134,7 @@ struct chek_kkm_cut chek_kkm_register_cut(struct chek_kkm_register *kkm,
                                           struct chek_kkm_shared *shared, size_t size);
 
 /* There will be no answer to what was said. */
-void chek_kkm_register_broken(struct chek_kkm_register *kkm);
+void chek_kkm_register_broken(struct chek_kkm_register *kkm, const struct chek_kkm_shared *shared);
 
 /* Take an answer, one whole message. Returns whether the register may go on at once; otherwise it
  * waits before it says the same again. */

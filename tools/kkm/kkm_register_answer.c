@@ -240,6 +240,30 @@ document_accepted(struct chek_kkm_register *kkm, struct chek_kkm_shared *shared)
     queue_grow(kkm);
 }
 
+/* ---- questions -------------------------------------------------------------------------------- */
+
+static void
+told(struct chek_kkm_register *kkm, struct chek_kkm_shared *shared)
+{
+    const struct chek_kkm_question *question = &kkm->pending.question;
+    const char *organisation = kkm->identity.organisation;
+    bool is_auth = kkm->pending.kind == CHEK_KKM_REQUEST_AUTH;
+    const char *finding =
+        is_auth
+            ? chek_kkm_auth_finding(shared->options, organisation, question, shared->answer.auth,
+                                    &kkm->asker)
+            : chek_kkm_nomenclature_finding(shared->options, question, shared->answer.nomenclature,
+                                            &shared->request_arena, &kkm->asker);
+    if (finding != NULL) {
+        wrong(kkm, shared, finding);
+        block(kkm, shared);
+        return;
+    }
+    shared->counts.auths += is_auth ? 1 : 0;
+    shared->counts.auths_denied += question->is_wrong ? 1 : 0;
+    shared->counts.nomenclatures += is_auth ? 0 : 1;
+}
+
 static void
 accepted(struct chek_kkm_register *kkm, struct chek_kkm_shared *shared)
 {
@@ -254,6 +278,10 @@ accepted(struct chek_kkm_register *kkm, struct chek_kkm_shared *shared)
         break;
     case CHEK_KKM_REQUEST_INFO:
         adopt(kkm, shared);
+        break;
+    case CHEK_KKM_REQUEST_AUTH:
+    case CHEK_KKM_REQUEST_NOMENCLATURE:
+        told(kkm, shared);
         break;
     case CHEK_KKM_REQUEST_X:
     case CHEK_KKM_REQUEST_Z:

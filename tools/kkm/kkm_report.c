@@ -28,7 +28,7 @@ struct named {
     uint64_t value;
 };
 
-#define NAMED_COUNT 19
+#define NAMED_COUNT 22
 
 static void
 name_all(const struct chek_kkm_options *options, const struct chek_kkm_run *run,
@@ -36,25 +36,17 @@ name_all(const struct chek_kkm_options *options, const struct chek_kkm_run *run,
 {
     const struct chek_kkm_counts *counts = &run->counts;
     const struct named all[NAMED_COUNT] = {
-        {"registers", options->register_count},
-        {"finished", counts->finished},
-        {"blocked", counts->blocked},
-        {"shifts", counts->shifts},
-        {"tickets", counts->tickets},
-        {"documents", counts->documents},
-        {"offline", counts->offline},
-        {"requests", counts->requests},
-        {"connections", run->connections},
-        {"cuts", counts->cuts},
-        {"retries", counts->retries},
-        {"pings", counts->pings},
-        {"recoveries", counts->recoveries},
-        {"x_compared", counts->x_compared},
-        {"x_differences", counts->x_differences},
-        {"z_compared", counts->z_compared},
-        {"z_differences", counts->z_differences},
-        {"refused", counts->refused},
-        {"wrong_answers", counts->wrong_answers},
+        {"registers", options->register_count}, {"finished", counts->finished},
+        {"blocked", counts->blocked},           {"shifts", counts->shifts},
+        {"tickets", counts->tickets},           {"documents", counts->documents},
+        {"offline", counts->offline},           {"requests", counts->requests},
+        {"connections", run->connections},      {"cuts", counts->cuts},
+        {"retries", counts->retries},           {"pings", counts->pings},
+        {"recoveries", counts->recoveries},     {"auths", counts->auths},
+        {"auths_denied", counts->auths_denied}, {"nomenclatures", counts->nomenclatures},
+        {"x_compared", counts->x_compared},     {"x_differences", counts->x_differences},
+        {"z_compared", counts->z_compared},     {"z_differences", counts->z_differences},
+        {"refused", counts->refused},           {"wrong_answers", counts->wrong_answers},
     };
     memcpy(ret, all, sizeof all);
 }
