@@ -9,6 +9,7 @@
 #define ZONE_MINUTES 300                     /* R78: all of Kazakhstan */
 #define OFFLINE_S_MAX (3 * CHEK_CIVIL_DAY_S) /* that the law allows */
 #define CLOCK_S_MAX 300
+#define VERSION_PARENT 203 /* since when there is a parent_ticket */
 #define WARNING(NAME) (UINT32_C(1) << CHEK_WARNING_##NAME)
 
 static uint32_t
@@ -39,10 +40,13 @@ cash_out(const struct chek_document *document)
         receipt->operation == CHEK_OPERATION_BUY_RETURN) {
         return 0;
     }
+    int64_t paid = 0;
     for (uint32_t i = 0; i < receipt->payments_count; i++) {
+        paid += receipt->payments[i].sum;
         cash += receipt->payments[i].kind == CHEK_PAYMENT_KIND_CASH ? receipt->payments[i].sum : 0;
     }
-    return cash;
+    bool holds_change = paid == receipt->total + receipt->change;
+    return holds_change ? cash - receipt->change : cash;
 }
 
 static uint32_t
@@ -76,7 +80,8 @@ fields_check(const struct chek_cpcr_message *message, const struct chek_document
     bool is_return = receipt != NULL && (receipt->operation == CHEK_OPERATION_SELL_RETURN ||
                                          receipt->operation == CHEK_OPERATION_BUY_RETURN);
     const char *missing = message->missing;
-    if (missing == NULL && is_return && receipt->parent == NULL) {
+    if (missing == NULL && is_return && receipt->parent == NULL &&
+        message->version >= VERSION_PARENT) {
         missing = "parent_ticket";
     }
     return missing == NULL ? CHEK_CPCR_OK

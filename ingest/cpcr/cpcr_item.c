@@ -78,33 +78,9 @@ ingest__cpcr_modifier(const Ingest__Modifier *modifier, const char *field, struc
 
 /* ---- lines ------------------------------------------------------------------------------------ */
 
-/* Marking codes of a line: the single one and the list. */
-static uint32_t
-markings_make(ProtobufCBinaryData single, const ProtobufCBinaryData *list, size_t count,
-              struct chek_arena *arena, struct chek_line *line, struct chek_cpcr_fault *fault)
-{
-    size_t all = count + (single.len != 0 ? 1 : 0);
-    if (all == 0) {
-        return CHEK_CPCR_OK;
-    }
-    struct chek_bytes_view *made =
-        all <= MARKING_COUNT_MAX ? chek_arena_take(arena, all * sizeof *made) : NULL;
-    if (made == NULL) {
-        return ingest__cpcr_incorrect(fault, "list_excise_stamp", "there are too many");
-    }
-    line->markings = made;
-    line->markings_count = (uint32_t)all;
-    if (single.len != 0) {
-        *made++ = ingest__cpcr_view(single);
-    }
-    for (size_t i = 0; i < count; i++) {
-        *made++ = ingest__cpcr_view(list[i]);
-    }
-    return CHEK_CPCR_OK;
-}
-
 /* What a commodity and its storno have in common, which is all but the code. */
 struct goods {
+    bool is_offline; /* it is on paper already (R70) */
     ProtobufCBinaryData name, section, stamp, barcode, unit;
     const ProtobufCBinaryData *stamps;
     size_t stamp_count;
@@ -115,14 +91,44 @@ struct goods {
 };
 
 /* The same fields of two types that protobuf-c made. */
-#define GOODS_OF(from)                                                                        \
-    {                                                                                         \
-        .name = (from)->name, .section = (from)->section_code, .stamp = (from)->excise_stamp, \
-        .barcode = (from)->barcode, .unit = (from)->measure_unit_code,                        \
-        .stamps = (from)->list_excise_stamp, .stamp_count = (from)->n_list_excise_stamp,      \
-        .quantity = (from)->quantity, .price = (from)->price, .sum = (from)->sum,             \
-        .taxes = (from)->taxes, .tax_count = (from)->n_taxes,                                 \
+#define GOODS_OF(from, offline)                                                         \
+    {                                                                                   \
+        .is_offline = (offline), .name = (from)->name, .section = (from)->section_code, \
+        .stamp = (from)->excise_stamp, .barcode = (from)->barcode,                      \
+        .unit = (from)->measure_unit_code, .stamps = (from)->list_excise_stamp,         \
+        .stamp_count = (from)->n_list_excise_stamp, .quantity = (from)->quantity,       \
+        .price = (from)->price, .sum = (from)->sum, .taxes = (from)->taxes,             \
+        .tax_count = (from)->n_taxes,                                                   \
     }
+
+/* Marking codes of a line: the single one and the list, offline as many as fit. */
+static uint32_t
+markings_make(const struct goods *goods, struct chek_arena *arena, struct chek_line *line,
+              struct chek_cpcr_fault *fault)
+{
+    size_t first = goods->stamp.len != 0 ? 1 : 0;
+    size_t all = goods->stamp_count + first;
+    if (goods->is_offline && all > MARKING_COUNT_MAX) {
+        all = MARKING_COUNT_MAX;
+    }
+    if (all == 0) {
+        return CHEK_CPCR_OK;
+    }
+    struct chek_bytes_view *made =
+        all <= MARKING_COUNT_MAX ? chek_arena_take(arena, all * sizeof *made) : NULL;
+    if (made == NULL) {
+        return ingest__cpcr_incorrect(fault, "list_excise_stamp", "there are too many");
+    }
+    line->markings = made;
+    line->markings_count = (uint32_t)all;
+    if (first != 0) {
+        made[0] = ingest__cpcr_view(goods->stamp);
+    }
+    for (size_t i = first; i < all; i++) {
+        made[i] = ingest__cpcr_view(goods->stamps[i - first]);
+    }
+    return CHEK_CPCR_OK;
+}
 
 static uint32_t
 goods_make(const struct goods *goods, struct chek_arena *arena, struct chek_line *line,
@@ -146,7 +152,7 @@ goods_make(const struct goods *goods, struct chek_arena *arena, struct chek_line
         code = chek_cpcr_money(goods->sum, "sum", &line->sum, fault);
     }
     if (code == CHEK_CPCR_OK) {
-        code = markings_make(goods->stamp, goods->stamps, goods->stamp_count, arena, line, fault);
+        code = markings_make(goods, arena, line, fault);
     }
     return code == CHEK_CPCR_OK ? ingest__cpcr_taxes(goods->taxes, goods->tax_count, arena,
                                                      &line->taxes, &line->taxes_count, fault)
@@ -154,11 +160,11 @@ goods_make(const struct goods *goods, struct chek_arena *arena, struct chek_line
 }
 
 static uint32_t
-commodity_make(const Ingest__Commodity *from, struct chek_arena *arena, struct chek_line *line,
-               struct chek_cpcr_fault *fault)
+commodity_make(const Ingest__Commodity *from, bool is_offline, struct chek_arena *arena,
+               struct chek_line *line, struct chek_cpcr_fault *fault)
 {
-    struct goods goods = GOODS_OF(from);
-    if (!from->has_code && from->name.len == 0) {
+    struct goods goods = GOODS_OF(from, is_offline);
+    if (!from->has_code && from->name.len == 0 && !is_offline) {
         return ingest__cpcr_incorrect(fault, "commodity", "neither code nor name is there");
     }
     if (from->has_code) {
@@ -172,10 +178,10 @@ commodity_make(const Ingest__Commodity *from, struct chek_arena *arena, struct c
 }
 
 static uint32_t
-storno_make(const Ingest__StornoCommodity *from, struct chek_arena *arena, struct chek_line *line,
-            struct chek_cpcr_fault *fault)
+storno_make(const Ingest__StornoCommodity *from, bool is_offline, struct chek_arena *arena,
+            struct chek_line *line, struct chek_cpcr_fault *fault)
 {
-    struct goods goods = GOODS_OF(from);
+    struct goods goods = GOODS_OF(from, is_offline);
     line->storno = true;
     return goods_make(&goods, arena, line, fault);
 }
@@ -199,19 +205,19 @@ modifier_line_make(const Ingest__Modifier *from, uint8_t kind, bool storno,
 }
 
 static uint32_t
-line_make(const Ingest__Item *item, struct chek_arena *arena, struct chek_line *line,
-          struct chek_cpcr_fault *fault)
+line_make(const Ingest__Item *item, bool is_offline, struct chek_arena *arena,
+          struct chek_line *line, struct chek_cpcr_fault *fault)
 {
     const Ingest__Modifier *modifier = NULL;
     switch (item->type) {
     case INGEST__ITEM_TYPE__ITEM_COMMODITY:
         if (item->commodity != NULL) {
-            return commodity_make(item->commodity, arena, line, fault);
+            return commodity_make(item->commodity, is_offline, arena, line, fault);
         }
         break;
     case INGEST__ITEM_TYPE__ITEM_STORNO_COMMODITY:
         if (item->storno_commodity != NULL) {
-            return storno_make(item->storno_commodity, arena, line, fault);
+            return storno_make(item->storno_commodity, is_offline, arena, line, fault);
         }
         break;
     case INGEST__ITEM_TYPE__ITEM_MARKUP:
@@ -255,7 +261,8 @@ ingest__cpcr_lines(const Ingest__TicketRequest *ticket, struct chek_arena *arena
     }
     for (size_t i = 0; i < count; i++) {
         lines[i] = (struct chek_line){0};
-        uint32_t code = line_make(ticket->items[i], arena, &lines[i], fault);
+        uint32_t code =
+            line_make(ticket->items[i], ticket->has_offline_ticket_number, arena, &lines[i], fault);
         if (code != CHEK_CPCR_OK) {
             return code;
         }

@@ -54,7 +54,7 @@ uint32_t
 chek_cpcr_message_read(struct chek_bytes_view bytes, uint16_t version, struct chek_arena *arena,
                        struct chek_cpcr_message *ret, struct chek_cpcr_fault *fault)
 {
-    *ret = (struct chek_cpcr_message){.command = command_read(bytes)};
+    *ret = (struct chek_cpcr_message){.command = command_read(bytes), .version = version};
     uint32_t code = ingest__cpcr_walk(bytes, version, arena, ret, fault);
     if (code != CHEK_CPCR_OK) {
         return code;

@@ -52,6 +52,7 @@ uint32_t chek_cpcr_refuse(struct chek_cpcr_fault *fault, uint32_t code, const ch
 struct chek_cpcr_message {
     Ingest__Request *request;
     uint32_t command;
+    uint16_t version;    /* of its head */
     const char *missing; /* the first soft field that its version wants and is not there; or NULL */
     uint64_t org_tenant; /* R13 */
     struct chek_bytes_view org_address_kz;

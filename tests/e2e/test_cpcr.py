@@ -428,6 +428,25 @@ def test_cash_and_customers(server):
     strict.place(1, 100000, want=15)
 
 
+def test_cash_that_comes_back_as_change_stays(server):
+    """A purchase whose payments hold the change takes out what it comes to, and no more."""
+    kkm = register(server)
+    kkm.place(0, 12000)
+    gross = {"payments": {CASH: 15000}, "taken": 15000, "change": 5000}
+    kkm.send(TICKET, ticket(BUY, 10000, **gross))
+    wants(server.json("kkm", "device", kkm.device)["cash"], 2000)
+    kkm.place(0, 7999)
+    kkm.send(TICKET, ticket(BUY, 10000, **gross), want=14)
+
+
+def test_returns_of_before_203_name_no_ticket(server):
+    """R74: parent_ticket is of 203, also for a register that is asked for all that its version has."""
+    kkm = register(server, policy=1)
+    for version, want in ((202, 0), (125, 0), (203, 15)):
+        kkm.version = version
+        kkm.send(TICKET, ticket(SELL_RETURN, 100, payments={CARD: 100}), want=want)
+
+
 def test_offline_documents_are_found_by_both_signs(server):
     kkm = register(server)
     kkm.send(TICKET, ticket(SELL, 12345, at="2026-03-02 10:11:12", offline=4228143549))
@@ -462,6 +481,14 @@ def test_offline_documents_are_kept_whatever_they_say(server):
     twice = ticket(SELL, 300)
     twice[2][6] = [{1: 0, 2: {1: 1, 2: 0}}, {1: 0, 2: {1: 2, 2: 0}}]
     both(13, twice, 6)
+    both(13, ticket(SELL, 100, items=[{1: 1, 2: {3: "1", 4: 1000, 5: {1: 1, 2: 0},
+                                                 6: {1: 1, 2: 0}}}]), 8)
+    parent = {1: "4228143549", 2: {1: {1: 0, 2: 0, 3: 0}, 2: {1: 0, 2: 0}}, 3: "010100000001",
+              4: {1: 1, 2: 0}, 5: False}
+    both(13, {2: {**ticket(SELL_RETURN, 100, payments={CARD: 100})[2], 17: parent}}, 9)
+    stamped = line(100)
+    stamped[2][14] = [f"stamp {i}" for i in range(17)]
+    both(13, ticket(SELL, 100, items=[stamped]), 10)
     # The autonomous sign of another ticket of the same minute.
     first = kkm.send(TICKET, ticket(SELL, 500, offline=7))
     second = kkm.send(TICKET, ticket(SELL, 501, offline=7))
@@ -469,8 +496,8 @@ def test_offline_documents_are_kept_whatever_they_say(server):
     found = server.json("receipt", "--qr", second.qr)
     wants((found["receipt"]["total"], found["receipt"]["autonomous"]), (501, 0))
     x = kkm.report_x()
-    wants((x["tickets"]["sell"]["offline"], x["tickets"]["sell"]["count"]), (8, 8))
-    wants(x["cash"], 29900 + 3 * 30000 + 1160 + 300 + 1001)
+    wants((x["tickets"]["sell"]["offline"], x["tickets"]["sell"]["count"]), (10, 10))
+    wants(x["cash"], 29900 + 3 * 30000 + 1160 + 300 + 1001 + 2 * 100)
     wants(x["taxes"], {(16000, "sell"): (1160, 160, 1000)})
     server.restart()
     kkm.address = Register(server.cpcr, 0, 0).address
