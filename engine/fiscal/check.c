@@ -45,11 +45,14 @@ time_check(int64_t time, uint16_t field, struct chek_fault *fault)
     return chek_civil_is_valid(time) ? CHEK_OK : refuse(fault, CHEK_E_DATE, field, 0);
 }
 
-/* C17: a register signed it itself, so the paper is out and no rule can take it back. */
+/*
+ * C17: a register signed it itself, or made it without connection, so the paper is out and no rule can
+ * take it back.
+ */
 static bool
 is_on_paper(const struct chek_receipt *receipt)
 {
-    return receipt->autonomous != 0;
+    return receipt->autonomous != 0 || receipt->offline;
 }
 
 /* ---- taxes ----------------------------------------------------------------------------------- */
@@ -243,7 +246,7 @@ static int
 receipt_amounts_check(const struct chek_receipt *receipt, struct chek_fault *fault)
 {
     bool is_empty = receipt->total == 0 && receipt->lines_count == 0;
-    if (!chek_money_is_valid(receipt->total) || is_empty) {
+    if (!chek_money_is_valid(receipt->total) || (is_empty && !is_on_paper(receipt))) {
         return refuse(fault, CHEK_E_RANGE, CHEK_FIELD_RECEIPT_TOTAL, 0);
     }
     if (!chek_money_is_valid(receipt->change)) {
@@ -321,7 +324,8 @@ movement_check(const struct chek_movement *movement, struct chek_fault *fault)
     if (movement->direction >= CHEK_DIRECTION_COUNT) {
         return refuse(fault, CHEK_E_RANGE, CHEK_FIELD_MOVEMENT_DIRECTION, 0);
     }
-    if (!chek_money_is_valid(movement->sum) || movement->sum == 0) {
+    bool is_nothing = movement->sum == 0 && !movement->offline; /* C17 */
+    if (!chek_money_is_valid(movement->sum) || is_nothing) {
         return refuse(fault, CHEK_E_RANGE, CHEK_FIELD_MOVEMENT_SUM, 0);
     }
     if (movement->document == 0 && movement->autonomous == 0) {

@@ -489,6 +489,12 @@ def test_offline_documents_are_kept_whatever_they_say(server):
     stamped = line(100)
     stamped[2][14] = [f"stamp {i}" for i in range(17)]
     both(13, ticket(SELL, 100, items=[stamped]), 10)
+    both(13, ticket(SELL, 0, items=[], payments={}), 11)
+    # What does not add up is kept also when its autonomous sign is 0, or another one's.
+    kkm.send(TICKET, ticket(SELL, 100, payments={CASH: 99}, offline=0))
+    kkm.send(TICKET, ticket(SELL, 100, payments={CASH: 98}, offline=1))
+    kkm.place(0, 0, want=13)
+    kkm.place(0, 0, offline=True)
     # The autonomous sign of another ticket of the same minute.
     first = kkm.send(TICKET, ticket(SELL, 500, offline=7))
     second = kkm.send(TICKET, ticket(SELL, 501, offline=7))
@@ -496,8 +502,8 @@ def test_offline_documents_are_kept_whatever_they_say(server):
     found = server.json("receipt", "--qr", second.qr)
     wants((found["receipt"]["total"], found["receipt"]["autonomous"]), (501, 0))
     x = kkm.report_x()
-    wants((x["tickets"]["sell"]["offline"], x["tickets"]["sell"]["count"]), (10, 10))
-    wants(x["cash"], 29900 + 3 * 30000 + 1160 + 300 + 1001 + 2 * 100)
+    wants((x["tickets"]["sell"]["offline"], x["tickets"]["sell"]["count"]), (13, 13))
+    wants(x["cash"], 29900 + 3 * 30000 + 1160 + 300 + 1001 + 2 * 100 + 99 + 98)
     wants(x["taxes"], {(16000, "sell"): (1160, 160, 1000)})
     server.restart()
     kkm.address = Register(server.cpcr, 0, 0).address

@@ -203,6 +203,7 @@ static void total_above_lines(struct sample *s);
 static void payments_less(struct sample *s);
 static void payment_kind_twice(struct sample *s);
 static void payment_negative(struct sample *s);
+static void total_zero_of_nothing(struct sample *s);
 
 #define ON_PAPER(name)                            \
     static void name##_on_paper(struct sample *s) \
@@ -220,6 +221,14 @@ ON_PAPER(total_above_lines)
 ON_PAPER(payments_less)
 ON_PAPER(payment_kind_twice)
 ON_PAPER(payment_negative)
+ON_PAPER(total_zero_of_nothing)
+
+static void
+payments_less_offline(struct sample *s)
+{
+    payments_less(s);
+    s->receipt.offline = true;
+}
 
 static void
 operation_unknown(struct sample *s)
@@ -503,6 +512,13 @@ movement_of_nothing(struct sample *s)
 }
 
 static void
+movement_of_nothing_offline(struct sample *s)
+{
+    movement_of_nothing(s);
+    s->movement.offline = true;
+}
+
+static void
 movement_direction_unknown(struct sample *s)
 {
     movement_is(s);
@@ -743,6 +759,9 @@ static struct check_case {
      WARNING(TOTAL_DIFFERS)},
     {"C17_total_above_lines", total_above_lines_on_paper, CHEK_OK, 0, 0, WARNING(TOTAL_DIFFERS)},
     {"C17_payments_less_than_total", payments_less_on_paper, CHEK_OK, 0, 0, WARNING(TOTAL_DIFFERS)},
+    {"C17_total_zero_of_nothing", total_zero_of_nothing_on_paper, CHEK_OK, 0, 0, 0},
+    {"C17_payments_less_offline", payments_less_offline, CHEK_OK, 0, 0, WARNING(TOTAL_DIFFERS)},
+    {"C17_movement_of_nothing", movement_of_nothing_offline, CHEK_OK, 0, 0, 0},
     {"C17_payment_kind_twice", payment_kind_twice_on_paper, CHEK_E_RANGE, CHEK_FIELD_PAYMENT_KIND,
      1, 0},
     {"C17_payment_negative", payment_negative_on_paper, CHEK_E_RANGE, CHEK_FIELD_PAYMENT_SUM, 0, 0},
