@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * cpcr_business.c - what a register may not do now. A document that was made offline is on paper
- * already and is kept whatever it says (R70).
+ * already and is kept whatever it says (R70); one that waited for the connection to come back, and was on its
+ * way when it went, is in front of a queue that a refusal would hold up.
  */
 #include "engine/base/civil.h"
 #include "ingest/cpcr/cpcr_exchange.h"
@@ -89,6 +90,22 @@ fields_check(const struct chek_cpcr_message *message, const struct chek_document
                                               "this version makes the field mandatory");
 }
 
+/* Whether a message says that it had to wait: registers say on every message since when, and until
+ * when, they were without connection, and online the two are one. */
+static bool
+has_waited(const struct chek_cpcr_message *message)
+{
+    const Ingest__ServiceRequest *service = message->request->service;
+    const Ingest__OfflinePeriod *period = service != NULL ? service->offline_period : NULL;
+    struct chek_cpcr_fault unused;
+    int64_t begin;
+    int64_t end;
+    return period != NULL &&
+           chek_cpcr_civil(period->begin_time, "begin_time", &begin, &unused) == CHEK_CPCR_OK &&
+           chek_cpcr_civil(period->end_time, "end_time", &end, &unused) == CHEK_CPCR_OK &&
+           begin != end;
+}
+
 uint32_t
 ingest__cpcr_allow(const struct chek_cpcr_ground *ground, const struct chek_device *device,
                    const struct chek_cpcr_message *message, const struct chek_document *document,
@@ -98,7 +115,7 @@ ingest__cpcr_allow(const struct chek_cpcr_ground *ground, const struct chek_devi
     uint32_t code = CHEK_CPCR_OK;
     int error =
         chek_fiscal_now(chek_partition_fiscal(ground->partition), ground->registration, &now);
-    if (error != CHEK_OK || chek_cpcr_is_offline(message)) {
+    if (error != CHEK_OK || chek_cpcr_is_offline(message) || has_waited(message)) {
         return CHEK_CPCR_OK;
     }
     if ((device->policy & CHEK_CPCR_POLICY_FIELDS) != 0) {
@@ -132,22 +149,6 @@ ingest__cpcr_wall(const struct chek_cpcr_ground *ground)
         minutes = now.zone_minutes;
     }
     return (int64_t)(chek_io_wall_us(ground->io) / 1000000) + minutes * 60;
-}
-
-/* Whether a message says that it had to wait: registers say on every message since when, and until
- * when, they were without connection, and online the two are one. */
-static bool
-has_waited(const struct chek_cpcr_message *message)
-{
-    const Ingest__ServiceRequest *service = message->request->service;
-    const Ingest__OfflinePeriod *period = service != NULL ? service->offline_period : NULL;
-    struct chek_cpcr_fault unused;
-    int64_t begin;
-    int64_t end;
-    return period != NULL &&
-           chek_cpcr_civil(period->begin_time, "begin_time", &begin, &unused) == CHEK_CPCR_OK &&
-           chek_cpcr_civil(period->end_time, "end_time", &end, &unused) == CHEK_CPCR_OK &&
-           begin != end;
 }
 
 uint32_t

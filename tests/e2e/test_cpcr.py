@@ -439,6 +439,24 @@ def test_cash_that_comes_back_as_change_stays(server):
     kkm.send(TICKET, ticket(BUY, 10000, **gross), want=14)
 
 
+def test_what_waited_is_not_refused_for_what_is_now(server):
+    """R70: sent when it was on its way as the connection went, it stands before a queue."""
+    kkm = register(server)
+    kkm.send(TICKET, ticket(SELL, 100))
+
+    def with_period(message, begin, end):
+        return {**message, 6: {4: {1: when(begin), 2: when(end)}}}
+
+    buys = ticket(BUY, 500)
+    late = ticket(SELL, 500, at="2026-03-03 11:00:00")
+    same, two = ("2026-03-03 11:00:00",) * 2, ("2026-03-03 11:00:00", "2026-03-03 12:00:00")
+    kkm.send(TICKET, with_period(buys, *same), want=14)
+    kkm.send(TICKET, with_period(late, *same), want=11)
+    kkm.send(TICKET, with_period(buys, *two))
+    kkm.send(TICKET, with_period(late, *two))
+    kkm.send(TICKET, with_period(ticket(SELL, 30000, payments={CASH: 1}), *two), want=13)
+
+
 def test_returns_of_before_203_name_no_ticket(server):
     """R74: parent_ticket is of 203, also for a register that is asked for all that its version has."""
     kkm = register(server, policy=1)
