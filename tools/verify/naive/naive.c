@@ -300,7 +300,7 @@ chek_naive_apply(struct chek_naive *naive, const struct chek_document *document,
         expected.warnings |= WARN(CASH_NEGATIVE);
     }
     const struct chek_receipt *receipt = document->receipt;
-    if (receipt != NULL && receipt->payments_count == 0) {
+    if (receipt != NULL && receipt->payments_count == 0 && receipt->total != 0) {
         expected.warnings |= WARN(PAYMENTS_ABSENT);
     }
     expected.warnings |= receipt != NULL ? chek_naive_doubts(receipt) : 0;
