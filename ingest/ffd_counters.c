@@ -4,7 +4,8 @@
  *
  * A walk shows what an element stands in, but not what that stands in; so the gathering remembers
  * the set of counters and the operation that began last. Elements come in their order, and a
- * counter of an operation stands nowhere but in one.
+ * counter of an operation stands nowhere but in one. It remembers them by number: a gathering may
+ * be copied.
  */
 #include "ingest/ffd_counters.h"
 
@@ -22,7 +23,10 @@ enum {
     TAG_SELL_CORRECTION = 1145,
     TAG_BUY_CORRECTION = 1146,
     TAG_OWN_CORRECTIONS = 1148,
+    TAG_ORDERED_CORRECTIONS = 1149,
     TAG_CORRECTION_SUM = 1150,
+    TAG_CORRECTION_TAX_FIRST = 1151,
+    TAG_CORRECTION_TAX_LAST = 1155,
     TAG_DRIVE = 1157,
     TAG_SHIFT = 1194,
     TAG_TOTAL = 1201,
@@ -83,13 +87,34 @@ add(uint64_t *to, uint64_t value)
     *to = wraps || sum > INT64_MAX ? INT64_MAX : sum;
 }
 
+/* The count of an operation. That of its corrections may be said by their reasons instead, or also:
+ * it is counted once, whichever comes first. (C2) */
 static void
-value_add(struct chek_ffd_counted *to, uint16_t tag, uint64_t value)
+tickets_add(struct chek_ffd_counters *counters, struct chek_ffd_counted *to, uint16_t tag,
+            uint64_t value)
 {
     if (tag == TAG_TICKETS) {
+        to->tickets -= counters->by_reason;
+        counters->by_reason = 0;
+        counters->has_tickets = true;
         add(&to->tickets, value);
+    } else if (!counters->has_tickets) {
+        uint64_t before = to->tickets;
+        add(&to->tickets, value);
+        counters->by_reason += to->tickets - before;
+    }
+}
+
+static void
+value_add(struct chek_ffd_counters *counters, struct chek_ffd_counted *to, uint16_t tag,
+          uint64_t value)
+{
+    if (tag == TAG_TICKETS || tag == TAG_OWN_CORRECTIONS || tag == TAG_ORDERED_CORRECTIONS) {
+        tickets_add(counters, to, tag, value);
     } else if (tag == TAG_TOTAL) {
         add(&to->total, value);
+    } else if (tag >= TAG_CORRECTION_TAX_FIRST && tag <= TAG_CORRECTION_TAX_LAST) {
+        to->untaxed = to->untaxed || value != 0;
     }
     for (unsigned i = 0; i < CHEK_FFD_COUNTED_PAYMENTS; i++) {
         if (payments[i].tag == tag) {
@@ -104,14 +129,38 @@ value_add(struct chek_ffd_counted *to, uint16_t tag, uint64_t value)
     }
 }
 
-/* An element of the document itself: the set that what follows is in. */
-static void
-set_begin(struct chek_ffd_counters *counters, uint16_t tag)
+void
+chek_ffd_counters_set(struct chek_ffd_counters *counters, uint16_t tag)
 {
-    counters->at = NULL;
-    counters->in = tag == TAG_SHIFT ? &counters->shift : tag == TAG_DRIVE ? &counters->drive : NULL;
-    if (counters->in != NULL) {
-        counters->in->stated = true;
+    counters->at = 0;
+    counters->in = tag == TAG_SHIFT   ? CHEK_FFD_OF_SHIFT + 1
+                   : tag == TAG_DRIVE ? CHEK_FFD_OF_DRIVE + 1
+                                      : 0;
+    if (counters->in != 0) {
+        counters->sets[counters->in - 1].stated = true;
+    }
+}
+
+void
+chek_ffd_counters_operation(struct chek_ffd_counters *counters, uint16_t tag)
+{
+    uint8_t operation = operation_of(tag);
+    counters->at = operation < CHEK_OPERATION_COUNT ? operation + 1u : 0;
+    counters->has_tickets = false;
+    counters->by_reason = 0;
+}
+
+void
+chek_ffd_counters_add(struct chek_ffd_counters *counters, uint16_t tag, uint64_t value)
+{
+    if (counters->in == 0) {
+        return;
+    }
+    struct chek_ffd_counter_set *set = &counters->sets[counters->in - 1];
+    if (counters->at != 0) {
+        value_add(counters, &set->operations[counters->at - 1], tag, value);
+    } else if (tag >= TAG_OWN_CORRECTIONS && tag <= TAG_CORRECTION_SUM) {
+        set->unnamed = set->unnamed || value != 0;
     }
 }
 
@@ -119,33 +168,26 @@ int
 chek_ffd_counters_take(struct chek_ffd_counters *counters, const struct chek_ffd_element *element)
 {
     uint32_t place = element->parent != NULL ? element->parent->inside : 0;
-    uint8_t operation = operation_of(element->tag);
     uint64_t value = 0;
     if (element->depth == 0) {
-        set_begin(counters, element->tag);
+        chek_ffd_counters_set(counters, element->tag);
         return CHEK_OK;
     }
-    if (counters->in == NULL || element->known == NULL) {
-        return CHEK_OK;
-    }
-    if (operation < CHEK_OPERATION_COUNT) {
-        counters->at = &counters->in->operations[operation];
+    if (counters->in == 0 || element->known == NULL) {
         return CHEK_OK;
     }
     if (element->known->type == CHEK_FFD_NESTED) {
-        counters->at = NULL;
+        chek_ffd_counters_operation(counters, element->tag);
         return CHEK_OK;
     }
     int error = chek_ffd_vln_read(element->value, &value);
     if (error != CHEK_OK) {
         return error;
     }
-    if (place == CHEK_FFD_IN_OPERATION && counters->at != NULL) {
-        value_add(counters->at, element->tag, value);
-    } else if (place == CHEK_FFD_IN_CORRECTIONS && element->tag >= TAG_OWN_CORRECTIONS &&
-               element->tag <= TAG_CORRECTION_SUM) {
-        counters->in->unnamed = counters->in->unnamed || value != 0;
+    if (place != CHEK_FFD_IN_OPERATION) {
+        counters->at = 0; /* what stands behind an operation is not of it */
     }
+    chek_ffd_counters_add(counters, element->tag, value);
     return CHEK_OK;
 }
 
@@ -174,7 +216,8 @@ operation_make(const struct chek_ffd_counted *from, uint8_t operation, int64_t t
                                        .payments = room->payments[operation],
                                        .payments_count = CHEK_FFD_COUNTED_PAYMENTS};
     for (unsigned i = 0; i < CHEK_FFD_COUNTED_TAXES; i++) {
-        if ((from->said >> i & 1) == 0 || (taxes[i].basic && time >= YEAR_2026)) {
+        bool unsure = from->untaxed || (taxes[i].basic && time >= YEAR_2026);
+        if ((from->said >> i & 1) == 0 || unsure) {
             continue;
         }
         struct ingest__fns_rate rate = ingest__fns_rate_of(taxes[i].code, time);
@@ -190,8 +233,10 @@ int
 chek_ffd_counters_figures(const struct chek_ffd_counters *counters, int64_t time,
                           struct chek_arena *arena, struct chek_bytes_view *ret)
 {
-    bool has_shift = counters->shift.stated && !counters->shift.unnamed;
-    bool has_drive = counters->drive.stated && !counters->drive.unnamed;
+    const struct chek_ffd_counter_set *shift = &counters->sets[CHEK_FFD_OF_SHIFT];
+    const struct chek_ffd_counter_set *drive = &counters->sets[CHEK_FFD_OF_DRIVE];
+    bool has_shift = shift->stated && !shift->unnamed;
+    bool has_drive = drive->stated && !drive->unnamed;
     if (!has_shift && !has_drive) {
         *ret = (struct chek_bytes_view){0};
         return CHEK_OK;
@@ -207,11 +252,11 @@ chek_ffd_counters_figures(const struct chek_ffd_counters *counters, int64_t time
                                  .now = room->now};
     for (uint8_t i = 0; i < CHEK_OPERATION_COUNT; i++) {
         if (has_shift) {
-            operation_make(&counters->shift.operations[i], i, time, room, &report);
+            operation_make(&shift->operations[i], i, time, room, &report);
         }
         if (has_drive) {
             room->now[report.now_count++] = (struct chek_report_counter){
-                .operation = i, .sum = (chek_i128)counters->drive.operations[i].total};
+                .operation = i, .sum = (chek_i128)drive->operations[i].total};
         }
     }
     struct chek_writer out = chek_writer_over(bytes, FIGURES_SIZE_MAX);

@@ -7,7 +7,6 @@
 #include "engine/base/decimal.h"
 #include "engine/base/memory.h"
 #include "engine/fiscal/check.h"
-#include "ingest/ffd_counters.h"
 #include "ingest/ffd_tlv.h"
 #include "ingest/fns_raw.h"
 
@@ -305,7 +304,7 @@ elements_gather(struct chek_ffd_maker *maker, const struct chek_ffd_found *found
                             element.parent != NULL ? element.parent->inside
                                                    : (uint32_t)CHEK_FFD_IN_DOCUMENT);
         if (error == CHEK_OK && maker->raw.is_close) {
-            error = chek_ffd_counters_take(&maker->counters, &element);
+            error = chek_ffd_counters_take(&maker->raw.counted, &element);
         }
         if (error != CHEK_OK) {
             (void)chek_ffd_walk_stop(&walk, error, element.at, element.tag);
@@ -370,19 +369,6 @@ form_of(uint16_t code, struct ingest__fns_raw *raw)
     }
 }
 
-/* The counters of a close are what its register says that it counted. (C1) */
-static int
-figures_put(struct chek_ffd_maker *maker, struct chek_document *document)
-{
-    struct chek_close *close = chek_arena_take(&maker->arena, sizeof *close);
-    if (close == NULL) {
-        return CHEK_E_LIMIT;
-    }
-    *close = *document->close;
-    document->close = close;
-    return chek_ffd_counters_figures(&maker->counters, close->time, &maker->arena, &close->figures);
-}
-
 int
 chek_ffd_make(struct chek_ffd_maker *maker, const struct chek_ffd_found *found,
               struct chek_ffd_made *ret, struct chek_fault *fault, char why[CHEK_FFD_WHY_SIZE])
@@ -396,7 +382,6 @@ chek_ffd_make(struct chek_ffd_maker *maker, const struct chek_ffd_found *found,
     }
     chek_arena_reset(&maker->arena);
     ingest__fns_begin(&maker->raw);
-    memset(&maker->counters, 0, sizeof maker->counters);
     made.name = kind->name;
     made.kept = form_of(found->code, &maker->raw);
     int error = CHEK_OK;
@@ -411,9 +396,6 @@ chek_ffd_make(struct chek_ffd_maker *maker, const struct chek_ffd_found *found,
     }
     if (error == CHEK_OK && made.kept) {
         error = ingest__fns_document(&maker->raw, &maker->arena, &made.document, fault);
-        if (error == CHEK_OK && made.document.close != NULL) {
-            error = figures_put(maker, &made.document);
-        }
         if (error == CHEK_OK) {
             error = chek_document_check(&made.document, &made.warnings, fault);
         }

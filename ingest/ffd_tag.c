@@ -100,14 +100,14 @@
     X(1144, U32, 4, IN_CORRECTIONS, 0, "receiptCorrectionCount")                        \
     X(1145, NESTED, ANY, IN_CORRECTIONS, IN_OPERATION, "sellCorrection")                \
     X(1146, NESTED, ANY, IN_CORRECTIONS, IN_OPERATION, "buyCorrection")                 \
-    X(1148, U32, 4, IN_CORRECTIONS, 0, "ownCorrectionCount")                            \
-    X(1149, U32, 4, IN_CORRECTIONS, 0, "orderCorrectionCount")                          \
+    X(1148, U32, 4, IN_CORRECTIONS | IN_OPERATION, 0, "selfCorrectionCount")            \
+    X(1149, U32, 4, IN_CORRECTIONS | IN_OPERATION, 0, "orderCorrectionCount")           \
     X(1150, VLN, 8, IN_CORRECTIONS, 0, "correctionSum")                                 \
-    X(1151, VLN, 8, IN_CORRECTIONS, 0, "correctionTax18Sum")                            \
-    X(1152, VLN, 8, IN_CORRECTIONS, 0, "correctionTax10Sum")                            \
-    X(1153, VLN, 8, IN_CORRECTIONS, 0, "correctionTax0Sum")                             \
-    X(1154, VLN, 8, IN_CORRECTIONS, 0, "correctionTaxFree18118Sum")                     \
-    X(1155, VLN, 8, IN_CORRECTIONS, 0, "correctionTax10110Sum")                         \
+    X(1151, VLN, 8, IN_CORRECTIONS | IN_OPERATION, 0, "tax18CorrectionSum")             \
+    X(1152, VLN, 8, IN_CORRECTIONS | IN_OPERATION, 0, "tax10CorrectionSum")             \
+    X(1153, VLN, 8, IN_CORRECTIONS | IN_OPERATION, 0, "tax18118CorrectionSum")          \
+    X(1154, VLN, 8, IN_CORRECTIONS | IN_OPERATION, 0, "tax10110CorrectionSum")          \
+    X(1155, VLN, 8, IN_CORRECTIONS | IN_OPERATION, 0, "tax0CorrectionSum")              \
     X(1157, NESTED, 708, IN_DOCUMENT, IN_COUNTERS, "fiscalDriveSumReports")             \
     X(1158, NESTED, 708, IN_DOCUMENT, IN_COUNTERS, "notTransmittedDocumentsSumReports") \
     X(1162, BYTES, 32, IN_LINE, 0, "productCode")                                       \
@@ -119,7 +119,7 @@
     X(1178, TIME, 4, IN_BASIS, 0, "correctionDocumentDate")                             \
     X(1179, TEXT, 32, IN_BASIS, 0, "correctionDocumentNumber")                          \
     X(1183, VLN, 8, IN_OPERATION, 0, "taxFreeSum")                                      \
-    X(1184, VLN, 8, IN_CORRECTIONS, 0, "correctionTaxFreeSum")                          \
+    X(1184, VLN, 8, IN_CORRECTIONS, 0, "taxFreeCorrectionSum")                          \
     X(1187, TEXT, 256, IN_DOCUMENT, 0, "retailPlace")                                   \
     X(1188, TEXT, 8, IN_DOCUMENT, 0, "kktVersion")                                      \
     X(1189, BYTE, 1, IN_DOCUMENT, 0, "documentKktVersion")                              \

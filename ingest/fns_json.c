@@ -28,17 +28,23 @@ struct step {
     bool is_array;
     uint8_t form;
     bool is_close;
+    uint16_t tag; /* of counters, and of an operation of them */
 };
 
-#define WRAPPER(name)                                      \
-    {name, LEVEL_RECEIPT, LEVEL_RECEIPT, false, 0, false}, \
-    {                                                      \
-        name, LEVEL_RECEIPT, LEVEL_WRAPPER, true, 0, false \
+#define WRAPPER(name)                                         \
+    {name, LEVEL_RECEIPT, LEVEL_RECEIPT, false, 0, false, 0}, \
+    {                                                         \
+        name, LEVEL_RECEIPT, LEVEL_WRAPPER, true, 0, false, 0 \
+    }
+
+#define COUNTERS(name, from, to, tag)        \
+    {                                        \
+        name, from, to, false, 0, false, tag \
     }
 
 static const struct step steps[] = {
-    {NULL, LEVEL_WRAPPER, LEVEL_RECEIPT, false, 0, false},
-    {NULL, LEVEL_WRAPPER, LEVEL_WRAPPER, true, 0, false},
+    {NULL, LEVEL_WRAPPER, LEVEL_RECEIPT, false, 0, false, 0},
+    {NULL, LEVEL_WRAPPER, LEVEL_WRAPPER, true, 0, false, 0},
     WRAPPER("ticket"),
     WRAPPER("document"),
     WRAPPER("receipt"),
@@ -47,41 +53,53 @@ static const struct step steps[] = {
     WRAPPER("fiscalData"),
     WRAPPER("receipts"),
     WRAPPER("documents"),
-    {"bso", LEVEL_RECEIPT, LEVEL_RECEIPT, false, CHEK_FORM_STRICT_FORM, false},
-    {"receiptCorrection", LEVEL_RECEIPT, LEVEL_RECEIPT, false, CHEK_FORM_CORRECTION, false},
-    {"bsoCorrection", LEVEL_RECEIPT, LEVEL_RECEIPT, false, CHEK_FORM_STRICT_FORM_CORRECTION, false},
-    {"closeShift", LEVEL_RECEIPT, LEVEL_RECEIPT, false, 0, true},
-    {"items", LEVEL_RECEIPT, LEVEL_ITEMS, true, 0, false},
-    {"stornoItems", LEVEL_RECEIPT, LEVEL_STORNO_ITEMS, true, 0, false},
-    {"items", LEVEL_RECEIPT, LEVEL_ITEM, false, 0, false},
-    {"stornoItems", LEVEL_RECEIPT, LEVEL_ITEM, false, 0, false},
-    {NULL, LEVEL_ITEMS, LEVEL_ITEM, false, 0, false},
-    {NULL, LEVEL_STORNO_ITEMS, LEVEL_ITEM, false, 0, false},
-    {"buyerInformation", LEVEL_RECEIPT, LEVEL_BUYER, false, 0, false},
-    {"amountsReceiptNds", LEVEL_RECEIPT, LEVEL_AMOUNTS, false, 0, false},
-    {"amountsNds", LEVEL_AMOUNTS, LEVEL_AMOUNT_LIST, true, 0, false},
-    {"amountsNds", LEVEL_AMOUNTS, LEVEL_AMOUNT, false, 0, false},
-    {NULL, LEVEL_AMOUNT_LIST, LEVEL_AMOUNT, false, 0, false},
-    {"productCodeNew", LEVEL_ITEM, LEVEL_CODES, false, 0, false},
-    {"productCodeNew", LEVEL_ITEM, LEVEL_CODE_LIST, true, 0, false},
-    {NULL, LEVEL_CODE_LIST, LEVEL_CODES, false, 0, false},
-    {"productCodeData", LEVEL_ITEM, LEVEL_MARKING, false, 0, false},
-    {"undefined", LEVEL_CODES, LEVEL_MARKING, false, 0, false},
-    {"gs1m", LEVEL_CODES, LEVEL_MARKING, false, 0, false},
-    {"kmk", LEVEL_CODES, LEVEL_MARKING, false, 0, false},
-    {"mi", LEVEL_CODES, LEVEL_MARKING, false, 0, false},
-    {"egais2", LEVEL_CODES, LEVEL_MARKING, false, 0, false},
-    {"egais3", LEVEL_CODES, LEVEL_MARKING, false, 0, false},
-    {"f1", LEVEL_CODES, LEVEL_MARKING, false, 0, false},
-    {"f2", LEVEL_CODES, LEVEL_MARKING, false, 0, false},
-    {"f3", LEVEL_CODES, LEVEL_MARKING, false, 0, false},
-    {"f4", LEVEL_CODES, LEVEL_MARKING, false, 0, false},
-    {"f5", LEVEL_CODES, LEVEL_MARKING, false, 0, false},
-    {"f6", LEVEL_CODES, LEVEL_MARKING, false, 0, false},
-    {"ean8", LEVEL_CODES, LEVEL_BARCODE, false, 0, false},
-    {"ean13", LEVEL_CODES, LEVEL_BARCODE, false, 0, false},
-    {"itf14", LEVEL_CODES, LEVEL_BARCODE, false, 0, false},
-    {"gs1", LEVEL_CODES, LEVEL_MARKING, false, 0, false}, /* some put marked goods here */
+    {"bso", LEVEL_RECEIPT, LEVEL_RECEIPT, false, CHEK_FORM_STRICT_FORM, false, 0},
+    {"receiptCorrection", LEVEL_RECEIPT, LEVEL_RECEIPT, false, CHEK_FORM_CORRECTION, false, 0},
+    {"bsoCorrection", LEVEL_RECEIPT, LEVEL_RECEIPT, false, CHEK_FORM_STRICT_FORM_CORRECTION, false,
+     0},
+    {"closeShift", LEVEL_RECEIPT, LEVEL_RECEIPT, false, 0, true, 0},
+    {"items", LEVEL_RECEIPT, LEVEL_ITEMS, true, 0, false, 0},
+    {"stornoItems", LEVEL_RECEIPT, LEVEL_STORNO_ITEMS, true, 0, false, 0},
+    {"items", LEVEL_RECEIPT, LEVEL_ITEM, false, 0, false, 0},
+    {"stornoItems", LEVEL_RECEIPT, LEVEL_ITEM, false, 0, false, 0},
+    {NULL, LEVEL_ITEMS, LEVEL_ITEM, false, 0, false, 0},
+    {NULL, LEVEL_STORNO_ITEMS, LEVEL_ITEM, false, 0, false, 0},
+    {"buyerInformation", LEVEL_RECEIPT, LEVEL_BUYER, false, 0, false, 0},
+    {"amountsReceiptNds", LEVEL_RECEIPT, LEVEL_AMOUNTS, false, 0, false, 0},
+    {"amountsNds", LEVEL_AMOUNTS, LEVEL_AMOUNT_LIST, true, 0, false, 0},
+    {"amountsNds", LEVEL_AMOUNTS, LEVEL_AMOUNT, false, 0, false, 0},
+    {NULL, LEVEL_AMOUNT_LIST, LEVEL_AMOUNT, false, 0, false, 0},
+    {"productCodeNew", LEVEL_ITEM, LEVEL_CODES, false, 0, false, 0},
+    {"productCodeNew", LEVEL_ITEM, LEVEL_CODE_LIST, true, 0, false, 0},
+    {NULL, LEVEL_CODE_LIST, LEVEL_CODES, false, 0, false, 0},
+    {"productCodeData", LEVEL_ITEM, LEVEL_MARKING, false, 0, false, 0},
+    {"undefined", LEVEL_CODES, LEVEL_MARKING, false, 0, false, 0},
+    {"gs1m", LEVEL_CODES, LEVEL_MARKING, false, 0, false, 0},
+    {"kmk", LEVEL_CODES, LEVEL_MARKING, false, 0, false, 0},
+    {"mi", LEVEL_CODES, LEVEL_MARKING, false, 0, false, 0},
+    {"egais2", LEVEL_CODES, LEVEL_MARKING, false, 0, false, 0},
+    {"egais3", LEVEL_CODES, LEVEL_MARKING, false, 0, false, 0},
+    {"f1", LEVEL_CODES, LEVEL_MARKING, false, 0, false, 0},
+    {"f2", LEVEL_CODES, LEVEL_MARKING, false, 0, false, 0},
+    {"f3", LEVEL_CODES, LEVEL_MARKING, false, 0, false, 0},
+    {"f4", LEVEL_CODES, LEVEL_MARKING, false, 0, false, 0},
+    {"f5", LEVEL_CODES, LEVEL_MARKING, false, 0, false, 0},
+    {"f6", LEVEL_CODES, LEVEL_MARKING, false, 0, false, 0},
+    COUNTERS("shiftSumReports", LEVEL_RECEIPT, LEVEL_COUNTERS, 1194),
+    COUNTERS("fiscalDriveSumReports", LEVEL_RECEIPT, LEVEL_COUNTERS, 1157),
+    COUNTERS("receiptCorrection", LEVEL_COUNTERS, LEVEL_CORRECTIONS, 0),
+    COUNTERS("sellOper", LEVEL_COUNTERS, LEVEL_COUNTED, 1129),
+    COUNTERS("sellReturnOper", LEVEL_COUNTERS, LEVEL_COUNTED, 1130),
+    COUNTERS("buyOper", LEVEL_COUNTERS, LEVEL_COUNTED, 1131),
+    COUNTERS("buyReturnOper", LEVEL_COUNTERS, LEVEL_COUNTED, 1132),
+    COUNTERS("sellCorrection", LEVEL_CORRECTIONS, LEVEL_COUNTED, 1145),
+    COUNTERS("buyCorrection", LEVEL_CORRECTIONS, LEVEL_COUNTED, 1146),
+    COUNTERS("sellReturnCorrection", LEVEL_CORRECTIONS, LEVEL_COUNTED, 1232),
+    COUNTERS("buyReturnCorrection", LEVEL_CORRECTIONS, LEVEL_COUNTED, 1233),
+    {"ean8", LEVEL_CODES, LEVEL_BARCODE, false, 0, false, 0},
+    {"ean13", LEVEL_CODES, LEVEL_BARCODE, false, 0, false, 0},
+    {"itf14", LEVEL_CODES, LEVEL_BARCODE, false, 0, false, 0},
+    {"gs1", LEVEL_CODES, LEVEL_MARKING, false, 0, false, 0}, /* some put marked goods here */
 };
 
 struct level {
@@ -208,6 +226,8 @@ open_level(struct chek_fns_json *reader, bool is_array)
         ingest__fns_line_begin(&reader->raw, &reader->arena, from == LEVEL_STORNO_ITEMS || alone);
     } else if (kind == LEVEL_AMOUNT) {
         reader->raw.amount_count += reader->raw.amount_count <= FNS_AMOUNT_COUNT_MAX;
+    } else if (kind >= LEVEL_COUNTERS) {
+        ingest__fns_counters_open(&reader->raw, &reader->arena, kind, step->tag);
     }
     reader->levels[reader->level_count++] = (struct level){kind, is_array};
     return 1;
@@ -265,7 +285,14 @@ scalar(struct chek_fns_json *reader, struct chek_bytes_view text, enum ingest__f
 {
     struct level level = top(reader);
     bool other = level.kind == LEVEL_RECEIPT && reader->level_count != reader->receipt_level;
-    if (is_gathered(reader) && !level.is_array && !other) {
+    if (!is_gathered(reader) || level.is_array || other) {
+        return 1;
+    }
+    if (level.kind == LEVEL_CORRECTIONS || level.kind == LEVEL_COUNTED) {
+        struct ingest__fns_value value =
+            ingest__fns_value_keep(&reader->raw, &reader->arena, text, type);
+        ingest__fns_counter_put(&reader->raw, &reader->arena, level.kind, reader->name, value);
+    } else {
         struct ingest__fns_slot slot = ingest__fns_slot_find(
             &reader->names, level.kind, chek_bytes_view_of(reader->name, reader->name_size));
         ingest__fns_value_put(&reader->raw, &reader->arena, slot, text, type);

@@ -12,9 +12,12 @@
 #include "engine/base/limits.h"
 #include "engine/base/utf8.h"
 #include "engine/wire/protocol.h"
+#include "ingest/ffd_counters.h"
 
 #define FNS_AMOUNT_COUNT_MAX CHEK_TAX_COUNT_MAX
 #define FNS_MARKING_COUNT_MAX 16
+#define FNS_OPERATOR_SIZE_MAX 64
+#define FNS_COUNTER_COUNT_MAX 256 /* two sets of eight operations have 13 each, and corrections */
 
 /* What an open object or array is. */
 enum ingest__fns_level {
@@ -31,7 +34,10 @@ enum ingest__fns_level {
     LEVEL_CODE_LIST,
     LEVEL_CODES, /* the product codes of a line */
     LEVEL_MARKING,
-    LEVEL_BARCODE, /* a product code that is no marking: only its GTIN counts */
+    LEVEL_BARCODE,     /* a product code that is no marking: only its GTIN counts */
+    LEVEL_COUNTERS,    /* what the drive counted: of a shift, of its life */
+    LEVEL_CORRECTIONS, /* of counters */
+    LEVEL_COUNTED,     /* an operation of them */
 };
 
 /*
@@ -123,6 +129,13 @@ struct ingest__fns_line {
     struct chek_bytes_view markings[FNS_MARKING_COUNT_MAX]; /* `marking_count` of them are made */
 };
 
+/* A counter in the close of a shift: where it stands, and what was written. Without a tag it says that
+ * the set is there. */
+struct ingest__fns_counter {
+    uint16_t set, operation, tag; /* `operation` is 0 of the corrections of a set */
+    struct ingest__fns_value value;
+};
+
 /* An element of amountsReceiptNds. */
 struct ingest__fns_amount {
     struct ingest__fns_value code, sum;
@@ -137,8 +150,12 @@ struct ingest__fns_raw {
     uint32_t line_count;                 /* also of those that there is no room for */
     struct ingest__fns_amount amounts[FNS_AMOUNT_COUNT_MAX];
     uint32_t amount_count;
-    bool exhausted;                                      /* the arena: something is missing */
-    bool unsound;                                        /* a text is no UTF-8, or has a NUL */
+    struct ingest__fns_counter *counters;    /* of JSON; NULL: none */
+    uint32_t counter_count;                  /* also of those that there is no room for */
+    uint16_t counter_set, counter_operation; /* tags of what is open */
+    struct chek_ffd_counters counted;        /* of elements, as numbers */
+    bool exhausted;                          /* the arena: something is missing */
+    bool unsound;                            /* a text is no UTF-8, or has a NUL */
     struct ingest__fns_line *lines[CHEK_LINE_COUNT_MAX]; /* `line_count` of them are made */
 };
 
@@ -190,6 +207,12 @@ void ingest__fns_line_begin(struct ingest__fns_raw *raw, struct chek_arena *aren
 /* Add a marking code, of the arena, to the line that began last. */
 void ingest__fns_marking_add(struct ingest__fns_raw *raw, struct chek_bytes_view code);
 
+/* A copy of a value of JSON, in the arena, without the spaces that pad fixed-width tags. (fns_value.c) */
+struct ingest__fns_value ingest__fns_value_keep(struct ingest__fns_raw *raw,
+                                                struct chek_arena *arena,
+                                                struct chek_bytes_view text,
+                                                enum ingest__fns_type type);
+
 /* Put a value of JSON where its name says. (fns_value.c) */
 void ingest__fns_value_put(struct ingest__fns_raw *raw, struct chek_arena *arena,
                            struct ingest__fns_slot slot, struct chek_bytes_view text,
@@ -207,6 +230,28 @@ bool ingest__fns_is_report(const struct ingest__fns_raw *raw);
  */
 CHEK_MUST_USE int ingest__fns_document(const struct ingest__fns_raw *raw, struct chek_arena *arena,
                                        struct chek_document *ret, struct chek_fault *fault);
+
+/* The close of a shift, with what its drive counted. Errors: as above. (fns_close.c) */
+CHEK_MUST_USE int ingest__fns_close(const struct ingest__fns_raw *raw, struct chek_arena *arena,
+                                    struct chek_document *document, struct chek_fault *fault);
+
+/* Begin a set of counters, or an operation inside of it, by tag. (fns_close.c) */
+void ingest__fns_counters_open(struct ingest__fns_raw *raw, struct chek_arena *arena,
+                               enum ingest__fns_level level, uint16_t tag);
+
+/* Put a member of counters, its value kept; other names are passed over. (fns_close.c) */
+void ingest__fns_counter_put(struct ingest__fns_raw *raw, struct chek_arena *arena,
+                             enum ingest__fns_level level, const char *name,
+                             struct ingest__fns_value value);
+
+/* The wall clock of the place, as the dialect says it. Errors: NUMBER, DATE, FIELD_MISSING.. */
+CHEK_MUST_USE int ingest__fns_time(const struct ingest__fns_raw *raw, int64_t *ret);
+
+/* Whether a counter of this tag counts documents; others are amounts. (fns_close.c) */
+bool ingest__fns_is_count(uint16_t tag);
+
+/* Whether amounts are written in roubles, not in kopecks. */
+bool ingest__fns_is_in_roubles(const struct ingest__fns_raw *raw);
 
 /* The register that a receipt or a report is of: document->profile. Errors: as above. */
 CHEK_MUST_USE int ingest__fns_register(const struct ingest__fns_raw *raw, struct chek_arena *arena,

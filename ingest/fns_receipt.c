@@ -16,7 +16,6 @@
 
 #define CURRENCY_RUB 643
 #define COUNTRY_RU 643
-#define OPERATOR_SIZE_MAX 64
 #define POINT_SIZE_MAX 64
 #define REGISTRATION_NUMBER_SIZE 16
 #define POINT_HASH_SIZE 17 /* "~" and 16 digits */
@@ -71,8 +70,8 @@ writing_note(struct writing *writing, const struct ingest__fns_value *value)
  * kopecks, if sometimes as "100.0". A sum of kopecks has no fraction, so one with it is roubles
  * whoever wrote it. Prices do not count: they have decimals in either.
  */
-static bool
-is_in_roubles(const struct ingest__fns_raw *raw)
+bool
+ingest__fns_is_in_roubles(const struct ingest__fns_raw *raw)
 {
     struct writing writing = {0};
     for (size_t i = FNS_TOTAL; i < FNS_FIELD_COUNT; i++) {
@@ -80,6 +79,11 @@ is_in_roubles(const struct ingest__fns_raw *raw)
     }
     for (uint32_t i = 0; i < raw->line_count && i < CHEK_LINE_COUNT_MAX; i++) {
         writing_note(&writing, &raw->lines[i]->fields[FNS_LINE_SUM]);
+    }
+    for (uint32_t i = 0; i < raw->counter_count && i < FNS_COUNTER_COUNT_MAX; i++) {
+        if (!ingest__fns_is_count(raw->counters[i].tag)) {
+            writing_note(&writing, &raw->counters[i].value);
+        }
     }
     bool cabinet = raw->fields[FNS_SIGN].type == FNS_STRING;
     bool version_text = raw->fields[FNS_FORMAT].type == FNS_STRING;
@@ -91,8 +95,8 @@ is_in_roubles(const struct ingest__fns_raw *raw)
 
 /* The wall clock of the place: as ISO text, as epoch seconds beside a local text, as epoch seconds
  * that are the wall clock's, or as milliseconds. */
-static int
-time_read(const struct ingest__fns_raw *raw, int64_t *ret)
+int
+ingest__fns_time(const struct ingest__fns_raw *raw, int64_t *ret)
 {
     const struct ingest__fns_value *time = &raw->fields[FNS_TIME];
     const struct ingest__fns_value *local = &raw->fields[FNS_TIME_LOCAL];
@@ -440,14 +444,14 @@ receipt_make(const struct ingest__fns_raw *raw, struct chek_arena *arena,
              struct chek_document *document, struct chek_fault *fault)
 {
     const struct ingest__fns_value *fields = raw->fields;
-    bool roubles = is_in_roubles(raw);
+    bool roubles = ingest__fns_is_in_roubles(raw);
     struct chek_line *lines = NULL;
     struct chek_receipt *receipt = chek_arena_take(arena, sizeof *receipt);
     if (receipt == NULL) {
         return ingest__fns_fault(fault, CHEK_E_LIMIT, CHEK_FIELD_DOCUMENT_RECEIPT, 0);
     }
     *receipt = (struct chek_receipt){
-        .operator= ingest__fns_text(&fields[FNS_OPERATOR], OPERATOR_SIZE_MAX),
+        .operator= ingest__fns_text(&fields[FNS_OPERATOR], FNS_OPERATOR_SIZE_MAX),
         .buyer = ingest__fns_text(&fields[FNS_BUYER], CHEK_TEXT_SIZE_MAX),
         .fiscal_drive = ingest__fns_text(&fields[FNS_DRIVE], 20),
         .form = form_of(raw),
@@ -456,7 +460,7 @@ receipt_make(const struct ingest__fns_raw *raw, struct chek_arena *arena,
     if (error != CHEK_OK) {
         return error;
     }
-    error = time_read(raw, &receipt->time);
+    error = ingest__fns_time(raw, &receipt->time);
     if (error != CHEK_OK) {
         return ingest__fns_fault(fault, error, CHEK_FIELD_RECEIPT_TIME, 0);
     }
@@ -480,42 +484,6 @@ receipt_make(const struct ingest__fns_raw *raw, struct chek_arena *arena,
     return error;
 }
 
-static int
-close_make(const struct ingest__fns_raw *raw, struct chek_arena *arena,
-           struct chek_document *document, struct chek_fault *fault)
-{
-    uint64_t number = 0;
-    uint64_t shift = 0;
-    uint64_t sign = 0;
-    struct chek_close *close = chek_arena_take(arena, sizeof *close);
-    if (close == NULL) {
-        return ingest__fns_fault(fault, CHEK_E_LIMIT, CHEK_FIELD_DOCUMENT_CLOSE, 0);
-    }
-    *close = (struct chek_close){
-        .operator= ingest__fns_text(&raw->fields[FNS_OPERATOR], OPERATOR_SIZE_MAX)};
-    int error = ingest__fns_number(&raw->fields[FNS_DOCUMENT], UINT32_MAX, &number);
-    if (error != CHEK_OK) {
-        return ingest__fns_fault(fault, error, CHEK_FIELD_CLOSE_DOCUMENT, 0);
-    }
-    error = ingest__fns_number(&raw->fields[FNS_SHIFT], UINT32_MAX, &shift);
-    if (error != CHEK_OK) {
-        return ingest__fns_fault(fault, error, CHEK_FIELD_CLOSE_SHIFT, 0);
-    }
-    error = ingest__fns_number(&raw->fields[FNS_SIGN], UINT64_MAX, &sign);
-    if (error != CHEK_OK) {
-        return ingest__fns_fault(fault, error, CHEK_FIELD_CLOSE_SIGN, 0);
-    }
-    error = time_read(raw, &close->time);
-    if (error != CHEK_OK) {
-        return ingest__fns_fault(fault, error, CHEK_FIELD_CLOSE_TIME, 0);
-    }
-    close->document = (uint32_t)number;
-    close->shift = (uint32_t)shift;
-    close->sign = sign;
-    document->close = close;
-    return CHEK_OK;
-}
-
 int
 ingest__fns_document(const struct ingest__fns_raw *raw, struct chek_arena *arena,
                      struct chek_document *ret, struct chek_fault *fault)
@@ -524,7 +492,7 @@ ingest__fns_document(const struct ingest__fns_raw *raw, struct chek_arena *arena
     int error = ingest__fns_register(raw, arena, &document, fault);
     if (error == CHEK_OK) {
         bool is_close = raw->is_close || code_of(raw) == CODE_SHIFT_CLOSE;
-        error = is_close ? close_make(raw, arena, &document, fault)
+        error = is_close ? ingest__fns_close(raw, arena, &document, fault)
                          : receipt_make(raw, arena, &document, fault);
     }
     if (error == CHEK_OK) {

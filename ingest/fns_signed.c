@@ -10,7 +10,9 @@
 #include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "engine/fiscal/reconcile.h"
 #include "ingest/ffd_container.h"
 
 #define HOUR_S 3600
@@ -137,6 +139,78 @@ close_differs(const struct chek_close *json, const struct chek_close *bytes)
                                                            : 0;
 }
 
+static void
+on_difference(void *context, const struct chek_difference *difference)
+{
+    (void)difference;
+    *(bool *)context = true;
+}
+
+/* Whether counters differ, of those sets that both sides have. */
+static int
+figures_differ(const struct chek_close *json, const struct chek_close *bytes,
+               struct chek_arena *arena, bool *ret)
+{
+    struct chek_report left = {0};
+    struct chek_report right = {0};
+    struct chek_fault fault;
+    int error =
+        chek_report_decode_whole(json->figures.bytes, json->figures.size, arena, &left, &fault);
+    if (error == CHEK_OK) {
+        error = chek_report_decode_whole(bytes->figures.bytes, bytes->figures.size, arena, &right,
+                                         &fault);
+    }
+    if (error != CHEK_OK) {
+        return error; /* they are our own bytes: the arena is exhausted */
+    }
+    if (left.operations_count == 0 || right.operations_count == 0) {
+        left.operations_count = right.operations_count = 0;
+        left.taxes_count = right.taxes_count = 0;
+    }
+    if (left.now_count == 0 || right.now_count == 0) {
+        left.now_count = right.now_count = 0;
+    }
+    *ret = false;
+    chek_report_reconcile(&left, &right, on_difference, ret);
+    return CHEK_OK;
+}
+
+/* A close whose members say no counters gets those of the bytes. */
+static int
+figures_mend(struct chek_document *document, const struct chek_close *bytes,
+             struct chek_arena *arena)
+{
+    struct chek_close *close = chek_arena_take(arena, sizeof *close);
+    uint8_t *figures = chek_arena_take(arena, bytes->figures.size);
+    if (close == NULL || figures == NULL) {
+        return CHEK_E_LIMIT;
+    }
+    memcpy(figures, bytes->figures.bytes, bytes->figures.size);
+    *close = *document->close;
+    close->figures = chek_bytes_view_of(figures, bytes->figures.size);
+    document->close = close;
+    return CHEK_OK;
+}
+
+/* Compare closes; *ret_field is where they differ. */
+static int
+closes_compare(struct chek_document *document, const struct chek_close *bytes,
+               struct chek_arena *arena, uint16_t *ret_field)
+{
+    bool differ = false;
+    int error = CHEK_OK;
+    *ret_field = close_differs(document->close, bytes);
+    if (*ret_field != 0 || bytes->figures.size == 0) {
+        return CHEK_OK;
+    }
+    if (document->close->figures.size == 0) {
+        return figures_mend(document, bytes, arena);
+    }
+    error = figures_differ(document->close, bytes, arena, &differ);
+    *ret_field = differ ? CHEK_FIELD_CLOSE_FIGURES : 0;
+    return error;
+}
+
 /* Give a receipt the bytes' time when it is whole hours off. */
 static int
 time_mend(struct chek_document *document, const struct chek_receipt *bytes,
@@ -174,7 +248,10 @@ documents_compare(struct chek_document *document, const struct chek_ffd_made *ma
         }
         field = receipt_differs(document->receipt, bytes->receipt, &index);
     } else {
-        field = close_differs(document->close, bytes->close);
+        int error = closes_compare(document, bytes->close, arena, &field);
+        if (error != CHEK_OK) {
+            return error;
+        }
     }
     if (field != 0) {
         *fault = (struct chek_fault){.code = CHEK_E_CONFLICT, .field = field, .index = index};

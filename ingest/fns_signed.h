@@ -23,7 +23,8 @@ struct ingest__fns_signed {
 
 /*
  * Compare a document with the bytes it was made of, in base64. A receipt whose time is whole hours
- * off gets the time of the bytes, which is the wall clock's.
+ * off gets the time of the bytes, which is the wall clock's; a close without counters those of the
+ * bytes.
  *
  *   Ownership  makes *maker when it is NULL; what it changes in *document is of the arena
  *   Errors     -ENOMEM; *document is unchanged

@@ -64,10 +64,9 @@ is_blank(uint8_t byte)
     return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
 }
 
-/* A copy without the spaces that pad fixed-width tags. */
-static struct ingest__fns_value
-value_keep(struct ingest__fns_raw *raw, struct chek_arena *arena, struct chek_bytes_view text,
-           enum ingest__fns_type type)
+struct ingest__fns_value
+ingest__fns_value_keep(struct ingest__fns_raw *raw, struct chek_arena *arena,
+                       struct chek_bytes_view text, enum ingest__fns_type type)
 {
     while (text.size > 0 && is_blank(text.bytes[text.size - 1])) {
         text.size -= 1;
@@ -147,7 +146,7 @@ ingest__fns_value_put(struct ingest__fns_raw *raw, struct chek_arena *arena,
         return;
     case SLOT_MARKING:
         if (text.size != 0) {
-            ingest__fns_marking_add(raw, value_keep(raw, arena, text, FNS_STRING).text);
+            ingest__fns_marking_add(raw, ingest__fns_value_keep(raw, arena, text, FNS_STRING).text);
         }
         return;
     case SLOT_BYTES:
@@ -158,7 +157,7 @@ ingest__fns_value_put(struct ingest__fns_raw *raw, struct chek_arena *arena,
         if (value == NULL || (type == FNS_NUMBER && is_numeric(slot) && whole_read(text, value))) {
             return;
         }
-        *value = value_keep(raw, arena, text, type);
+        *value = ingest__fns_value_keep(raw, arena, text, type);
     }
 }
 

@@ -151,6 +151,37 @@ def counted(tag, documents, total, ten=0):
                           + fiscal.vln(1136, total) + fiscal.vln(1140, ten))
 
 
+# What counters are called in JSON, those of operations by their parents; other tags are numbers.
+SETS = {1194: "shiftSumReports", 1157: "fiscalDriveSumReports",
+        1158: "notTransmittedDocumentsSumReports"}
+OPERATIONS = {1129: "sellOper", 1130: "sellReturnOper", 1131: "buyOper", 1132: "buyReturnOper",
+              1133: "receiptCorrection", 1145: "sellCorrection"}
+COUNTED = {1135: "receiptBsoCount", 1201: "totalSum", 1136: "cashSum", 1140: "tax10Sum"}
+
+
+def counters_as_json(data):
+    told = {}
+    for tag, value in elements(data):
+        if tag in COUNTED:
+            told[COUNTED[tag]] = int.from_bytes(value, "little")
+        else:
+            told[OPERATIONS[tag]] = counters_as_json(value)
+    return told
+
+
+def close_as_json(document):
+    """A close as an operator's JSON has it."""
+    (_, whole), = elements(document)
+    said = dict(elements(whole))
+    return {"closeShift": {
+        "fiscalDriveNumber": said[1041].decode(), "kktRegId": said[1037].decode(),
+        "userInn": said[1018].decode(), "code": 5, "fiscalSign": fiscal.SIGN,
+        **{name: int.from_bytes(said[tag], "little")
+           for tag, name in ((1040, "fiscalDocumentNumber"), (1012, "dateTime"),
+                             (1038, "shiftNumber"))},
+        **{name: counters_as_json(said[tag]) for tag, name in SETS.items() if tag in said}}}
+
+
 def two_shifts(drive=fiscal.DRIVE, off=0):
     """A drive's documents; the counters of its second close are off by so much."""
     total, first = fiscal.TOTAL, 2 * fiscal.TOTAL + 5000

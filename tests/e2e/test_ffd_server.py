@@ -4,6 +4,7 @@
 
 Rules are those of ingest/FFD.md (S1..).
 """
+import json
 import pathlib
 import random
 import signal
@@ -15,8 +16,8 @@ import unittest
 
 import fiscal
 from ffd_register import (ACCEPTED, BUYER, BUYER_INN, KEPT, NOT_RECOGNISED, NOT_VALID, PASSED,
-                          REGISTRATIONS, Line, bought, correction, every_kind, marked,
-                          registration, two_shifts)
+                          REGISTRATIONS, Line, bought, close_as_json, correction, every_kind,
+                          marked, registration, two_shifts)
 from server import Server
 
 BIN = pathlib.Path(sys.argv[1])
@@ -146,8 +147,8 @@ class Ffd(unittest.TestCase):
                           for row in shift["differences"]]) for shift in shifts]
 
     def test_counters_of_a_close_are_compared(self):
-        """By the line and from a file, also after a kill; the events tell it once."""
-        right, wrong, filed, silent = (f"99990789000001{at:02d}" for at in range(4))
+        """By the line, from a file and as JSON, also after a kill; the events tell it once."""
+        right, wrong, filed, silent, named = (f"99990789000001{at:02d}" for at in range(5))
         with Line(self.server.ffd) as line:
             for drive, off in ((right, 0), (wrong, 3)):
                 for number, one in enumerate(two_shifts(drive, off), 1):
@@ -159,13 +160,21 @@ class Ffd(unittest.TestCase):
         path.write_bytes(b"".join(two_shifts(filed, 3)))
         row, = self.server.lines("import", path)
         self.assertEqual((row["stored"], row["refused"]), (7, 0))
+        for at, one in enumerate(two_shifts(named, 3)):
+            path = self.server.home / f"named{at}"
+            if one[0] == 5:
+                path.write_text(json.dumps(close_as_json(one)))
+            else:
+                path.write_bytes(one)
+            row, = self.server.lines("import", path)
+            self.assertEqual(row["refused"], 0)
         for kill in (False, True):
             if kill:
                 self.server.kill()
                 self.server.start()
             self.assertEqual(self.reconciled(right)[1], [(245, True, []), (246, True, [])])
             self.assertEqual(self.reconciled(silent)[1], [(245, False, [])])
-            for drive in (wrong, filed):
+            for drive in (wrong, filed, named):
                 number, shifts = self.reconciled(drive)
                 self.assertEqual(shifts, [(245, True, []), (246, True, self.OFF)])
                 told = [(event["shift"], event["code"]) for event in self.server.lines("events")

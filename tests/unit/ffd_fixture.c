@@ -6,6 +6,7 @@
 
 #include "engine/base/civil.h"
 #include "ingest/ffd_tlv.h"
+#include "ingest/fns_json.h"
 #include "tests/unit/table.h"
 
 #define DRIVE "9999078900000031"
@@ -64,6 +65,78 @@ ffd_receipt(uint8_t *bytes, uint32_t number)
     ffd_text(&out, 1009, "г. Образцовый");
     ffd_end(&out, opened);
     return out.size;
+}
+
+/* ---- as JSON ---------------------------------------------------------------------------------- */
+
+/* What is written of one element; nested ones are opened, and closed by depth. */
+static void
+json_element(struct chek_writer *out, const struct chek_ffd_element *element)
+{
+    static _Alignas(16) uint8_t memory[4096];
+    char text[600];
+    struct chek_arena arena;
+    struct chek_bytes_view view;
+    uint64_t number = 0;
+    int size = snprintf(text, sizeof text, "\"%s\":", element->known->name);
+    chek_writer_bytes(out, text, (size_t)size);
+    if (element->known->type == CHEK_FFD_NESTED) {
+        chek_writer_u8(out, '{');
+        return;
+    }
+    if (element->known->type == CHEK_FFD_TEXT) {
+        chek_arena_init_over(&arena, memory, sizeof memory);
+        assert_error(chek_ffd_text_read(element->value, &arena, &view), CHEK_OK);
+        size = snprintf(text, sizeof text, "\"%.*s\",", (int)view.size, (const char *)view.bytes);
+    } else if (element->tag == 1077) {
+        for (size_t i = 2; i < element->value.size; i++) {
+            number = number << 8 | element->value.bytes[i];
+        }
+        size = snprintf(text, sizeof text, "%" PRIu64 ",", number);
+    } else {
+        assert_error(chek_ffd_vln_read(element->value, &number), CHEK_OK);
+        size = snprintf(text, sizeof text, "%" PRIu64 ",", number);
+    }
+    chek_writer_bytes(out, text, (size_t)size);
+}
+
+/* Close what is open down to a depth; the last comma goes. */
+static void
+json_close(struct chek_writer *out, uint16_t *depth, uint16_t to)
+{
+    for (; *depth > to; *depth -= 1) {
+        out->size -= out->size > 0 && out->bytes[out->size - 1] == ',';
+        chek_writer_bytes(out, "},", 2);
+    }
+}
+
+void
+ffd_json(const uint8_t *document, size_t size, char *ret, size_t ret_size)
+{
+    struct chek_writer out = chek_writer_over(ret, ret_size);
+    struct chek_ffd_walk walk;
+    struct chek_ffd_element element;
+    uint16_t depth = 0;
+    const struct chek_ffd_kind *kind = chek_ffd_kind_find(document[0]);
+    chek_ffd_walk_begin(&walk, chek_bytes_view_of(document + 4, size - 4));
+    chek_writer_bytes(&out, "{\"", 2);
+    chek_writer_bytes(&out, kind->name, strlen(kind->name));
+    chek_writer_bytes(&out, "\":{", 3);
+    while (chek_ffd_walk_next(&walk, &element)) {
+        json_close(&out, &depth, element.depth);
+        if (element.known != NULL && element.known->type != CHEK_FFD_FVLN &&
+            (element.known->type != CHEK_FFD_BYTES || element.tag == 1077)) {
+            json_element(&out, &element);
+            depth = (uint16_t)(element.depth + (element.known->type == CHEK_FFD_NESTED));
+        }
+    }
+    assert_error(walk.error, CHEK_OK);
+    json_close(&out, &depth, 0);
+    depth = 1;
+    json_close(&out, &depth, 0);
+    out.size -= 1;
+    chek_writer_bytes(&out, "}", 2);
+    assert_false(out.full);
 }
 
 /* ---- forms ------------------------------------------------------------------------------------ */
@@ -165,6 +238,15 @@ on_refusal(void *context, uint64_t offset, const struct chek_fault *fault, const
 }
 
 static int
+on_difference(void *context, uint64_t offset, const struct chek_fault *fault, const char *why)
+{
+    (void)why;
+    told_put(context, "%" PRIu64 " differs %s %s\n", offset, chek_error_name(fault->code),
+             chek_field_name(fault->field));
+    return CHEK_OK;
+}
+
+static int
 on_passed(void *context, uint64_t offset, const char *kind)
 {
     struct ffd_told *told = context;
@@ -187,4 +269,16 @@ ffd_read(const uint8_t *bytes, size_t size, size_t piece, struct ffd_told *told)
     error = error == CHEK_OK ? chek_ffd_reader_end(reader) : error;
     chek_ffd_reader_destroy(reader);
     return error;
+}
+
+void
+ffd_read_json(const char *text, struct ffd_told *told)
+{
+    const struct chek_fns_json_sink sink = {told, ffd_on_document, on_refusal, on_difference};
+    struct chek_fns_json *reader;
+    memset(told, 0, sizeof *told);
+    assert_error(chek_fns_json_create(&sink, &reader), CHEK_OK);
+    assert_error(chek_fns_json_read(reader, text, strlen(text)), CHEK_OK);
+    assert_error(chek_fns_json_end(reader), CHEK_OK);
+    chek_fns_json_destroy(reader);
 }

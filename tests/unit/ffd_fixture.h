@@ -20,6 +20,10 @@ void ffd_text(struct chek_writer *out, uint16_t tag, const char *text);
 /* A receipt of one line of 100.00 in cash. */
 size_t ffd_receipt(uint8_t *bytes, uint32_t number);
 
+/* A document's elements as the JSON of its kind: numbers, texts, and objects with the names of the table
+ * of tags. Bytes, and what the table does not know, are left away. */
+void ffd_json(const uint8_t *document, size_t size, char *ret, size_t ret_size);
+
 /* What a document may stand in. */
 enum ffd_form {
     FFD_ALONE,
@@ -52,6 +56,8 @@ struct ffd_told {
 
 /* Read bytes in pieces of a size; returns what reading ended with. */
 int ffd_read(const uint8_t *bytes, size_t size, size_t piece, struct ffd_told *told);
+/* Read JSON in the same way; all of it, or fail. */
+void ffd_read_json(const char *text, struct ffd_told *told);
 int ffd_on_document(void *context, uint64_t offset, const struct chek_document *document,
                     uint32_t warnings);
 

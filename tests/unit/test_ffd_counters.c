@@ -3,8 +3,9 @@
  * test_ffd_counters.c - counters of drives as figures of a close: FFD.md C1 to C5 and rule F24b of
  * engine/fiscal/README.md, a row each.
  *
- * A case writes the close of a shift, and wants what the engine's report of a shift differs in. The
- * engine's report is always the same: three sells of 60.00 and one return of 10.00.
+ * A case writes the close of a shift, and wants what the engine's report of a shift differs in, and
+ * that the JSON of the close gives the same figures, byte by byte. (C6) The engine's report is always
+ * the same: three sells of 60.00 and one return of 10.00.
  */
 #include <stdio.h>
 
@@ -20,7 +21,7 @@
 #define TIME_2025 INT64_C(1748736000)
 #define TIME_2026 INT64_C(1785774240)
 
-static struct ffd_told told;
+static struct ffd_told told, said;
 
 /* ---- what a register writes ------------------------------------------------------------------- */
 
@@ -178,6 +179,56 @@ corrections(struct chek_writer *out)
     chek_ffd_close(out, set);
 }
 
+/* Corrections that are counted by their reasons: two on their own, one by order. */
+static void
+reasons_put(struct chek_writer *out, uint32_t first, uint32_t last, uint64_t vat_of_its_own)
+{
+    struct operation what = {0, 13000, 5000, 4000, 1000, 2000, 1000, 5, 500, 200, 100};
+    size_t set = chek_ffd_open(out, 1194);
+    operation_put(out, 1129, &what);
+    operation_put(out, 1130, &sell_return);
+    size_t opened = chek_ffd_open(out, 1133);
+    size_t operation = chek_ffd_open(out, 1145);
+    if (first != 0) {
+        chek_ffd_put_u32(out, 1135, first);
+    }
+    chek_ffd_put_u32(out, 1148, 2);
+    chek_ffd_put_u32(out, 1149, 1);
+    chek_ffd_put_vln(out, 1151, vat_of_its_own);
+    chek_ffd_put_vln(out, 1201, 5000);
+    chek_ffd_put_vln(out, 1136, 5000);
+    if (last != 0) {
+        chek_ffd_put_u32(out, 1135, last);
+    }
+    chek_ffd_close(out, operation);
+    chek_ffd_close(out, opened);
+    chek_ffd_close(out, set);
+}
+
+static void
+by_reason(struct chek_writer *out)
+{
+    reasons_put(out, 0, 0, 0);
+}
+
+static void
+by_reason_behind_tickets(struct chek_writer *out)
+{
+    reasons_put(out, 3, 0, 0);
+}
+
+static void
+by_reason_before_tickets(struct chek_writer *out)
+{
+    reasons_put(out, 0, 3, 0);
+}
+
+static void
+vat_of_corrections(struct chek_writer *out)
+{
+    reasons_put(out, 0, 0, 1);
+}
+
 static void
 corrections_of_buying(struct chek_writer *out)
 {
@@ -322,6 +373,12 @@ static struct counters_case {
     {"C2_corrections_are_added", corrections, "", 0},
     {"C2_corrections_of_buying", corrections_of_buying,
      "report_operation.tickets 2/0/0 2 0\nreport_operation.tickets 3/0/0 3 0\n", 0},
+    {"C2_corrections_by_their_reasons", by_reason, SELL_TAX(2, 20000) "5 0\n", 0},
+    {"C2_reasons_behind_tickets_are_not_counted_again", by_reason_behind_tickets,
+     SELL_TAX(2, 20000) "5 0\n", 0},
+    {"C2_reasons_before_tickets_are_not_counted_again", by_reason_before_tickets,
+     SELL_TAX(2, 20000) "5 0\n", 0},
+    {"C3_no_tax_beside_that_of_corrections", vat_of_corrections, "", 0},
     {"C2_corrections_without_an_operation", unnamed_corrections, NULL, 0},
     {"C2_none_without_an_operation", no_unnamed_corrections, "", 0},
     {"C2_the_drive_is_compared_all_the_same", unnamed_corrections_and_the_drive,
@@ -351,6 +408,18 @@ close_begin(struct chek_writer *out, size_t *ret_opened, int64_t time)
     chek_ffd_put_u32(out, 1038, 245);
 }
 
+/* The JSON of a document gives what its elements gave. */
+static void
+json_is_the_same(const uint8_t *bytes, size_t size)
+{
+    static char text[FFD_FIXTURE_SIZE];
+    ffd_json(bytes, size, text, sizeof text);
+    ffd_read_json(text, &said);
+    assert_string_equal(said.text, "14 document 0\n"); /* behind the wrapper's name */
+    assert_int_equal(said.documents_size, told.documents_size);
+    assert_memory_equal(said.documents, told.documents, told.documents_size);
+}
+
 static void
 test_counters(void **state)
 {
@@ -369,6 +438,7 @@ test_counters(void **state)
     ffd_end(&out, opened);
     assert_error(ffd_read(bytes, out.size, out.size, &told), CHEK_OK);
     assert_string_equal(told.text, "0 document 0\n");
+    json_is_the_same(bytes, out.size);
     chek_arena_init_over(&arena, memory, sizeof memory);
     assert_error(
         chek_document_decode_whole(told.documents, told.documents_size, &arena, &document, &fault),
@@ -429,6 +499,7 @@ test_the_vector_of_a_close(void **state)
     size_t size = vector_read("tests/vectors/ffd/close.hex", bytes, sizeof bytes);
     assert_error(ffd_read(bytes, size, 7, &told), CHEK_OK);
     assert_string_equal(told.text, "0 document 0\n");
+    json_is_the_same(bytes, size);
     chek_arena_init_over(&arena, memory, sizeof memory);
     assert_error(
         chek_document_decode_whole(told.documents, told.documents_size, &arena, &document, &fault),
