@@ -63,7 +63,6 @@ static const struct {
 
 struct chek_ffd_maker {
     struct chek_arena arena;
-    struct chek_ffd_counters counters;            /* of a close */
     const struct step *steps_of[PLACE_BIT_COUNT]; /* a row of `steps` by place; NULL: none */
     struct step steps[ROW_COUNT][CHEK_FFD_TAG_COUNT];
     struct ingest__fns_raw raw;

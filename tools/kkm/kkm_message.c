@@ -112,8 +112,8 @@ static Kkm__AuthRequest *
 auth_make(struct chek_arena *arena, const struct chek_kkm_question *question)
 {
     Kkm__AuthRequest *auth = KKM__NEW(arena, Kkm__AuthRequest, kkm__auth_request);
-    auth->login = copy_text(arena, question->login);
-    auth->password = copy_text(arena, question->password);
+    auth->login = kkm__copy_text(arena, question->login);
+    auth->password = kkm__copy_text(arena, question->password);
     return auth;
 }
 
@@ -124,7 +124,7 @@ nomenclature_make(struct chek_arena *arena, const struct chek_kkm_question *ques
         KKM__NEW(arena, Kkm__NomenclatureRequest, kkm__nomenclature_request);
     list->current_version = question->version;
     if (question->barcode[0] != 0) {
-        list->barcode = copy_text(arena, question->barcode);
+        list->barcode = kkm__copy_text(arena, question->barcode);
     }
     return list;
 }
