@@ -88,6 +88,19 @@ want_claim(struct chek_feed_frame *frame, const struct chek_register *what)
     }
 }
 
+/* Who may make the register of a document that nobody knows: not a report that describes it less
+ * than a receipt would. (ingest/FFD.md R10) */
+static bool
+may_claim(const struct chek_feed_host *host, const struct chek_feed_frame *frame,
+          const struct chek_document *document)
+{
+    const struct chek_drive_report *report = document->drive_report;
+    bool is_inside = frame->inside != NULL;
+    return (report == NULL || chek_drive_report_registers(report)) &&
+           (is_inside ||
+            chek_directory_is_trusted(host->port.directory(host->port.context), frame->principal));
+}
+
 /*
  * Find the home of a document that names its register by what is known of it.
  *
@@ -95,8 +108,9 @@ want_claim(struct chek_feed_frame *frame, const struct chek_register *what)
  */
 static int
 resolve_profile(struct chek_feed_host *host, struct chek_feed_frame *frame,
-                const struct chek_register *what, uint32_t *ret, struct chek_fault *fault)
+                const struct chek_document *document, uint32_t *ret, struct chek_fault *fault)
 {
+    const struct chek_register *what = document->profile;
     const struct chek_directory *directory = host->port.directory(host->port.context);
     int error = chek_register_check(what, fault);
     if (error != CHEK_OK) {
@@ -109,7 +123,7 @@ resolve_profile(struct chek_feed_host *host, struct chek_feed_frame *frame,
     }
     error = chek_directory_find_register(directory, what, ret);
     if (error == CHEK_E_UNREGISTERED && frame->claim_round < FEED_CLAIM_ROUND_MAX &&
-        (is_inside || chek_directory_is_trusted(directory, frame->principal))) {
+        may_claim(host, frame, document)) {
         want_claim(frame, what);
         return CHEK_OK;
     }
@@ -126,7 +140,7 @@ resolve(struct chek_feed_host *host, struct chek_feed_frame *frame,
     struct chek_home found;
 
     if (document->profile != NULL) {
-        int error = resolve_profile(host, frame, document->profile, &registration, fault);
+        int error = resolve_profile(host, frame, document, &registration, fault);
         if (error != CHEK_OK || registration == 0) {
             return error;
         }

@@ -55,7 +55,7 @@ struct chek_feed_config {
 
 struct chek_feed_counters {
     uint64_t frame_count, document_count, stored_count, duplicate_count, conflict_count,
-        refused_count, completed_count, busy_count, claim_count;
+        refused_count, completed_count, noted_count, busy_count, claim_count;
 };
 
 CHEK_MUST_USE int chek_feed_host_create(const struct chek_feed_config *config,

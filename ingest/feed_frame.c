@@ -260,9 +260,10 @@ answer_try(struct chek_feed_host *host, struct chek_feed_frame *frame)
 static void
 results_count(struct chek_feed_host *host, const struct chek_feed_frame *frame)
 {
-    uint64_t *counts[] = {&host->counters.stored_count, &host->counters.duplicate_count,
-                          &host->counters.conflict_count, &host->counters.refused_count,
-                          &host->counters.completed_count};
+    uint64_t *counts[] = {&host->counters.stored_count,    &host->counters.duplicate_count,
+                          &host->counters.conflict_count,  &host->counters.refused_count,
+                          &host->counters.completed_count, &host->counters.noted_count};
+    _Static_assert(CHEK_COUNT(counts) == CHEK_STATUS_COUNT, "every status is counted");
     for (uint32_t i = 0; i < frame->document_count; i++) {
         *counts[frame->results[i].status] += 1;
     }

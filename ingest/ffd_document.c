@@ -368,6 +368,34 @@ form_of(uint16_t code, struct ingest__fns_raw *raw)
     }
 }
 
+static int
+kept_make(struct chek_ffd_maker *maker, struct chek_ffd_made *made, struct chek_fault *fault)
+{
+    int error = ingest__fns_document(&maker->raw, &maker->arena, &made->document, fault);
+    return error == CHEK_OK ? chek_document_check(&made->document, &made->warnings, fault) : error;
+}
+
+/*
+ * A report's number, as far as it says whose it is (R10). A registration has to say it, for what it
+ * says of the register is taken.
+ */
+static int
+report_make(struct chek_ffd_maker *maker, uint16_t code, struct chek_ffd_made *made,
+            struct chek_fault *fault)
+{
+    struct chek_fault silent;
+    maker->raw.report = (uint8_t)code;
+    made->registers = code == CHEK_FFD_REGISTRATION || code == CHEK_FFD_REREGISTRATION;
+    made->noted =
+        ingest__fns_is_report(&maker->raw) &&
+        ingest__fns_report(&maker->raw, &maker->arena, &made->document, &silent) == CHEK_OK;
+    if (!made->registers || made->noted) {
+        return CHEK_OK;
+    }
+    int error = ingest__fns_register(&maker->raw, &maker->arena, &made->document, fault);
+    return error == CHEK_OK ? chek_register_check(made->document.profile, fault) : error;
+}
+
 int
 chek_ffd_make(struct chek_ffd_maker *maker, const struct chek_ffd_found *found,
               struct chek_ffd_made *ret, struct chek_fault *fault, char why[CHEK_FFD_WHY_SIZE])
@@ -394,17 +422,9 @@ chek_ffd_make(struct chek_ffd_maker *maker, const struct chek_ffd_found *found,
         error = container_check(maker, found, fault, why);
     }
     if (error == CHEK_OK && made.kept) {
-        error = ingest__fns_document(&maker->raw, &maker->arena, &made.document, fault);
-        if (error == CHEK_OK) {
-            error = chek_document_check(&made.document, &made.warnings, fault);
-        }
-    }
-    made.registers = found->code == CHEK_FFD_REGISTRATION || found->code == CHEK_FFD_REREGISTRATION;
-    if (error == CHEK_OK && made.registers) {
-        error = ingest__fns_register(&maker->raw, &maker->arena, &made.document, fault);
-        if (error == CHEK_OK) {
-            error = chek_register_check(made.document.profile, fault);
-        }
+        error = kept_make(maker, &made, fault);
+    } else if (error == CHEK_OK) {
+        error = report_make(maker, found->code, &made, fault);
     }
     if (error != CHEK_OK) {
         if (why[0] == 0) {

@@ -21,9 +21,10 @@ struct chek_ffd_maker;
 struct chek_ffd_made {
     struct chek_document document; /* borrows the maker's memory until the next is made */
     uint32_t warnings;             /* bits of enum chek_warning */
-    bool kept;                     /* false: a kind that the engine has no document for */
-    bool registers;                /* of those: only document.profile is given, the register as its
-                                    * registration says it */
+    bool kept;                     /* false: a kind that the engine keeps no document of */
+    bool noted;                    /* of those: document.drive_report is given, its number (R10) */
+    bool registers;                /* ... and document.profile is the register as its registration
+                                    * says it */
     const char *name;              /* of the kind, as JSON says it */
 };
 

@@ -70,8 +70,9 @@ found_tell(struct chek_ffd_reader *reader, uint64_t offset, const struct chek_ff
     if (error != CHEK_OK) {
         return refuse(reader, offset, &fault, why);
     }
-    return made.kept ? reader->sink.on_document(context, offset, &made.document, made.warnings)
-                     : reader->sink.on_passed(context, offset, made.name);
+    return made.kept || made.noted
+               ? reader->sink.on_document(context, offset, &made.document, made.warnings)
+               : reader->sink.on_passed(context, offset, made.name);
 }
 
 /* Tell what the window holds whole; `ended`: nothing comes behind it. */

@@ -19,7 +19,7 @@ struct chek_ffd_reader;
  * document begins. Anything but CHEK_OK stops reading and is what the feeding call returns. */
 struct chek_ffd_sink {
     void *context;
-    /* A document with its register, checked. It borrows the reader's memory until the call ends. */
+    /* A document with its register, checked; of a report of the drive its number. It borrows the reader's memory until the call ends. */
     int (*on_document)(void *context, uint64_t offset, const struct chek_document *document,
                        uint32_t warnings);
     /* Bytes that are no document, and why. */

@@ -28,7 +28,7 @@ struct step {
     bool is_array;
     uint8_t form;
     bool is_close;
-    uint16_t tag; /* of counters, and of an operation of them */
+    uint16_t tag; /* of counters, of an operation of them; the code of a report */
 };
 
 #define WRAPPER(name)                                         \
@@ -40,6 +40,11 @@ struct step {
 #define COUNTERS(name, from, to, tag)        \
     {                                        \
         name, from, to, false, 0, false, tag \
+    }
+
+#define REPORT(name, code)                                        \
+    {                                                             \
+        name, LEVEL_RECEIPT, LEVEL_RECEIPT, false, 0, false, code \
     }
 
 static const struct step steps[] = {
@@ -58,6 +63,11 @@ static const struct step steps[] = {
     {"bsoCorrection", LEVEL_RECEIPT, LEVEL_RECEIPT, false, CHEK_FORM_STRICT_FORM_CORRECTION, false,
      0},
     {"closeShift", LEVEL_RECEIPT, LEVEL_RECEIPT, false, 0, true, 0},
+    REPORT("fiscalReport", CHEK_FFD_REGISTRATION),
+    REPORT("fiscalReportCorrection", CHEK_FFD_REREGISTRATION),
+    REPORT("openShift", CHEK_FFD_SHIFT_OPEN),
+    REPORT("currentStateReport", CHEK_FFD_STATE_OF_SETTLEMENTS),
+    REPORT("closeArchive", CHEK_FFD_DRIVE_CLOSE),
     {"items", LEVEL_RECEIPT, LEVEL_ITEMS, true, 0, false, 0},
     {"stornoItems", LEVEL_RECEIPT, LEVEL_STORNO_ITEMS, true, 0, false, 0},
     {"items", LEVEL_RECEIPT, LEVEL_ITEM, false, 0, false, 0},
@@ -176,6 +186,7 @@ receipt_begin(struct chek_fns_json *reader, const struct step *step)
     reader->raw.offset = offset_now(reader) - 1;
     reader->raw.form = step->form;
     reader->raw.is_close = step->is_close;
+    reader->raw.report = (uint8_t)step->tag;
     reader->receipt_level = reader->level_count + 1;
 }
 
@@ -233,6 +244,21 @@ open_level(struct chek_fns_json *reader, bool is_array)
     return 1;
 }
 
+/* A report is told when it says enough of itself for its number to be kept; else it is passed over,
+ * for there is nothing else to it. */
+static int
+report_end(struct chek_fns_json *reader)
+{
+    struct chek_document document;
+    struct chek_fault fault;
+    const struct chek_fns_json_sink *sink = &reader->sink;
+    if (ingest__fns_report(&reader->raw, &reader->arena, &document, &fault) == CHEK_OK) {
+        reader->count += 1;
+        reader->stop = sink->on_document(sink->context, reader->raw.offset, &document, 0);
+    }
+    return reader->stop == CHEK_OK;
+}
+
 static int
 receipt_end(struct chek_fns_json *reader)
 {
@@ -241,8 +267,11 @@ receipt_end(struct chek_fns_json *reader)
     uint32_t warnings = 0;
 
     reader->receipt_level = 0;
-    if (!is_receipt(&reader->raw) || ingest__fns_is_report(&reader->raw)) {
+    if (!is_receipt(&reader->raw)) {
         return 1;
+    }
+    if (ingest__fns_is_report(&reader->raw)) {
+        return report_end(reader);
     }
     reader->count += 1;
     int error = ingest__fns_document(&reader->raw, &reader->arena, &document, &fault);

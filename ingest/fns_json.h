@@ -24,7 +24,8 @@ struct chek_fns_json;
 /* What a reader finds, in the order of the bytes. `offset` is where the receipt's object begins. */
 struct chek_fns_json_sink {
     void *context;
-    /* A document with its register, checked (fiscal/check.h). It borrows the reader's memory until
+    /* A document with its register, checked (fiscal/check.h); of a report of the drive its number
+     * (document->drive_report), unless it does not say whose it is. It borrows the reader's memory until
      * the call returns. Anything but CHEK_OK stops reading and is what the feeding call returns. */
     int (*on_document)(void *context, uint64_t offset, const struct chek_document *document,
                        uint32_t warnings);
@@ -56,7 +57,7 @@ void chek_fns_json_destroy(struct chek_fns_json *reader); /* takes NULL */
 CHEK_MUST_USE int chek_fns_json_read(struct chek_fns_json *reader, const void *bytes, size_t size);
 CHEK_MUST_USE int chek_fns_json_end(struct chek_fns_json *reader);
 
-/* Receipts found, refused ones included. */
+/* Documents found, refused ones included. */
 uint64_t chek_fns_json_count(const struct chek_fns_json *reader);
 
 #endif

@@ -143,8 +143,9 @@ struct ingest__fns_amount {
 
 struct ingest__fns_raw {
     uint64_t offset;
-    uint8_t form;  /* what the wrapper's name said: enum chek_form */
-    bool is_close; /* the wrapper's name said: the close of a shift */
+    uint8_t form;   /* what the wrapper's name said: enum chek_form */
+    bool is_close;  /* the wrapper's name said: the close of a shift */
+    uint8_t report; /* ... a report of the drive: its code */
     struct ingest__fns_value fields[FNS_FIELD_COUNT];
     struct chek_bytes_view signed_bytes; /* `rawData`, in base64; empty: none */
     uint32_t line_count;                 /* also of those that there is no room for */
@@ -218,9 +219,17 @@ void ingest__fns_value_put(struct ingest__fns_raw *raw, struct chek_arena *arena
                            struct ingest__fns_slot slot, struct chek_bytes_view text,
                            enum ingest__fns_type type);
 
+/* The document's code, unless the wrapper's name said what it is; 0: not known. (fns_report.c) */
+uint64_t ingest__fns_code(const struct ingest__fns_raw *raw);
+
 /* Whether it is a report of the drive (registration, opening of a shift..), which moves no money
- * and is passed over. */
+ * of which at most the number is kept. */
 bool ingest__fns_is_report(const struct ingest__fns_raw *raw);
+
+/* The document of a report, checked. Errors: as of ingest__fns_document(); RANGE also for a kind
+ * that has no number of its own. */
+CHEK_MUST_USE int ingest__fns_report(const struct ingest__fns_raw *raw, struct chek_arena *arena,
+                                     struct chek_document *ret, struct chek_fault *fault);
 
 /*
  * Make a document of a receipt. *ret, its register and its lists are of the arena, texts borrow

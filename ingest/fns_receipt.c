@@ -371,39 +371,10 @@ numbers_read(const struct ingest__fns_raw *raw, struct chek_receipt *receipt,
     return CHEK_OK;
 }
 
-/* Codes of documents, as their containers have them. */
-enum {
-    CODE_REGISTRATION = 1,
-    CODE_SHIFT_OPEN = 2,
-    CODE_SHIFT_CLOSE = 5,
-    CODE_DRIVE_CLOSE = 6,
-    CODE_OPERATOR_ACK = 7,
-    CODE_REREGISTRATION = 11,
-    CODE_STATE = 21,
-};
-
-/* The document's code, if the wrapper's name said nothing; 0 when there is none. */
-static uint64_t
-code_of(const struct ingest__fns_raw *raw)
-{
-    uint64_t code = 0;
-    bool named = raw->form != CHEK_FORM_RECEIPT || raw->is_close;
-    return !named && ingest__fns_number(&raw->fields[FNS_CODE], UINT8_MAX, &code) == CHEK_OK ? code
-                                                                                             : 0;
-}
-
-bool
-ingest__fns_is_report(const struct ingest__fns_raw *raw)
-{
-    uint64_t code = code_of(raw);
-    return code == CODE_REGISTRATION || code == CODE_SHIFT_OPEN || code == CODE_DRIVE_CLOSE ||
-           code == CODE_OPERATOR_ACK || code == CODE_REREGISTRATION || code == CODE_STATE;
-}
-
 static uint8_t
 form_of(const struct ingest__fns_raw *raw)
 {
-    uint64_t code = code_of(raw);
+    uint64_t code = ingest__fns_code(raw);
     if (raw->form != CHEK_FORM_RECEIPT) {
         return raw->form;
     }
@@ -491,7 +462,7 @@ ingest__fns_document(const struct ingest__fns_raw *raw, struct chek_arena *arena
     struct chek_document document = {0};
     int error = ingest__fns_register(raw, arena, &document, fault);
     if (error == CHEK_OK) {
-        bool is_close = raw->is_close || code_of(raw) == CODE_SHIFT_CLOSE;
+        bool is_close = raw->is_close || ingest__fns_code(raw) == CHEK_FFD_SHIFT_CLOSE;
         error = is_close ? ingest__fns_close(raw, arena, &document, fault)
                          : receipt_make(raw, arena, &document, fault);
     }

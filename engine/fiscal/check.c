@@ -7,6 +7,8 @@
  */
 #include "engine/fiscal/check.h"
 
+#include <string.h>
+
 #include "engine/base/civil.h"
 #include "engine/base/money.h"
 #include "engine/fiscal/check_digits.h"
@@ -344,6 +346,36 @@ close_check(const struct chek_close *close, struct chek_fault *fault)
     return time_check(close->time, CHEK_FIELD_CLOSE_TIME, fault);
 }
 
+/* Kinds of reports, by their codes. */
+enum {
+    REPORT_REGISTRATION = 1,
+    REPORT_SHIFT_OPEN = 2,
+    REPORT_DRIVE_CLOSE = 6,
+    REPORT_REREGISTRATION = 11,
+    REPORT_STATE = 21
+};
+
+bool
+chek_drive_report_registers(const struct chek_drive_report *report)
+{
+    return report->kind == REPORT_REGISTRATION || report->kind == REPORT_REREGISTRATION;
+}
+
+/* C22 */
+static int
+report_check(const struct chek_drive_report *report, struct chek_fault *fault)
+{
+    static const uint8_t kinds[] = {REPORT_REGISTRATION, REPORT_SHIFT_OPEN, REPORT_DRIVE_CLOSE,
+                                    REPORT_REREGISTRATION, REPORT_STATE};
+    if (memchr(kinds, report->kind, sizeof kinds) == NULL) {
+        return refuse(fault, CHEK_E_RANGE, CHEK_FIELD_DRIVE_REPORT_KIND, 0);
+    }
+    if (report->document == 0 || report->document == UINT32_MAX) {
+        return refuse(fault, CHEK_E_RANGE, CHEK_FIELD_DRIVE_REPORT_DOCUMENT, 0);
+    }
+    return CHEK_OK;
+}
+
 /* C1, C2 */
 static int
 document_kind_check(const struct chek_document *document, struct chek_fault *fault)
@@ -354,7 +386,8 @@ document_kind_check(const struct chek_document *document, struct chek_fault *fau
     if (document->registration != 0 && document->profile != NULL) {
         return refuse(fault, CHEK_E_RANGE, CHEK_FIELD_DOCUMENT_PROFILE, 0);
     }
-    if (document->receipt == NULL && document->movement == NULL && document->close == NULL) {
+    if (document->receipt == NULL && document->movement == NULL && document->close == NULL &&
+        document->drive_report == NULL) {
         return refuse(fault, CHEK_E_FIELD_MISSING, CHEK_FIELD_DOCUMENT_RECEIPT, 0);
     }
     if (document->close != NULL && (document->receipt != NULL || document->movement != NULL)) {
@@ -362,6 +395,10 @@ document_kind_check(const struct chek_document *document, struct chek_fault *fau
     }
     if (document->movement != NULL && document->receipt != NULL) {
         return refuse(fault, CHEK_E_RANGE, CHEK_FIELD_DOCUMENT_MOVEMENT, 0);
+    }
+    if (document->drive_report != NULL &&
+        (document->receipt != NULL || document->movement != NULL || document->close != NULL)) {
+        return refuse(fault, CHEK_E_RANGE, CHEK_FIELD_DOCUMENT_DRIVE_REPORT, 0);
     }
     return CHEK_OK;
 }
@@ -371,7 +408,8 @@ chek_document_number(const struct chek_document *document)
 {
     return document->receipt != NULL    ? document->receipt->document
            : document->movement != NULL ? document->movement->document
-                                        : document->close->document;
+           : document->close != NULL    ? document->close->document
+                                        : document->drive_report->document;
 }
 
 /* Whether lines or payments, when there are any, do not come to the total. */
@@ -391,7 +429,8 @@ uint32_t
 chek_document_warnings(const struct chek_document *document)
 {
     const struct chek_receipt *receipt = document->receipt;
-    bool is_described = document->profile != NULL && document->close == NULL;
+    bool is_described =
+        document->profile != NULL && document->close == NULL && document->drive_report == NULL;
     uint32_t warnings = is_described ? chek_register_doubts(document->profile) : 0;
     if (receipt == NULL) {
         return warnings;
@@ -417,8 +456,10 @@ chek_document_check(const struct chek_document *document, uint32_t *ret_warnings
         error = receipt_check(document->receipt, fault);
     } else if (error == CHEK_OK && document->movement != NULL) {
         error = movement_check(document->movement, fault);
-    } else if (error == CHEK_OK) {
+    } else if (error == CHEK_OK && document->close != NULL) {
         error = close_check(document->close, fault);
+    } else if (error == CHEK_OK) {
+        error = report_check(document->drive_report, fault);
     }
     if (error == CHEK_OK) {
         *ret_warnings = chek_document_warnings(document);

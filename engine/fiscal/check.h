@@ -25,6 +25,9 @@ CHEK_MUST_USE int chek_document_check(const struct chek_document *document, uint
 /* The regular number of a document that passed; 0 when it has none. */
 uint32_t chek_document_number(const struct chek_document *document);
 
+/* Whether a report that passed registers its register: what it says of it is all that is known. */
+bool chek_drive_report_registers(const struct chek_drive_report *report);
+
 /* The warnings that a document which passed comes with. */
 uint32_t chek_document_warnings(const struct chek_document *document);
 

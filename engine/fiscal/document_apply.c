@@ -379,6 +379,39 @@ apply_fuller(struct fiscal__step *step, const struct chek_document *document,
     ret->warnings = row.warnings;
 }
 
+/* ---- reports of a drive ----------------------------------------------------------------------- */
+
+/* F14a: nothing is kept of a report but its number. */
+static void
+apply_report(struct fiscal__step *step, const struct chek_drive_report *report,
+             struct chek_result *ret)
+{
+    uint32_t ordinal;
+    if (fiscal__number_find(step->heap, step->registration, report->document, &ordinal)) {
+        struct chek_row stored = {.ordinal =
+                                      fiscal__newest_copy(step->heap, step->registration, ordinal)};
+        struct chek_document document = {0};
+        struct fiscal__key_set keys = {.number = report->document};
+        answer_conflict(step, &document, &keys, &stored, CHEK_FIELD_DRIVE_REPORT_DOCUMENT, ret);
+    } else if (fiscal__number_is_noted(step->heap, step->registration, report->document)) {
+        fiscal__root_change(step->fiscal)->duplicate_count += 1;
+        ret->status = CHEK_STATUS_DUPLICATE;
+    } else {
+        fiscal__number_note(step->heap, step->registration, report->document);
+        ret->status = CHEK_STATUS_NOTED;
+    }
+}
+
+/* Whether a report adds nothing. */
+static bool
+report_is_repeat(const struct chek_fiscal *fiscal, const struct fiscal__registration *registration,
+                 const struct chek_drive_report *report)
+{
+    uint32_t ordinal;
+    return fiscal__number_is_noted(fiscal->heap, registration, report->document) &&
+           !fiscal__number_find(fiscal->heap, registration, report->document, &ordinal);
+}
+
 /* ---- which of them ---------------------------------------------------------------------------- */
 
 /* Of a document that was removed its row says which one it was, whether or not its bytes are still
@@ -474,12 +507,22 @@ bool
 chek_fiscal_is_repeat(const struct chek_fiscal *fiscal, uint32_t registration,
                       const struct chek_document *document, struct chek_result *ret)
 {
-    struct fiscal__key_set keys = fiscal__keys_of(document);
     const struct fiscal__registration *record =
         fiscal__registration_find(fiscal, registration, NULL);
     struct stored stored;
     chek_arena_reset(fiscal->scratch);
-    if (record == NULL || stored_find(fiscal, record, &keys, &stored) != CHEK_OK) {
+    if (record == NULL) {
+        return false;
+    }
+    if (document->drive_report != NULL) {
+        if (!report_is_repeat(fiscal, record, document->drive_report)) {
+            return false;
+        }
+        *ret = (struct chek_result){.status = CHEK_STATUS_DUPLICATE, .registration = registration};
+        return true;
+    }
+    struct fiscal__key_set keys = fiscal__keys_of(document);
+    if (stored_find(fiscal, record, &keys, &stored) != CHEK_OK) {
         return false;
     }
     struct fiscal__sameness sameness = sameness_of(document, &keys, &stored);
@@ -541,9 +584,12 @@ chek_fiscal_apply(struct chek_fiscal *fiscal, uint32_t registration,
         .circumstance = circumstance,
         .events = events,
     };
-    struct fiscal__key_set keys = fiscal__keys_of(document);
     *ret = (struct chek_result){.registration = registration};
-
+    if (document->drive_report != NULL) {
+        apply_report(&step, document->drive_report, ret);
+        return true;
+    }
+    struct fiscal__key_set keys = fiscal__keys_of(document);
     struct stored stored;
     int error = stored_find(fiscal, step.registration, &keys, &stored);
     if (error == CHEK_E_NOT_FOUND) {

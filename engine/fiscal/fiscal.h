@@ -91,7 +91,7 @@ bool chek_fiscal_is_registered(const struct chek_fiscal *fiscal, uint32_t regist
 /*
  * Apply one checked document of a registered register. False, and nothing is done, when it is not.
  *
- *   Returns    *ret: status, ordinal, shift, warnings; for a repeat those of the first copy;
+ *   Returns    *ret: status, ordinal, shift, warnings; of a report NOTED, and no ordinal; for a repeat those of the first copy;
  *              (of the copy that stands, when fuller ones came); for a conflict the field that
  *              differs; REFUSED with OVERFLOW when a sum of the shift or the drawer could leave 64
  *              bits, with FULL when ordinals or shift numbers are used up, with CORRUPT when the
@@ -221,19 +221,29 @@ CHEK_MUST_USE int chek_fiscal_now(const struct chek_fiscal *fiscal, uint32_t reg
                                   struct chek_fiscal_now *ret);
 
 /*
- * Find numbers that are missing between the first and the last regular number, in ascending order:
+ * Find numbers that are missing between the first and the last regular number, those of reports
+ * (F14a) counted too, in ascending order:
  * `on_gap` is called for each hole. Looks at *looks runs of numbers at most (1..; so there are no
  * more holes than that and one), and takes those off that it looked at. *from is 0 at the beginning,
  * then where to go on, and 0 again when that was all. Numbers that come between two calls are seen
  * when they are not below *from.
  *
  *   Errors  UNREGISTERED; nothing is changed
- *   Cost    a look into an index a run
+ *   Cost    four looks into indices a run
  */
 CHEK_MUST_USE int chek_fiscal_gaps(const struct chek_fiscal *fiscal, uint32_t registration,
                                    uint32_t *from, uint32_t *looks,
                                    void (*on_gap)(void *context, uint32_t first, uint32_t count),
                                    void *context);
+
+/*
+ * Call `on_run` for each run of numbers that reports of a drive have, in ascending order. (F14a)
+ *
+ *   Errors  UNREGISTERED
+ */
+CHEK_MUST_USE int chek_fiscal_noted(const struct chek_fiscal *fiscal, uint32_t registration,
+                                    void (*on_run)(void *context, uint32_t first, uint32_t count),
+                                    void *context);
 
 /*
  * Read what is known of a registration. `points` of earlier bindings by binding index.

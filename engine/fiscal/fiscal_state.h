@@ -52,9 +52,10 @@ struct fiscal__registration {
     chek_page_ref organisation; /* texts */
     chek_page_ref organisation_name;
     chek_page_ref model;
-    chek_page_ref warned; /* how often what was found; 0 = nothing ever */
-    uint32_t removed;     /* documents below this ordinal were removed, but for closes */
-    uint32_t zero[3];
+    chek_page_ref warned;       /* how often what was found; 0 = nothing ever */
+    uint32_t removed;           /* documents below this ordinal were removed, but for closes */
+    struct fiscal__index noted; /* numbers of reports, which have no rows: first number -> count */
+    uint32_t zero;
 };
 
 /* From when on a registration stands at which trade point. */
@@ -158,6 +159,7 @@ struct fiscal__row {
 
 _Static_assert(sizeof(struct fiscal__registration) == 192, "format");
 _Static_assert(offsetof(struct fiscal__registration, sums) == 80, "format");
+_Static_assert(offsetof(struct fiscal__registration, noted) == 180, "format");
 _Static_assert(sizeof(struct fiscal__binding) == 32, "format");
 _Static_assert(sizeof(struct fiscal__key) == 8, "format");
 _Static_assert(sizeof(struct fiscal__shift) == 112, "format");

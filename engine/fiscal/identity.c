@@ -84,6 +84,45 @@ fiscal__number_add(struct chek_page_heap *heap, struct fiscal__registration *reg
     registration->number_last = number;
 }
 
+/* The number behind the run of noted ones that `number` is in; `number` itself when it is in none. */
+static uint32_t
+noted_end(const struct chek_page_heap *heap, const struct fiscal__registration *registration,
+          uint32_t number)
+{
+    const struct fiscal__entry *run = fiscal__index_floor(heap, &registration->noted, number);
+    return run != NULL && number - run->key < run->b ? run->key + run->b : number;
+}
+
+bool
+fiscal__number_is_noted(const struct chek_page_heap *heap,
+                        const struct fiscal__registration *registration, uint32_t number)
+{
+    return noted_end(heap, registration, number) != number;
+}
+
+void
+fiscal__number_note(struct chek_page_heap *heap, struct fiscal__registration *registration,
+                    uint32_t number)
+{
+    const struct fiscal__entry *run = fiscal__index_floor(heap, &registration->noted, number);
+    if (run != NULL && number - run->key == run->b) {
+        fiscal__index_change(heap, &registration->noted, run->key)->b += 1;
+        return;
+    }
+    fiscal__index_insert(heap, &registration->noted, (struct fiscal__entry){number, 0, 1});
+}
+
+bool
+fiscal__numbers_are_noted(const struct chek_page_heap *heap,
+                          const struct fiscal__registration *registration, uint32_t number)
+{
+    uint32_t next = registration->number_last + 1;
+    for (uint32_t end; next < number && (end = noted_end(heap, registration, next)) != next;) {
+        next = end;
+    }
+    return next >= number;
+}
+
 uint32_t
 fiscal__newest_copy(const struct chek_page_heap *heap,
                     const struct fiscal__registration *registration, uint32_t ordinal)

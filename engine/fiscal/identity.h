@@ -32,6 +32,16 @@ bool fiscal__number_find(const struct chek_page_heap *heap,
 void fiscal__number_add(struct chek_page_heap *heap, struct fiscal__registration *registration,
                         uint32_t number, uint32_t ordinal);
 
+/* Numbers of a drive's reports, which leave no rows. (F14a) */
+bool fiscal__number_is_noted(const struct chek_page_heap *heap,
+                             const struct fiscal__registration *registration, uint32_t number);
+/* Note a number that was not. */
+void fiscal__number_note(struct chek_page_heap *heap, struct fiscal__registration *registration,
+                         uint32_t number);
+/* Whether every number behind the last document's and below `number` is noted. */
+bool fiscal__numbers_are_noted(const struct chek_page_heap *heap,
+                               const struct fiscal__registration *registration, uint32_t number);
+
 /* The ordinal of the copy that stands: `ordinal`, or the last of those that completed it. */
 uint32_t fiscal__newest_copy(const struct chek_page_heap *heap,
                              const struct fiscal__registration *registration, uint32_t ordinal);

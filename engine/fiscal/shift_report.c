@@ -382,13 +382,45 @@ chek_fiscal_newest_copy(const struct chek_fiscal *fiscal, uint32_t registration,
     return CHEK_OK;
 }
 
-/* The number behind the run that `number` is in, or `number` itself: runs may have grown since it
- * was where a walk stopped. */
-static uint32_t
-run_end(const struct chek_page_heap *heap, const struct fiscal__index *runs, uint32_t number)
+/* A run of numbers that are there; `end` may be 2^32. */
+struct number_run {
+    uint64_t first, end;
+};
+
+/* Take a run when it reaches beyond `number` and begins before what was found so far. */
+static void
+run_consider(uint64_t number, uint64_t first, uint64_t count, struct number_run *found)
 {
-    const struct fiscal__entry *run = fiscal__index_floor(heap, runs, number);
-    return run != NULL && number - run->key < run->b ? run->key + run->b : number;
+    if (first + count > number && (found->end == 0 || first < found->first)) {
+        *found = (struct number_run){first, first + count};
+    }
+}
+
+/* The first run of documents or of reports that reaches beyond `number`. Numbers may be in both. */
+static bool
+run_next(const struct chek_page_heap *heap, const struct fiscal__registration *record,
+         uint64_t number, struct number_run *ret)
+{
+    const struct fiscal__index *indices[] = {&record->runs, &record->noted};
+    struct number_run found = {0, 0};
+    if (number > UINT32_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < CHEK_COUNT(indices); i++) {
+        const struct fiscal__entry *run = fiscal__index_floor(heap, indices[i], (uint32_t)number);
+        if (run == NULL || number - run->key >= run->b) {
+            run = fiscal__index_ceiling(heap, indices[i], (uint32_t)number);
+        }
+        if (run != NULL) {
+            run_consider(number, run->key, run->b, &found);
+        }
+    }
+    if (record->run_count != 0) {
+        run_consider(number, (uint64_t)record->number_last + 1 - record->run_count,
+                     record->run_count, &found);
+    }
+    *ret = found;
+    return found.end != 0;
 }
 
 int
@@ -401,26 +433,36 @@ chek_fiscal_gaps(const struct chek_fiscal *fiscal, uint32_t registration, uint32
     if (record == NULL) {
         return CHEK_E_UNREGISTERED;
     }
-    const struct fiscal__index *runs = &record->runs;
-    /* The number expected after the runs so far. */
-    uint32_t next = *from != 0 ? run_end(fiscal->heap, runs, *from) : 0;
-    const struct fiscal__entry *run = fiscal__index_ceiling(fiscal->heap, runs, next);
+    uint64_t next = *from; /* the number expected after the runs so far */
+    struct number_run run;
     CHEK_ASSERT(*looks != 0); /* else *from could be 0 without an end */
-    for (; run != NULL; *looks -= 1) {
+    for (; run_next(fiscal->heap, record, next, &run); *looks -= 1) {
         if (*looks == 0) {
-            *from = next;
+            *from = (uint32_t)next;
             return CHEK_OK;
         }
-        if (next != 0 && run->key != next) {
-            on_gap(context, next, run->key - next);
+        if (next != 0 && run.first > next) {
+            on_gap(context, (uint32_t)next, (uint32_t)(run.first - next));
         }
-        next = run->key + run->b;
-        run = fiscal__index_ceiling(fiscal->heap, runs, next);
-    }
-    uint32_t first = record->number_last - record->run_count + 1;
-    if (next != 0 && first > next) {
-        on_gap(context, next, first - next);
+        next = run.end;
     }
     *from = 0;
+    return CHEK_OK;
+}
+
+int
+chek_fiscal_noted(const struct chek_fiscal *fiscal, uint32_t registration,
+                  void (*on_run)(void *context, uint32_t first, uint32_t count), void *context)
+{
+    const struct fiscal__registration *record =
+        fiscal__registration_find(fiscal, registration, NULL);
+    if (record == NULL) {
+        return CHEK_E_UNREGISTERED;
+    }
+    const struct fiscal__entry *run = fiscal__index_ceiling(fiscal->heap, &record->noted, 0);
+    while (run != NULL) {
+        on_run(context, run->key, run->b);
+        run = fiscal__index_ceiling(fiscal->heap, &record->noted, run->key + run->b);
+    }
     return CHEK_OK;
 }

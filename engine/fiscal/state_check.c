@@ -187,6 +187,17 @@ warned_is_whole(struct state_walk *walk, chek_page_ref ref)
     return is_whole;
 }
 
+/* Runs of noted numbers rise, and none reaches into the next. */
+static bool
+on_noted_entry(void *context, const struct fiscal__entry *entry)
+{
+    uint64_t *end = context;
+    bool is_whole = entry->key != 0 && entry->key >= *end && entry->a == 0 && entry->b != 0 &&
+                    entry->b <= UINT32_MAX - entry->key;
+    *end = (uint64_t)entry->key + entry->b;
+    return is_whole;
+}
+
 static bool
 registration_is_whole(struct state_walk *walk, const struct fiscal__registration *registration)
 {
@@ -207,9 +218,12 @@ registration_is_whole(struct state_walk *walk, const struct fiscal__registration
         return false;
     }
     const struct chek_page_heap *heap = walk->heap;
+    uint64_t noted_end = 0;
     void *runs_of = (void *)(uintptr_t)registration; /* the callback only reads it */
     return run_is_whole(registration, registration->run_ordinal, registration->run_count) &&
            fiscal__index_is_whole(heap, &registration->runs, &walk->left, on_run_entry, runs_of) &&
+           fiscal__index_is_whole(heap, &registration->noted, &walk->left, on_noted_entry,
+                                  &noted_end) &&
            fiscal__index_is_whole(heap, &registration->completions, &walk->left, NULL, NULL) &&
            fiscal__index_is_whole(heap, &registration->shifts, &walk->left, on_shift_entry, walk);
 }

@@ -7,12 +7,16 @@
 
 /* ---- marks ------------------------------------------------------------------------------------ */
 
+/* F14, F14a: numbers of reports are there, though they are no documents. */
 static uint32_t
-number_warnings(const struct fiscal__registration *registration, const struct fiscal__key_set *keys)
+number_warnings(const struct fiscal__step *step, const struct fiscal__key_set *keys)
 {
-    bool is_behind = registration->number_last != 0 && keys->number > registration->number_last;
-    return is_behind && keys->number - registration->number_last > 1 ? FISCAL__WARNING(DOCUMENT_GAP)
-                                                                     : 0;
+    const struct fiscal__registration *registration = step->registration;
+    bool is_behind = registration->number_last != 0 && keys->number > registration->number_last &&
+                     keys->number - registration->number_last > 1;
+    return is_behind && !fiscal__numbers_are_noted(step->heap, registration, keys->number)
+               ? FISCAL__WARNING(DOCUMENT_GAP)
+               : 0;
 }
 
 static uint32_t
@@ -46,8 +50,8 @@ fiscal__warnings_before(const struct fiscal__step *step, const struct fiscal__ke
     const struct fiscal__registration *registration = step->registration;
     bool is_back = registration->number_last != 0 && keys->number > registration->number_last &&
                    keys->time < registration->time_last;
-    return late_warnings(place) | number_warnings(registration, keys) |
-           shift_warnings(step, keys, place) | (is_back ? FISCAL__WARNING(TIME_BACK) : 0);
+    return late_warnings(place) | number_warnings(step, keys) | shift_warnings(step, keys, place) |
+           (is_back ? FISCAL__WARNING(TIME_BACK) : 0);
 }
 
 uint32_t
@@ -62,7 +66,7 @@ uint32_t
 fiscal__warnings_of_copy(const struct fiscal__step *step, const struct chek_document *document,
                          const struct fiscal__key_set *keys, const struct fiscal__place *place)
 {
-    return late_warnings(place) | number_warnings(step->registration, keys) |
+    return late_warnings(place) | number_warnings(step, keys) |
            fiscal__warnings_after(step->registration, document) | step->circumstance->warnings;
 }
 

@@ -201,7 +201,7 @@ document_fits(const struct chek_row *row, const struct chek_document *document)
 {
     bool kinds[] = {document->receipt != NULL, document->movement != NULL, document->close != NULL};
     return row->kind < CHEK_COUNT(kinds) && kinds[row->kind] &&
-           kinds[0] + kinds[1] + kinds[2] == 1 &&
+           kinds[0] + kinds[1] + kinds[2] == 1 && document->drive_report == NULL &&
            (document->receipt == NULL || !chek_receipt_is_personal(document->receipt));
 }
 

@@ -126,11 +126,13 @@ result_count(struct chek_feeder *feeder, uint64_t offset, const struct chek_resu
         [CHEK_STATUS_CONFLICT] = &counters->conflict_count,
         [CHEK_STATUS_REFUSED] = &counters->refused_count,
         [CHEK_STATUS_COMPLETED] = &counters->completed_count,
+        [CHEK_STATUS_NOTED] = &counters->noted_count,
     };
     _Static_assert(CHEK_COUNT(by_status) == CHEK_STATUS_COUNT, "every status is counted");
     *by_status[result->status] += 1;
     counters->document_count += 1;
-    bool kept = result->status == CHEK_STATUS_STORED || result->status == CHEK_STATUS_COMPLETED;
+    bool kept = result->status == CHEK_STATUS_STORED || result->status == CHEK_STATUS_COMPLETED ||
+                result->status == CHEK_STATUS_NOTED;
     if (kept && offset > counters->acknowledged) {
         counters->acknowledged = offset;
     }

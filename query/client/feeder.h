@@ -33,10 +33,11 @@ struct chek_feeder_options {
 struct chek_feeder_counters {
     uint64_t document_count; /* judged */
     uint64_t stored_count, duplicate_count, completed_count, conflict_count, refused_count;
+    uint64_t noted_count;
     uint64_t frame_count; /* sent, repeats included */
     uint64_t busy_count;  /* times that the server had no room */
     uint64_t reconnect_count;
-    uint64_t acknowledged; /* highest offset of a stored or completed document; 0: none */
+    uint64_t acknowledged; /* highest offset of a stored, completed or noted document; 0: none */
     bool alarm;            /* the server held less than was acknowledged */
 };
 

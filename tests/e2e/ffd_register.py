@@ -182,6 +182,13 @@ def close_as_json(document):
         **{name: counters_as_json(said[tag]) for tag, name in SETS.items() if tag in said}}}
 
 
+def report_as_json(name, code, number, drive):
+    """A report as an operator's JSON has it."""
+    return {name: {"code": code, "fiscalDriveNumber": drive, "kktRegId": "0000000006000031    ",
+                   "userInn": fiscal.INN + "  ", "fiscalDocumentNumber": number,
+                   "dateTime": fiscal.seconds(fiscal.TIME), "retailPlaceAddress": "г. Образцовый"}}
+
+
 def two_shifts(drive=fiscal.DRIVE, off=0):
     """A drive's documents; the counters of its second close are off by so much."""
     total, first = fiscal.TOTAL, 2 * fiscal.TOTAL + 5000

@@ -17,7 +17,7 @@ import unittest
 import fiscal
 from ffd_register import (ACCEPTED, BUYER, BUYER_INN, KEPT, NOT_RECOGNISED, NOT_VALID, PASSED,
                           REGISTRATIONS, Line, bought, close_as_json, correction, every_kind,
-                          marked, registration, two_shifts)
+                          marked, registration, report_as_json, two_shifts)
 from server import Server
 
 BIN = pathlib.Path(sys.argv[1])
@@ -131,6 +131,64 @@ class Ffd(unittest.TestCase):
                 for text in (b"79990000001", BUYER.encode(), BUYER.encode("cp866"),
                              BUYER_INN.encode()):
                     self.assertNotIn(text, content, path)
+
+    # ---- numbers ------------------------------------------------------------------------------
+
+    def gaps(self, drive):
+        return [(row["first"], row["last"]) for row in self.server.lines("gaps", "--kkm",
+                                                                         f"fn:{drive}")]
+
+    def marked_as_gaps(self, drive):
+        """Numbers of the documents that are said to have something missing before them."""
+        return [row["document"] for row in self.server.lines(
+            "warnings", "--kkm", f"fn:{drive}", "--warning", "document_gap", "--list")]
+
+    def test_reports_of_a_drive_are_no_gaps(self):
+        """By the line and from files: whole is whole, what is missing is what was left out."""
+        whole, less, filed, named, late = (f"99990789000002{at:02d}" for at in range(5))
+        left_out = {2, 5, 9}
+        with Line(self.server.ffd) as line:
+            for number, one in enumerate(every_kind(whole), 1):
+                self.wants(line, fiscal.message(one, whole), ACCEPTED, number)
+            for number, one in enumerate(every_kind(less), 1):
+                if number not in left_out:
+                    self.wants(line, fiscal.message(one, less), ACCEPTED, number)
+            # The opening comes behind what it opened, and the closing of the drive before the end.
+            for number in (1, 3, 4, 2, 12):
+                self.wants(line, fiscal.message(every_kind(late)[number - 1], late), ACCEPTED,
+                           number)
+            # A number is one document's: an opening under that of a receipt is another document.
+            self.wants(line, fiscal.message(fiscal.document(2, 3, drive=late), late), NOT_VALID, 3)
+        path = self.server.home / "filed.bin"
+        path.write_bytes(b"".join(one for number, one in enumerate(every_kind(filed), 1)
+                                  if number not in left_out))
+        self.imports_all(path, passed=3)
+        path = self.server.home / "named.json"
+        path.write_text("".join(json.dumps(report_as_json(name, code, number, named)) + "\n"
+                                for name, code, number in (
+                                    ("fiscalReport", 1, 1), ("openShift", 2, 2),
+                                    ("currentStateReport", 21, 4), ("closeArchive", 6, 7))))
+        self.imports_all(path, passed=4)
+        path = self.server.home / "named.bin"
+        path.write_bytes(fiscal.receipt(3, named) + fiscal.receipt(5, named))
+        self.imports_all(path, passed=0)
+        for kill in (False, True):
+            if kill:
+                self.server.kill()
+                self.server.start()
+            self.assertEqual(self.gaps(whole), [])
+            self.assertEqual(self.marked_as_gaps(whole), [])
+            for drive in (less, filed):
+                self.assertEqual(self.gaps(drive), [(2, 2), (5, 5), (9, 9)])
+                self.assertEqual(self.marked_as_gaps(drive), [6, 10])
+            self.assertEqual(self.gaps(named), [(6, 6)])
+            self.assertEqual(self.gaps(late), [(5, 11)])
+        self.verify()
+
+    def imports_all(self, path, passed):
+        for _ in range(2):
+            row, = self.server.lines("import", path)
+            self.assertEqual((row["refused"], row["passed"]), (0, passed))
 
     # ---- counters -----------------------------------------------------------------------------
 

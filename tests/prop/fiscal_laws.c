@@ -99,6 +99,7 @@ check_gaps(struct story *story, uint32_t at)
     static bool seen[1 << 20];
     memset(seen, 0, sizeof seen);
     uint32_t first = UINT32_MAX;
+    uint32_t last = 0;
     uint32_t missing = 0;
     for (uint32_t i = 0; i < naive->count; i++) {
         const struct chek_document *document = naive->entries[i].document;
@@ -110,8 +111,15 @@ check_gaps(struct story *story, uint32_t at)
                                                        : document->close->document;
         seen[number] = true;
         first = number != 0 && number < first ? number : first;
+        last = number > last ? number : last;
     }
-    for (uint32_t i = first; i < naive->number_last; i++) {
+    for (uint32_t i = 0; i < naive->noted_count; i++) {
+        uint32_t number = naive->noted[i];
+        seen[number] = true;
+        first = number < first ? number : first;
+        last = number > last ? number : last;
+    }
+    for (uint32_t i = first; i < last; i++) {
         missing += !seen[i];
     }
     struct holes holes = {story, naive, 0, 0};

@@ -30,7 +30,7 @@ struct story_register {
 /* What histories were about: a law that nothing touched would hold for nothing. */
 struct coverage {
     uint64_t stored, duplicates, conflicts, completed, late, unknown, gaps, frozen_other,
-        open_other, revisions, warned;
+        open_other, revisions, warned, noted, reports_filled, reports_repeated, reports_refused;
 };
 
 struct story {

@@ -16,7 +16,7 @@
 
 /* The heaps of all histories of seed 1, whatever compiled them. Another number is another format:
  * then the partition's apply_version changes too. */
-#define STATE_OF_SEED_1 UINT64_C(0x60c12eed2588f5aa)
+#define STATE_OF_SEED_1 UINT64_C(0x0808950dd7e581c5)
 
 static struct coverage covered;
 static uint64_t covered_seals; /* only the real store has them */
@@ -218,6 +218,63 @@ act_fuller(struct story *story, uint32_t at)
     }
 }
 
+static bool
+is_noted(const struct chek_naive *naive, uint32_t number)
+{
+    for (uint32_t i = 0; i < naive->noted_count; i++) {
+        if (naive->noted[i] == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+is_document(const struct chek_naive *naive, uint32_t number)
+{
+    for (uint32_t i = 0; i < naive->count; i++) {
+        const struct chek_document *document = naive->entries[i].document;
+        if (document != NULL && chek_document_number(document) == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A report: the next in order, a number that was left out, or any that was there before. */
+static void
+act_report(struct story *story, uint32_t at)
+{
+    static const uint8_t kinds[] = {1, 2, 6, 11, 21};
+    struct story_register *to = &story->registers[at];
+    uint64_t choice = below(story, 3);
+    uint32_t number =
+        choice == 0 ? ++to->next.number : 1 + (uint32_t)below(story, to->next.number + UINT64_C(1));
+    bool fills = choice == 1 && to->next.skipped_count > 0;
+    if (fills) {
+        number = to->next.skipped[--to->next.skipped_count];
+    }
+    struct chek_drive_report report = {.kind = kinds[below(story, sizeof kinds)],
+                                       .document = number};
+    uint8_t want = is_document(&to->naive, number) ? CHEK_STATUS_CONFLICT
+                   : is_noted(&to->naive, number)  ? CHEK_STATUS_DUPLICATE
+                                                   : CHEK_STATUS_NOTED;
+    uint64_t history = chek_store_history_hash(story->fixture.store);
+    struct chek_result result =
+        send_document(story, at, &(struct chek_document){.drive_report = &report});
+    PROP_CHECK(story->prop, result.status == want);
+    PROP_CHECK(story->prop, chek_store_history_hash(story->fixture.store) == history);
+    PROP_CHECK(story->prop, story->fixture.event_count == (want == CHEK_STATUS_CONFLICT));
+    if (want == CHEK_STATUS_NOTED) {
+        PROP_CHECK(story->prop, chek_naive_note(&to->naive, number) == CHEK_OK);
+    }
+    to->conflict_count += want == CHEK_STATUS_CONFLICT;
+    covered.noted += want == CHEK_STATUS_NOTED;
+    covered.reports_filled += fills;
+    covered.reports_repeated += want == CHEK_STATUS_DUPLICATE;
+    covered.reports_refused += want == CHEK_STATUS_CONFLICT;
+}
+
 static void
 act_move(struct story *story, uint32_t at)
 {
@@ -270,8 +327,10 @@ act(struct story *story)
         act_repeat(story, at);
     } else if (choice < 86) {
         act_conflict(story, at);
-    } else if (choice < 97) {
+    } else if (choice < 93) {
         act_fuller(story, at);
+    } else if (choice < 97) {
+        act_report(story, at);
     } else {
         act_move(story, at);
     }

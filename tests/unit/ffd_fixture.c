@@ -223,6 +223,11 @@ ffd_on_document(void *context, uint64_t offset, const struct chek_document *docu
     assert_false(out.full);
     told->documents_size += out.size;
     told->document_count += 1;
+    if (document->drive_report != NULL) {
+        told_put(told, "%" PRIu64 " report %u number %u\n", offset, document->drive_report->kind,
+                 document->drive_report->document);
+        return CHEK_OK;
+    }
     told_put(told, "%" PRIu64 " document %x\n", offset, warnings);
     return CHEK_OK;
 }

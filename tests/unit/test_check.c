@@ -19,6 +19,7 @@ struct sample {
     struct chek_receipt receipt;
     struct chek_movement movement;
     struct chek_close close;
+    struct chek_drive_report report;
     struct chek_line lines[3];
     struct chek_payment payments[2];
     struct chek_tax line_tax, ticket_tax, modifier_tax;
@@ -59,6 +60,7 @@ sample_make(struct sample *s)
                                             .value = chek_bytes_view_text("600")};
     s->profile = (struct chek_register){
         .keys = s->keys, .keys_count = 2, .organisation = chek_bytes_view_text("123456789012")};
+    s->report = (struct chek_drive_report){.kind = 2, .document = 6};
     s->document = (struct chek_document){.registration = 7, .receipt = &s->receipt};
 }
 
@@ -540,6 +542,61 @@ movement_time_missing(struct sample *s)
 }
 
 static void
+report_is(struct sample *s)
+{
+    s->document.receipt = NULL;
+    s->document.drive_report = &s->report;
+}
+
+static void
+report_and_receipt(struct sample *s)
+{
+    s->document.drive_report = &s->report;
+}
+
+static void
+report_of_a_registration(struct sample *s)
+{
+    report_is(s);
+    s->report.kind = 11;
+}
+
+static void
+report_of_a_receipt(struct sample *s)
+{
+    report_is(s);
+    s->report.kind = 3;
+}
+
+static void
+report_of_no_kind(struct sample *s)
+{
+    report_is(s);
+    s->report.kind = 0;
+}
+
+static void
+report_without_a_number(struct sample *s)
+{
+    report_is(s);
+    s->report.document = 0;
+}
+
+static void
+report_of_the_last_number(struct sample *s)
+{
+    report_is(s);
+    s->report.document = UINT32_MAX;
+}
+
+static void
+report_before_the_last_number(struct sample *s)
+{
+    report_is(s);
+    s->report.document = UINT32_MAX - 1;
+}
+
+static void
 close_is(struct sample *s)
 {
     s->document.receipt = NULL;
@@ -680,6 +737,18 @@ static struct check_case {
     {"C1_receipt_and_close", receipt_and_close, CHEK_E_RANGE, CHEK_FIELD_DOCUMENT_CLOSE, 0, 0},
     {"C2_nobody_is_named", no_register, CHEK_E_FIELD_MISSING, CHEK_FIELD_DOCUMENT_REGISTRATION, 0,
      0},
+    {"C1_report_and_receipt", report_and_receipt, CHEK_E_RANGE, CHEK_FIELD_DOCUMENT_DRIVE_REPORT, 0,
+     0},
+    {"C22_report", report_is, CHEK_OK, 0, 0, 0},
+    {"C22_report_of_a_registration", report_of_a_registration, CHEK_OK, 0, 0, 0},
+    {"C22_report_of_a_receipt", report_of_a_receipt, CHEK_E_RANGE, CHEK_FIELD_DRIVE_REPORT_KIND, 0,
+     0},
+    {"C22_report_of_no_kind", report_of_no_kind, CHEK_E_RANGE, CHEK_FIELD_DRIVE_REPORT_KIND, 0, 0},
+    {"C22_report_without_a_number", report_without_a_number, CHEK_E_RANGE,
+     CHEK_FIELD_DRIVE_REPORT_DOCUMENT, 0, 0},
+    {"C22_report_of_the_last_number", report_of_the_last_number, CHEK_E_RANGE,
+     CHEK_FIELD_DRIVE_REPORT_DOCUMENT, 0, 0},
+    {"C22_report_before_the_last_number", report_before_the_last_number, CHEK_OK, 0, 0, 0},
     {"C2_id_and_register", register_twice, CHEK_E_RANGE, CHEK_FIELD_DOCUMENT_PROFILE, 0, 0},
     {"C2_register_instead_of_id", register_instead, CHEK_OK, 0, 0, 0},
     {"C2_register_is_checked_too", register_bad, CHEK_E_FIELD_MISSING, CHEK_FIELD_REGISTER_KEYS, 0,

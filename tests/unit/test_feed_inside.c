@@ -231,6 +231,36 @@ test_feed_inside_again_when_told(void **state)
     scene_end();
 }
 
+/* A report of a register that nobody knows does not make it, unless it registers it. (R10) */
+static void
+test_feed_inside_reports(void **state)
+{
+    struct chek_drive_report report = {.kind = 2, .document = 6};
+    struct chek_document what = {.profile = &profile, .drive_report = &report};
+    (void)state;
+    scene_begin();
+    for (unsigned i = 0; i < 3; i++) {
+        report.kind = (uint8_t[]){2, 6, 21}[i];
+        chek_feed_document(scene.feeds, &scene.inside[0], &what);
+        expect(1 + i, CHEK_OK, CHEK_STATUS_REFUSED);
+        assert_error(-(int)scene.result.code, CHEK_E_UNREGISTERED);
+        assert_int_equal(scene.claim_count + scene.part_count, 0);
+    }
+    report.kind = 1;
+    chek_feed_document(scene.feeds, &scene.inside[0], &what);
+    assert_int_equal(scene.claim_count, 1);
+    claim_apply(CHEK_OK);
+    part_return(CHEK_STATUS_NOTED);
+    expect(4, CHEK_OK, CHEK_STATUS_NOTED);
+    report.kind = 2;
+    chek_feed_document(scene.feeds, &scene.inside[0], &what);
+    assert_int_equal(scene.part->items[0].number, 6);
+    part_return(CHEK_STATUS_DUPLICATE);
+    expect(5, CHEK_OK, CHEK_STATUS_DUPLICATE);
+    assert_int_equal(scene.claim_count, 1);
+    scene_end();
+}
+
 /* A document that is none is refused with its field before anything is claimed. */
 static void
 test_feed_inside_refuses(void **state)
@@ -275,6 +305,7 @@ main(void)
     TABLE_TEST(&table, test_feed_inside_claims_then_feeds);
     TABLE_TEST(&table, test_feed_inside_is_busy);
     TABLE_TEST(&table, test_feed_inside_again_when_told);
+    TABLE_TEST(&table, test_feed_inside_reports);
     TABLE_TEST(&table, test_feed_inside_refuses);
     TABLE_TEST(&table, test_feed_inside_registers);
     return table_run(&table, "feed_inside");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_fiscal_identity.c - rules F14, F16..F19, F21 and F22 of engine/fiscal/README.md. */
+/* test_fiscal_identity.c - rules F16..F19, F21 and F22 of engine/fiscal/README.md. */
 #include "tests/fiscal/fixture.h"
 #include "tests/unit/table.h"
 
@@ -504,8 +504,6 @@ test_fuller(void **state)
     fixture_end(&fixture);
 }
 
-/* ---- F14: numbers ----------------------------------------------------------------------------- */
-
 static uint32_t
 find(uint32_t document)
 {
@@ -514,121 +512,6 @@ find(uint32_t document)
         chek_fiscal_find_document(&fixture.fiscal, FIXTURE_REGISTRATION, document, &ordinal);
     assert_true(error == CHEK_OK || (error == CHEK_E_NOT_FOUND && ordinal == UINT32_MAX));
     return ordinal;
-}
-
-static void
-F14_numbers_lead_to_ordinals(void **state)
-{
-    (void)state;
-    static const uint32_t order[] = {5, 6, 7, 3, 4, 10, 8, 1, 11};
-    for (uint32_t i = 0; i < CHEK_COUNT(order); i++) {
-        struct chek_result result = fixture_sell(&fixture, order[i], 1, 100);
-        assert_int_equal(result.status, CHEK_STATUS_STORED);
-        assert_int_equal(result.ordinal, i);
-        assert_int_equal(result.warnings, order[i] == 10 ? WARNING(DOCUMENT_GAP) : 0);
-    }
-    for (uint32_t i = 0; i < CHEK_COUNT(order); i++) {
-        assert_int_equal(find(order[i]), i);
-        assert_int_equal(fixture_sell(&fixture, order[i], 1, 100).status, CHEK_STATUS_DUPLICATE);
-        assert_int_equal(fixture_sell(&fixture, order[i], 1, 101).status, CHEK_STATUS_CONFLICT);
-    }
-    assert_int_equal(find(2), UINT32_MAX);
-    assert_int_equal(find(9), UINT32_MAX);
-    assert_int_equal(find(12), UINT32_MAX);
-    assert_int_equal(find(0), UINT32_MAX);
-}
-
-static void
-F14_a_row_of_the_engine_breaks_no_number(void **state)
-{
-    (void)state;
-    fixture_sell(&fixture, 1, 1, 100);
-    fixture_sell(&fixture, 2, 2, 100); /* a close of the engine's in between */
-    fixture_sell(&fixture, 3, 2, 100);
-    assert_int_equal(find(1), 0);
-    assert_int_equal(find(2), 2);
-    assert_int_equal(find(3), 3);
-}
-
-struct gap_list {
-    uint32_t count;
-    uint32_t gaps[8][2];
-};
-
-static void
-on_gap(void *context, uint32_t first, uint32_t count)
-{
-    struct gap_list *list = context;
-    list->gaps[list->count][0] = first;
-    list->gaps[list->count][1] = count;
-    list->count += 1;
-}
-
-static void
-gaps_list(uint32_t run_count_max, struct gap_list *ret)
-{
-    uint32_t from = 0;
-    *ret = (struct gap_list){0};
-    do {
-        uint32_t looks = run_count_max;
-        assert_error(
-            chek_fiscal_gaps(&fixture.fiscal, FIXTURE_REGISTRATION, &from, &looks, on_gap, ret),
-            CHEK_OK);
-    } while (from != 0);
-}
-
-static void
-F14_holes_are_what_was_never_sent(void **state)
-{
-    (void)state;
-    static const uint32_t order[] = {5, 6, 20, 8, 9, 21, 11};
-    struct gap_list list;
-    gaps_list(1, &list);
-    assert_int_equal(list.count, 0);
-    for (uint32_t i = 0; i < CHEK_COUNT(order); i++) {
-        fixture_sell(&fixture, order[i], 1, 100);
-    }
-    static const uint32_t want[][2] = {{7, 1}, {10, 1}, {12, 8}};
-    for (uint32_t run_count_max = 1; run_count_max < 8; run_count_max++) {
-        gaps_list(run_count_max, &list);
-        assert_int_equal(list.count, CHEK_COUNT(want));
-        assert_memory_equal(list.gaps, want, sizeof want);
-    }
-    uint32_t from = 0;
-    uint32_t looks = 1;
-    assert_error(chek_fiscal_gaps(&fixture.fiscal, 99, &from, &looks, on_gap, &list),
-                 CHEK_E_UNREGISTERED);
-}
-
-/* A hole may be filled while somebody is half way through. */
-static void
-F14_a_hole_that_is_filled_between_steps_is_none(void **state)
-{
-    (void)state;
-    static const uint32_t order[] = {1, 5, 9, 12};
-    struct gap_list list = {0};
-    uint32_t from = 0;
-    uint32_t looks = 2;
-    for (uint32_t i = 0; i < CHEK_COUNT(order); i++) {
-        fixture_sell(&fixture, order[i], 1, 100);
-    }
-    assert_error(
-        chek_fiscal_gaps(&fixture.fiscal, FIXTURE_REGISTRATION, &from, &looks, on_gap, &list),
-        CHEK_OK);
-    assert_int_equal(list.count, 1);
-    assert_int_equal(from, 6);
-    assert_int_equal(looks, 0);
-    fixture_sell(&fixture, 6, 1, 100);
-    fixture_sell(&fixture, 7, 1, 100);
-    fixture_sell(&fixture, 10, 1, 100);
-    looks = 9;
-    assert_error(
-        chek_fiscal_gaps(&fixture.fiscal, FIXTURE_REGISTRATION, &from, &looks, on_gap, &list),
-        CHEK_OK);
-    static const uint32_t want[][2] = {{2, 3}, {8, 1}, {11, 1}};
-    assert_int_equal(from, 0);
-    assert_int_equal(list.count, CHEK_COUNT(want));
-    assert_memory_equal(list.gaps, want, sizeof want);
 }
 
 static void
@@ -924,10 +807,6 @@ main(void)
         CMUnitTestFunction function;
     } tests[] = {
 #define ROW(name) {#name, name}
-        ROW(F14_numbers_lead_to_ordinals),
-        ROW(F14_a_row_of_the_engine_breaks_no_number),
-        ROW(F14_holes_are_what_was_never_sent),
-        ROW(F14_a_hole_that_is_filled_between_steps_is_none),
         ROW(F16_a_copy_without_a_number_finds_the_one_that_has_it),
         ROW(F16_equal_signs_of_two_numbers_are_two_documents),
         ROW(F16_an_autonomous_sign_is_of_its_kind_of_document),

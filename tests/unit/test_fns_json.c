@@ -114,7 +114,10 @@ on_document(void *context, uint64_t offset, const struct chek_document *document
     put_view(text, " inn ", what->organisation);
     put_view(text, " at ", what->point);
     assert_int_equal(what->currency, 643);
-    if (document->receipt != NULL) {
+    if (document->drive_report != NULL) {
+        put(text, "\nreport %u fd %u", document->drive_report->kind,
+            document->drive_report->document);
+    } else if (document->receipt != NULL) {
         assert_true(chek_bytes_view_equal(document->receipt->fiscal_drive, what->keys[0].value));
         put_receipt(text, document->receipt);
     } else {
@@ -420,8 +423,11 @@ static struct variant_case {
     {"properties_as_an_array",
      {{"properties", "[{\"key\":\"a\",\"value\":\"b\",\"totalSum\":7}]"}},
      RECEIPT LINE},
-    {"opening_of_a_shift_is_passed_over", {{"code", "2"}}, ""},
-    {"registration_is_passed_over", {{"code", "1"}}, ""},
+    {"opening_of_a_shift", {{"code", "2"}}, "99 inn 27\nreport 2 fd 1"},
+    {"registration", {{"code", "1"}}, "99 inn 27\nreport 1 fd 1"},
+    {"report_without_a_number_is_passed_over", {{"code", "2"}, {"fiscalDocumentNumber", NULL}}, ""},
+    {"report_of_nobody_is_passed_over", {{"code", "21"}, {"userInn", NULL}}, ""},
+    {"confirmation_is_passed_over", {{"code", "7"}}, ""},
     {"close_of_a_shift_by_its_code",
      {{"code", "5"}, {"shiftNumber", "3"}, {"operationType", NULL}, {"totalSum", NULL}},
      "99 inn 27\nclose 2024-01-01T10:00:00 shift 3 fd 1 fp 2"},

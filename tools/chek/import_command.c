@@ -33,7 +33,7 @@
 struct import_file {
     const char *name;
     uint64_t stored, duplicates, completed, refused, warnings;
-    uint64_t passed;      /* right, of a kind that is not stored */
+    uint64_t passed;      /* right, of a kind that is not stored: at most its number is kept */
     uint64_t differences; /* stored, and their bytes say something else */
     uint64_t found;       /* receipts, refused ones included */
 };
@@ -42,6 +42,7 @@ struct import_file {
 struct import_place {
     uint64_t offset;
     uint32_t file;
+    bool is_report;
 };
 
 struct import {
@@ -135,6 +136,16 @@ field_text(uint16_t field, uint32_t index, char text[96])
 
 /* ---- feeding ---------------------------------------------------------------------------------- */
 
+/* A report whose number is kept, or is there, or which is of a register that nobody knows: then
+ * nothing is missing before it. */
+static bool
+report_is_passed(const struct chek_result *result)
+{
+    return result->status == CHEK_STATUS_NOTED || result->status == CHEK_STATUS_DUPLICATE ||
+           (result->status == CHEK_STATUS_REFUSED &&
+            result->code == (uint32_t)-CHEK_E_UNREGISTERED);
+}
+
 static void
 on_result(void *context, uint64_t index, const struct chek_result *result)
 {
@@ -145,6 +156,10 @@ on_result(void *context, uint64_t index, const struct chek_result *result)
 
     import->told_count = index + 1;
     file->warnings += result->warnings != 0;
+    if (place.is_report && report_is_passed(result)) {
+        file->passed += 1;
+        return;
+    }
     switch (result->status) {
     case CHEK_STATUS_STORED:
         file->stored += 1;
@@ -174,8 +189,8 @@ on_document(void *context, uint64_t offset, const struct chek_document *document
         refusal_show(import, import->file, offset, CHEK_E_LIMIT, "", "no frame can hold it");
         return CHEK_OK;
     }
-    import->places[import->place_count % PLACE_COUNT] =
-        (struct import_place){.offset = offset, .file = import->file};
+    import->places[import->place_count % PLACE_COUNT] = (struct import_place){
+        .offset = offset, .file = import->file, .is_report = document->drive_report != NULL};
     import->place_count += 1;
     int error = chek_feeder_add(import->feeder, chek_bytes_view_of(out.bytes, out.size));
     if (error == CHEK_E_LIMIT) {
@@ -474,7 +489,7 @@ const struct chek__command chek__command_import = {
     "  checking services, one receipt or many; what chek export wrote; and Russian fiscal\n"
     "  documents as bytes (TLV), alone, in containers or in messages. Receipts, strict forms,\n"
     "  corrections and closes of shifts are stored; other documents are checked and counted as\n"
-    "  passed over. A line is shown for each receipt that is refused\n"
+    "  passed over, though the number of a drive's report is kept (chek gaps). A line is shown for each receipt that is refused\n"
     "  (file, offset, code, field, text), at the end a line a file. Receipts that are there\n"
     "  already are duplicates, which is no error.\n\n"
     "Examples\n"

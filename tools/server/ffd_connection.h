@@ -14,6 +14,13 @@
 /* A message, and what may arrive after reading was paused. */
 #define SERVER_FFD_CARRY_SIZE ((size_t)512 * 1024)
 
+/* What is fed for a message. */
+enum ffd_step {
+    FFD_FEEDS_DOCUMENT,
+    FFD_FEEDS_REGISTER, /* what a registration says of the register, and then */
+    FFD_FEEDS_NUMBER,   /* the number, as of any report */
+};
+
 /* A document at work; its connection may go away meanwhile. */
 struct ffd_job {
     struct chek_feed_inside inside;
@@ -21,7 +28,9 @@ struct ffd_job {
     struct server__ffd *ffd;
     struct ffd_connection *connection;
     struct chek_ffd_reply reply;
-    bool registers;
+    uint8_t step; /* enum ffd_step */
+    bool of_registration;
+    bool has_more; /* its number is fed behind it */
 };
 
 struct ffd_connection {
@@ -35,6 +44,7 @@ struct ffd_connection {
     size_t message_size; /* of the one at work */
     uint64_t active_ns;
     bool committed, wants_answer;
+    bool registered; /* the message at work is a registration, and the register knows of it */
     bool running, sending, ended, paused, closing;
 };
 

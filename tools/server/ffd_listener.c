@@ -140,6 +140,7 @@ on_accept(struct chek_listener *listener, int socket)
     }
     connection->carry_size = connection->touched_size = connection->message_size = 0;
     connection->sending = connection->ended = connection->paused = connection->closing = false;
+    connection->registered = false;
     connection->stream =
         (struct chek_stream){.on_receive = on_receive, .on_sent = on_sent, .on_closed = on_closed};
     ffd->counters.connection_count += 1;

@@ -31,6 +31,7 @@ message_end(struct ffd_connection *connection, size_t answer_size)
     memmove(connection->carry, connection->carry + connection->message_size,
             connection->carry_size);
     connection->message_size = 0;
+    connection->registered = false;
     server__ffd_touch(connection);
     if (answer_size != 0 && connection->wants_answer) {
         connection->sending = true;
@@ -58,13 +59,26 @@ result_count(struct ffd_job *job, enum chek_ffd_verdict verdict, const struct ch
     if (verdict != CHEK_FFD_ACCEPTED) {
         return;
     }
-    if (job->registers) {
+    if (job->step == FFD_FEEDS_REGISTER) {
         counters->registration_count += 1;
+    } else if (job->step == FFD_FEEDS_NUMBER) {
+        counters->passed_count += !job->of_registration;
     } else if (result->status == CHEK_STATUS_DUPLICATE) {
         counters->duplicate_count += 1;
     } else {
         counters->stored_count += 1;
     }
+}
+
+/* A report of a register that nobody knows is passed over: its number is below all that will be
+ * known. (R10) */
+static enum chek_ffd_verdict
+verdict_of(const struct ffd_job *job, int error, const struct chek_result *result)
+{
+    bool is_unknown = error == CHEK_OK && result->status == CHEK_STATUS_REFUSED &&
+                      result->code == (uint32_t)-CHEK_E_UNREGISTERED;
+    return job->step == FFD_FEEDS_NUMBER && is_unknown ? CHEK_FFD_ACCEPTED
+                                                       : chek_ffd_verdict_of(error, result);
 }
 
 void
@@ -73,7 +87,7 @@ server__ffd_fed(struct chek_feed_inside *inside, int error, const struct chek_re
     struct ffd_job *job = CHEK_CONTAINER_OF(inside, struct ffd_job, inside);
     struct server__ffd *ffd = job->ffd;
     struct ffd_connection *connection = job->connection;
-    enum chek_ffd_verdict verdict = chek_ffd_verdict_of(error, result);
+    enum chek_ffd_verdict verdict = verdict_of(job, error, result);
     result_count(job, verdict, result);
     if (connection != NULL) {
         connection->job = NULL;
@@ -92,6 +106,12 @@ server__ffd_fed(struct chek_feed_inside *inside, int error, const struct chek_re
         connection_give_up(connection);
         return;
     }
+    if (job->has_more && verdict == CHEK_FFD_ACCEPTED) {
+        /* The message is read again, for its number. */
+        connection->registered = true;
+        chek_list_add(&ffd->waiting, &connection->wait_link);
+        return;
+    }
     document_answer(connection, &job->reply, verdict);
     /* Not from here: whoever tells is in the middle of taking documents. The turn goes on with it,
      * on_sent, or the run that has fed this one. */
@@ -101,6 +121,14 @@ server__ffd_fed(struct chek_feed_inside *inside, int error, const struct chek_re
 }
 
 /* ---- questions -------------------------------------------------------------------------------- */
+
+static enum ffd_step
+step_of(const struct ffd_connection *connection, const struct chek_ffd_made *made)
+{
+    return made->kept                                   ? FFD_FEEDS_DOCUMENT
+           : made->registers && !connection->registered ? FFD_FEEDS_REGISTER
+                                                        : FFD_FEEDS_NUMBER;
+}
 
 /* Feed what a document became. It may be answered inside of this call. */
 static void
@@ -113,14 +141,16 @@ document_feed(struct ffd_connection *connection, const struct chek_ffd_made *mad
     ffd->job_open_count += 1;
     job->connection = connection;
     job->reply = *reply;
-    job->registers = made->registers;
+    job->step = step_of(connection, made);
+    job->of_registration = made->registers;
+    job->has_more = job->step == FFD_FEEDS_REGISTER && made->noted;
     connection->job = job;
     if (CHEK_PLANTED(DRIVE_ANSWERED_EARLY)) {
         connection->job = NULL;
         job->connection = NULL;
         document_answer(connection, reply, CHEK_FFD_ACCEPTED);
     }
-    if (made->registers) {
+    if (job->step == FFD_FEEDS_REGISTER) {
         chek_feed_register(ffd->shard->feeds, &job->inside, made->document.profile);
     } else {
         chek_feed_document(ffd->shard->feeds, &job->inside, &made->document);
@@ -140,7 +170,7 @@ document_take(struct ffd_connection *connection, const struct chek_ffd_asked_mes
         document_answer(connection, &reply, CHEK_FFD_NOT_VALID);
         return;
     }
-    if (!made.kept && !made.registers) {
+    if (!made.kept && !made.noted && !made.registers) {
         ffd->counters.passed_count += 1;
         document_answer(connection, &reply, CHEK_FFD_ACCEPTED);
         return;

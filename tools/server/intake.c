@@ -416,7 +416,9 @@ command_apply(struct server__shard *shard, const struct chek_partition_target *t
     if (ticket.is_held) {
         server__cold_release(shard);
     }
-    if (command->document != NULL && outcome.result.status == CHEK_STATUS_STORED) {
+    bool is_new =
+        outcome.result.status == CHEK_STATUS_STORED || outcome.result.status == CHEK_STATUS_NOTED;
+    if (command->document != NULL && is_new) {
         number_note(&shard->registrations[command->envelope.registration], command->document);
     }
     if (command->envelope.kind == CHEK_COMMAND_REGISTER) {

@@ -226,6 +226,7 @@ rows_of_sessions(struct server__shard *shard, struct rows *rows)
     row(rows, "conflicts", feed.conflict_count);
     row(rows, "refused", feed.refused_count);
     row(rows, "completed", feed.completed_count);
+    row(rows, "noted", feed.noted_count);
     const struct chek_waits *reports = chek_query_report_waits(shard->queries);
     row(rows, "report_p50_us", chek_waits_ns(reports, 500) / 1000);
     row(rows, "report_p99_us", chek_waits_ns(reports, 990) / 1000);

@@ -89,6 +89,34 @@ number_compare(const void *a, const void *b)
     return *left < *right ? -1 : *left > *right;
 }
 
+/* How many numbers are missing between the first and the last of documents and reports: what lies
+ * between them, and is neither. A number may be in both. */
+static uint64_t
+missing_count(const struct verify__rows *rows)
+{
+    const struct chek_naive *naive = &rows->naive;
+    uint64_t there = 0;
+    uint32_t first = UINT32_MAX;
+    uint32_t last = 0;
+    for (uint32_t i = 0; i < rows->number_count; i++) {
+        there += i == 0 || rows->numbers[i] != rows->numbers[i - 1];
+    }
+    for (uint32_t i = 0; i < naive->noted_count; i++) {
+        uint32_t number = naive->noted[i];
+        there += bsearch(&number, rows->numbers, rows->number_count, sizeof number,
+                         number_compare) == NULL;
+        first = number < first ? number : first;
+        last = number > last ? number : last;
+    }
+    if (rows->number_count != 0) {
+        uint32_t lowest = rows->numbers[0];
+        uint32_t highest = rows->numbers[rows->number_count - 1];
+        first = lowest < first ? lowest : first;
+        last = highest > last ? highest : last;
+    }
+    return there != 0 ? (uint64_t)last - first + 1 - there : 0;
+}
+
 static void
 numbers_check(struct identity *identity)
 {
@@ -101,17 +129,15 @@ numbers_check(struct identity *identity)
         identity_find(identity, "its numbers cannot be listed: %s", chek_error_text(error));
         return;
     }
-    uint64_t missing = 0;
     if (rows->number_count != 0) {
         qsort(rows->numbers, rows->number_count, sizeof *rows->numbers, number_compare);
     }
     for (uint32_t i = 1; i < rows->number_count; i++) {
         if (rows->numbers[i] == rows->numbers[i - 1]) {
             identity_find(identity, "document number %u is there twice", rows->numbers[i]);
-        } else {
-            missing += rows->numbers[i] - rows->numbers[i - 1] - 1;
         }
     }
+    uint64_t missing = missing_count(rows);
     if (missing != identity->hole_size) {
         identity_find(identity, "%" PRIu64 " numbers are said to be missing, and %" PRIu64 " are",
                       identity->hole_size, missing);

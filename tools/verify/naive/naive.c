@@ -107,6 +107,7 @@ chek_naive_clear(struct chek_naive *naive)
     naive->opened = 0;
     naive->time_last = 0;
     naive->binding = 0;
+    naive->noted_count = 0;
 }
 
 void
@@ -114,7 +115,25 @@ chek_naive_finish(struct chek_naive *naive)
 {
     chek_memory_free(naive->entries, naive->capacity * sizeof *naive->entries);
     chek_memory_free(naive->shifts, naive->shift_capacity * sizeof *naive->shifts);
+    chek_memory_free(naive->noted, naive->noted_capacity * sizeof *naive->noted);
     *naive = (struct chek_naive){0};
+}
+
+int
+chek_naive_note(struct chek_naive *naive, uint32_t number)
+{
+    if (naive->noted_count == naive->noted_capacity) {
+        uint32_t capacity = 2 * naive->noted_capacity + 16;
+        uint32_t *grown = chek_memory_grow(naive->noted, naive->noted_capacity * sizeof *grown,
+                                           capacity * sizeof *grown);
+        if (grown == NULL) {
+            return -ENOMEM;
+        }
+        naive->noted = grown;
+        naive->noted_capacity = capacity;
+    }
+    naive->noted[naive->noted_count++] = number;
+    return CHEK_OK;
 }
 
 /* Room for what one document may add: three entries and a shift. */
@@ -269,7 +288,18 @@ apply_fresh(struct chek_naive *naive, const struct chek_document *document)
         naive->open = 0;
     }
     const struct chek_naive_entry *added = append(naive, entry);
-    return (struct chek_naive_expected){added->ordinal, added->shift, warnings};
+    return (struct chek_naive_expected){added->ordinal, added->shift, warnings, false};
+}
+
+/* How many reports have a number above `low` and below `high`. */
+static uint32_t
+noted_between(const struct chek_naive *naive, uint32_t low, uint32_t high)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < naive->noted_count; i++) {
+        count += naive->noted[i] > low && naive->noted[i] < high;
+    }
+    return count;
 }
 
 int
@@ -284,7 +314,10 @@ chek_naive_apply(struct chek_naive *naive, const struct chek_document *document,
     struct chek_naive_expected expected =
         completes >= 0 ? complete(naive, document, completes) : apply_fresh(naive, document);
     if (naive->number_last != 0 && number > naive->number_last && number - naive->number_last > 1) {
-        expected.warnings |= WARN(DOCUMENT_GAP);
+        bool all_noted =
+            noted_between(naive, naive->number_last, number) == number - naive->number_last - 1;
+        expected.warnings |= all_noted ? 0 : WARN(DOCUMENT_GAP);
+        expected.may_gap = all_noted;
     }
     if (completes < 0 && naive->number_last != 0 && number > naive->number_last &&
         time_of(document) < naive->time_last) {

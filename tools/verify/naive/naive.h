@@ -64,6 +64,8 @@ struct chek_naive {
     uint32_t open; /* number of the open shift */
     uint32_t last; /* highest shift opened */
     uint32_t number_last;
+    uint32_t *noted; /* numbers of reports, each once */
+    uint32_t noted_count, noted_capacity;
     int64_t opened;    /* time of the open shift's first document */
     int64_t time_last; /* latest of a document */
     uint16_t binding;  /* of the next document */
@@ -71,6 +73,7 @@ struct chek_naive {
 
 struct chek_naive_expected {
     uint32_t ordinal, shift, warnings;
+    bool may_gap; /* whether it is marked for a gap depends on when reports came */
 };
 
 /* Forget everything, and give the memory back. */
@@ -88,6 +91,9 @@ void chek_naive_clear(struct chek_naive *naive);
  */
 CHEK_MUST_USE int chek_naive_apply(struct chek_naive *naive, const struct chek_document *document,
                                    int32_t completes, struct chek_naive_expected *ret);
+
+/* Note the number of a report, once. Errors: -ENOMEM; nothing is changed. */
+CHEK_MUST_USE int chek_naive_note(struct chek_naive *naive, uint32_t number);
 
 /* The entry that stands for an entry: the last of its fuller copies. */
 int32_t chek_naive_standing(const struct chek_naive *naive, int32_t entry);
