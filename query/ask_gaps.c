@@ -69,19 +69,15 @@ on_gap(void *context, uint32_t first, uint32_t count)
                                                         .count = count};
 }
 
-static bool
-text_fits(struct chek_bytes_view wanted, struct chek_bytes_view value)
-{
-    return wanted.size == 0 || chek_bytes_view_equal(wanted, value);
-}
-
 /* Whether a register is seen and asked for; its name goes into *collect. */
 static bool
 is_wanted(const struct chek_visit *visit, const struct chek_visit_ground *ground,
           uint32_t registration, struct collect *collect)
 {
+    const struct chek_ask_gaps *question = collect->question;
     struct chek_registered known;
-    if (!chek_directory_sees(ground->directory, visit->principal, registration)) {
+    if (!chek_directory_sees(ground->directory, visit->principal, registration) ||
+        !query__register_fits(ground, registration, question->organisation, question->point)) {
         return false;
     }
     size_t mark = chek_arena_mark(ground->arena);
@@ -91,10 +87,8 @@ is_wanted(const struct chek_visit *visit, const struct chek_visit_ground *ground
     /* The texts of the profile are the directory's own, so the arena can go back. */
     collect->key =
         known.profile->keys_count != 0 ? known.profile->keys[0].value : chek_bytes_view_of(NULL, 0);
-    bool fits = text_fits(collect->question->organisation, known.profile->organisation) &&
-                text_fits(collect->question->point, known.profile->point);
     chek_arena_rewind(ground->arena, mark);
-    return fits;
+    return true;
 }
 
 /* Choose the register to go on with. False: there is none. */

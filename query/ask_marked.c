@@ -154,7 +154,9 @@ places_filter(struct chek_visit *visit, const struct chek_visit_ground *ground)
     uint32_t count = 0;
     for (uint32_t i = 0; i < work->count; i++) {
         uint32_t registration = work->places[i].registration;
-        if (!query__sees_document(visit, ground, registration, work->places[i].ordinal)) {
+        if (!query__sees_document(visit, ground, registration, work->places[i].ordinal) ||
+            !query__register_fits(ground, registration, work->question.organisation,
+                                  work->question.point)) {
             continue;
         }
         work->places[count] = work->places[i];

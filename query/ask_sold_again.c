@@ -26,6 +26,7 @@ struct again_work {
     struct chek_marked list[CHEK_MARKING_AGAIN_COUNT_MAX];
     struct chek_stored stored[CHEK_MARKING_AGAIN_COUNT_MAX];
     struct chek_receipt receipts[CHEK_MARKING_AGAIN_COUNT_MAX];
+    struct chek_ask_marked question;
     uint32_t count;
     uint32_t count_max; /* of the question; 0: all */
 };
@@ -110,8 +111,11 @@ is_wanted(const struct chek_visit *visit, const struct chek_visit_ground *ground
           uint32_t registration, uint32_t ordinal)
 {
     const struct again_state *state = (const void *)visit->state;
+    const struct again_work *work = visit->prepared;
     return (state->registration == 0 || state->registration == registration) &&
-           query__sees_document(visit, ground, registration, ordinal);
+           query__sees_document(visit, ground, registration, ordinal) &&
+           query__register_fits(ground, registration, work->question.organisation,
+                                work->question.point);
 }
 
 static void
@@ -149,13 +153,12 @@ run(struct chek_visit *visit, const struct chek_visit_ground *ground)
     struct again_state *state = (void *)visit->state;
     struct again_work *work = visit->prepared;
     if (work == NULL) {
-        struct chek_ask_marked question;
         visit->prepared = work = chek_arena_take(ground->arena, sizeof *work);
         CHEK_ASSERT(work != NULL);
-        int error = decode(visit, ground->arena, &question);
+        int error = decode(visit, ground->arena, &work->question);
         CHEK_ASSERT(error == CHEK_OK);
         visit->fault = (struct chek_fault){0};
-        work->count_max = (uint32_t)question.count_max;
+        work->count_max = (uint32_t)work->question.count_max;
         state->is_judged = false;
     }
     if (!state->is_judged) {

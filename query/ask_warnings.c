@@ -100,28 +100,14 @@ struct member {
     uint32_t counts[CHEK_WARNING_COUNT];
 };
 
-static bool
-text_fits(struct chek_bytes_view wanted, struct chek_bytes_view value)
-{
-    return wanted.size == 0 || chek_bytes_view_equal(wanted, value);
-}
-
 /* Whether a register is seen and asked for; a copy of its name goes into *ret. */
 static bool
 is_wanted(const struct chek_visit *visit, const struct chek_visit_ground *ground,
           const struct chek_ask_warnings *question, struct member *ret)
 {
-    struct chek_registered known;
-    if (!chek_directory_sees(ground->directory, visit->principal, ret->registration)) {
-        return false;
-    }
-    size_t mark = chek_arena_mark(ground->arena);
-    int error =
-        chek_directory_registered(ground->directory, ret->registration, ground->arena, &known);
-    CHEK_ASSERT(error == CHEK_OK);
-    bool fits = text_fits(question->organisation, known.profile->organisation) &&
-                text_fits(question->point, known.profile->point);
-    chek_arena_rewind(ground->arena, mark);
+    bool fits =
+        chek_directory_sees(ground->directory, visit->principal, ret->registration) &&
+        query__register_fits(ground, ret->registration, question->organisation, question->point);
     if (fits) {
         ret->key = query__key_copy(ground, ret->registration);
     }

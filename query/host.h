@@ -62,6 +62,10 @@ CHEK_MUST_USE int query__visit_register(struct chek_query_host *host, struct che
 bool query__sees_document(const struct chek_visit *visit, const struct chek_visit_ground *ground,
                           uint32_t registration, uint32_t ordinal);
 
+/* Whether a register that is known is of an organisation and at a point; empty texts: of any. */
+bool query__register_fits(const struct chek_visit_ground *ground, uint32_t registration,
+                          struct chek_bytes_view organisation, struct chek_bytes_view point);
+
 /* What a register that is known is called first, copied into the arena of the step: the directory's
  * pages may change before a worker comes. A step takes so few that it fits (asserted). */
 struct chek_bytes_view query__key_copy(const struct chek_visit_ground *ground,

@@ -345,6 +345,29 @@ query__sees_document(const struct chek_visit *visit, const struct chek_visit_gro
            ordinal >= chek_fiscal_removed(fiscal, registration);
 }
 
+static bool
+text_fits(struct chek_bytes_view wanted, struct chek_bytes_view value)
+{
+    return wanted.size == 0 || chek_bytes_view_equal(wanted, value);
+}
+
+bool
+query__register_fits(const struct chek_visit_ground *ground, uint32_t registration,
+                     struct chek_bytes_view organisation, struct chek_bytes_view point)
+{
+    struct chek_registered known;
+    if (organisation.size == 0 && point.size == 0) {
+        return true;
+    }
+    size_t mark = chek_arena_mark(ground->arena);
+    int error = chek_directory_registered(ground->directory, registration, ground->arena, &known);
+    CHEK_ASSERT(error == CHEK_OK);
+    bool fits = text_fits(organisation, known.profile->organisation) &&
+                text_fits(point, known.profile->point);
+    chek_arena_rewind(ground->arena, mark);
+    return fits;
+}
+
 struct chek_bytes_view
 query__key_copy(const struct chek_visit_ground *ground, uint32_t registration)
 {

@@ -57,14 +57,19 @@ class Marking(unittest.TestCase):
         self.server.bin = CHEK_BIN
 
     def feed(self, count):
-        bytes_made = b""
+        dealings = []
         for _ in range(count):
-            at = self.chance.randrange(DRIVE_COUNT)
-            self.numbers[at] += 1
             codes = [self.chance.randrange(CODE_COUNT) for _ in range(self.chance.choice(
                 (0, 0, 0, 1, 1, 2)))]
-            one = (drive_name(at), self.numbers[at],
-                   SELL if self.chance.random() < 0.8 else SELL_RETURN, codes)
+            dealings.append((SELL if self.chance.random() < 0.8 else SELL_RETURN, codes))
+        self.feed_these(dealings)
+
+    def feed_these(self, dealings):
+        bytes_made, count = b"", len(dealings)
+        for operation, codes in dealings:
+            at = self.chance.randrange(DRIVE_COUNT)
+            self.numbers[at] += 1
+            one = (drive_name(at), self.numbers[at], operation, codes)
             self.made.append(one)
             bytes_made += fiscal.message(receipt(*one), one[0])
         path = self.server.home / "receipts.bin"
@@ -110,6 +115,46 @@ class Marking(unittest.TestCase):
         self.assertGreater(len(want), 0)
         return got
 
+    def warned(self, *words, **options):
+        return self.server.lines("warnings", "--warning", "sold_again", *words, **options)
+
+    def check_warned(self, again):
+        """Of each register how many documents are such sales, and which: as --sold-again has them."""
+        sales = sorted({(row["stored"]["registration"], row["stored"]["ordinal"]) for row in
+                        self.server.lines("marking", "--sold-again")})
+        self.assertEqual(len(sales), len({row[:2] for row in again}))
+        counts = {}
+        for register, _ in sales:
+            counts[register] = counts.get(register, 0) + 1
+
+        def counted(*words):
+            return {row["registration"]: row["counts"][0]["count"] for row in self.warned(*words)}
+
+        self.assertEqual(counted(), counts)
+        rows = self.warned("--list")
+        self.assertEqual([(row["registration"], row["ordinal"]) for row in rows], sales)
+        self.assertTrue(all("sold_again" in row["marks"] for row in rows))
+        paged, after = [], ()
+        for _ in range(len(sales)):
+            *page, last = self.warned("--list", "--limit", 3, *after)
+            if "marks" in last:
+                paged += [*page, last]
+                break
+            paged += page
+            after = ("--after", f"{last['registration']}:{last['ordinal']}")
+        self.assertEqual(paged, rows)
+        for one in self.server.lines("kkm", "list"):
+            number, profile = one["registration"], one["profile"]
+            mine = {number: counts[number]} if number in counts else {}
+            self.assertEqual(counted("--kkm", f"fn:{profile['keys'][0]['value']}"), mine)
+            fits = {other["registration"] for other in self.server.lines("kkm", "list")
+                    if other["profile"]["organisation"] == profile["organisation"]}
+            self.assertEqual(counted("--org", profile["organisation"]),
+                             {key: value for key, value in counts.items() if key in fits})
+        self.assertEqual(counted("--org", "none"), {})
+        self.assertEqual(counted("--point", "none"), {})
+        self.server.error("warnings", "--warning", "sold_again", "--warning", "late", code=2)
+
     def until_cold(self):
         for _ in range(500):
             rows = [row for row in self.server.lines("status") if row["name"] == "cold_leaves"]
@@ -140,6 +185,7 @@ class Marking(unittest.TestCase):
         self.check(60)
         self.check_again()
         self.feed(40)
+        self.feed_these([(SELL, [1, 2])] * 3)  # a receipt sells two goods again, and counts once
         self.verify()
         self.check(CODE_COUNT // 2)
         self.assertGreater(self.again_count, 50)
@@ -174,6 +220,9 @@ class Marking(unittest.TestCase):
         eye = self.server.home / "eye"
         self.assertEqual(self.found(code, token_file=eye), one)
         again = self.check_again()
+        self.check_warned(again)
+        self.assertEqual({row["key"] for row in self.warned(token_file=eye)},
+                         {row[0] for row in again if row[0] == drive})
         whole = self.server.lines("marking", "--sold-again")
         self.assertEqual(self.server.lines("marking", "--sold-again", "--limit", 3), whole[:3])
         mine = [row for row in again if row[0] == drive]

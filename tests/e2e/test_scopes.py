@@ -234,9 +234,13 @@ class Asker:
         if self.chance.random() < 0.3:
             return self.about_one(principal, "ask_marked",
                                   {"target": self.any(principal), **fields})
-        seen = {one.registration for one in self.world.seen(principal)}
+        narrow = {name: self.chance.choice(values) for name, values in
+                  (("organisation", ORGANISATIONS), ("point", POINTS))
+                  if self.chance.random() < 0.4}
+        seen = {one.registration for one in self.world.seen(principal) if self.fits(one, narrow)}
         want = [row for row in outcome(self.admin, "ask_marked", fields).get("receipts", [])
                 if row.stored.registration in seen]
+        fields.update(narrow)
         if self.chance.random() < 0.5:
             fields["count_max"] = self.chance.randint(1, 9)
             want = want[:fields["count_max"]]
@@ -244,16 +248,20 @@ class Asker:
 
     def ask_sold_again(self, principal):
         """Sales of goods that were sold: the administrator's, less what is not seen of either."""
+        narrow = {name: self.chance.choice(values) for name, values in
+                  (("organisation", ORGANISATIONS), ("point", POINTS))
+                  if self.chance.random() < 0.4}
         seen = {one.registration for one in self.world.seen(principal)}
+        fits = {one.registration for one in self.world.seen(principal) if self.fits(one, narrow)}
 
-        def rows(client):
+        def rows(client, fields):
             return [(row.stored.registration, row.stored.ordinal, row.code,
                      (row.get("before_registration", 0), row.get("before_ordinal", 0)))
-                    for row in outcome(client, "ask_sold_again", {}).get("receipts", [])]
+                    for row in outcome(client, "ask_sold_again", fields).get("receipts", [])]
 
-        return rows(principal.client), [
+        return rows(principal.client, narrow), [
             (*row[:3], row[3] if row[3][0] in seen else (0, 0))
-            for row in rows(self.admin) if row[0] in seen]
+            for row in rows(self.admin, {}) if row[0] in fits]
 
     def ask_events(self, principal):
         fields = {}

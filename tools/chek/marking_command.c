@@ -269,7 +269,8 @@ const struct chek__command chek__command_marking = {
     "  hexadecimal digits of tag 1162. Newest first, of all registers that are seen. A sale whose\n"
     "  good was sold before and, as far as is seen, did not come back is noted as sold_again.\n\n"
     "  --sold-again: all such sales, with the sale before each. Goods are compared within an\n"
-    "  organisation and those that share its partition; a code of more than 128 receipts is none.\n\n"
+    "  organisation and those that share its partition; a code of more than 128 receipts is none.\n"
+    "  chek warnings --warning sold_again counts them by register.\n\n"
     "Examples\n"
     "  chek marking '010460043993125621JgXJ5.T'\n"
     "  chek marking 444D042F1F9681784A67584A2E54 --json\n",

@@ -29,6 +29,7 @@ static const struct {
     [CHEK_WARNING_TIN_WRONG] = {"tin_wrong", "its organisation's number is none"},
     [CHEK_WARNING_REGISTER_NUMBER_WRONG] = {"register_number_wrong",
                                             "its register's number is of another one"},
+    [CHEK_WARNING_SOLD_AGAIN] = {"sold_again", "a marked good was sold before and not returned"},
     [CHEK_WARNING_REFUSED] = {"refused", "documents that could not be counted"},
 };
 

@@ -4,9 +4,11 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/decimal.h"
+#include "engine/base/memory.h"
 #include "tools/chek/arguments.h"
 #include "tools/chek/commands.h"
 #include "tools/chek/json.h"
@@ -14,11 +16,28 @@
 #include "tools/chek/warning_text.h"
 
 CHEK__ENCODER(ask_warnings)
+CHEK__ENCODER(ask_marked)
 
 struct warned_list {
     struct chek__run *run;
     struct chek__table table;
     struct chek_warned_place next; /* registration 0: there is no more */
+};
+
+/* A sale of a good that was sold before. */
+struct again {
+    uint32_t registration, ordinal, shift;
+    uint32_t document, warnings;
+    int64_t time, total;
+    uint64_t sign, received;
+    uint8_t key[64]; /* of its register: texts of an answer do not last */
+    uint8_t key_size;
+};
+
+struct again_list {
+    struct chek__run *run;
+    struct again *sales;
+    uint32_t count, capacity;
 };
 
 /* ---- how many --------------------------------------------------------------------------------- */
@@ -98,6 +117,166 @@ on_warned_list(void *context, struct chek_bytes_view body)
     return CHEK_OK;
 }
 
+/* ---- goods that were sold again --------------------------------------------------------------- */
+
+/*
+ * No document is marked as such a sale, and no register has a count: they are found by their codes,
+ * when somebody asks (D-041). The answer is in no order, so all of it is kept and sorted here.
+ */
+static void
+again_add(struct again_list *list, const struct chek_marked *marked)
+{
+    const struct chek_stored *stored = marked->stored;
+    const struct chek_receipt *receipt = stored->receipt;
+    struct again *sale = &list->sales[list->count++];
+    *sale = (struct again){.registration = (uint32_t)stored->registration,
+                           .ordinal = (uint32_t)stored->ordinal,
+                           .shift = (uint32_t)stored->shift,
+                           .document = (uint32_t)receipt->document,
+                           .warnings = (uint32_t)stored->warnings,
+                           .time = receipt->time,
+                           .total = receipt->total,
+                           .sign = receipt->sign,
+                           .received = stored->received,
+                           .key_size = (uint8_t)marked->key.size};
+    if (marked->key.size != 0) {
+        memcpy(sale->key, marked->key.bytes, marked->key.size);
+    }
+}
+
+static int
+on_again(void *context, struct chek_bytes_view body)
+{
+    struct again_list *list = context;
+    struct chek_marked_list answer;
+    int error = CHEK__DECODE(list->run, marked_list, body, &answer);
+    for (uint32_t i = 0; error == CHEK_OK && i < answer.receipts_count; i++) {
+        const struct chek_marked *marked = &answer.receipts[i];
+        if (marked->stored->receipt == NULL || marked->key.size > sizeof list->sales->key) {
+            return CHEK_E_FIELD_MISSING;
+        }
+        if (list->count == list->capacity) {
+            uint32_t capacity = list->capacity != 0 ? 2 * list->capacity : 256;
+            struct again *grown = chek_memory_grow(list->sales, list->capacity * sizeof *grown,
+                                                   capacity * sizeof *grown);
+            if (grown == NULL) {
+                return -ENOMEM;
+            }
+            list->sales = grown;
+            list->capacity = capacity;
+        }
+        again_add(list, marked);
+    }
+    return error;
+}
+
+static int
+again_compare(const void *a, const void *b)
+{
+    const struct again *left = a;
+    const struct again *right = b;
+    return left->registration != right->registration
+               ? (left->registration < right->registration ? -1 : 1)
+               : (left->ordinal > right->ordinal) - (left->ordinal < right->ordinal);
+}
+
+/* Sort, and leave one of each receipt: it may have several goods. */
+static void
+again_sort(struct again_list *list)
+{
+    uint32_t count = 0;
+    if (list->count != 0) {
+        qsort(list->sales, list->count, sizeof *list->sales, again_compare);
+    }
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (count == 0 || again_compare(&list->sales[count - 1], &list->sales[i]) != 0) {
+            list->sales[count++] = list->sales[i];
+        }
+    }
+    list->count = count;
+}
+
+static bool
+again_is_wanted(const struct again *sale, const struct chek_ask_warnings *question)
+{
+    const struct chek_warned_place *after = question->after;
+    return sale->time >= question->from && (question->to == 0 || sale->time <= question->to) &&
+           (after == NULL || sale->registration > after->registration ||
+            (sale->registration == after->registration && sale->ordinal > after->ordinal));
+}
+
+static void
+again_documents(const struct again_list *sales, const struct chek_ask_warnings *question,
+                struct warned_list *list)
+{
+    uint64_t shown = 0;
+    const struct again *last = NULL;
+    for (uint32_t i = 0; i < sales->count; i++) {
+        const struct again *sale = &sales->sales[i];
+        if (!again_is_wanted(sale, question)) {
+            continue;
+        }
+        if (question->count_max != 0 && shown == question->count_max) {
+            list->next = (struct chek_warned_place){.registration = last->registration,
+                                                    .ordinal = last->ordinal};
+            return;
+        }
+        struct chek_warned what = {.registration = sale->registration,
+                                   .key = chek_bytes_view_of(sale->key, sale->key_size),
+                                   .ordinal = sale->ordinal,
+                                   .kind = CHEK_EVENT_KIND_RECEIPT,
+                                   .time = sale->time,
+                                   .received = sale->received,
+                                   .shift = sale->shift,
+                                   .document = sale->document,
+                                   .sign = sale->sign,
+                                   .total = sale->total,
+                                   .warnings = sale->warnings | UINT32_C(1)
+                                                                    << CHEK_WARNING_SOLD_AGAIN};
+        document_show(list, &what);
+        shown += 1;
+        last = sale;
+    }
+}
+
+static void
+again_counts(const struct again_list *sales, struct warned_list *list)
+{
+    for (uint32_t at = 0; at < sales->count;) {
+        const struct again *sale = &sales->sales[at];
+        struct chek_warning_count count = {.warning = CHEK_WARNING_SOLD_AGAIN};
+        for (; at < sales->count && sales->sales[at].registration == sale->registration; at++) {
+            count.count += 1;
+        }
+        register_show(list, &(struct chek_warned_register){
+                                .registration = sale->registration,
+                                .key = chek_bytes_view_of(sale->key, sale->key_size),
+                                .counts = &count,
+                                .counts_count = 1});
+    }
+}
+
+static int
+again_ask(const struct chek_ask_warnings *question, struct warned_list *list)
+{
+    struct again_list sales = {.run = list->run};
+    struct chek_ask_marked what = {.target = question->target,
+                                   .organisation = question->organisation,
+                                   .point = question->point};
+    int stop = chek__ask(list->run, CHEK_OPCODE_ASK_SOLD_AGAIN, ask_marked_encode, &what, on_again,
+                         &sales);
+    if (stop == CHEK_OK) {
+        again_sort(&sales);
+        if (question->documents) {
+            again_documents(&sales, question, list);
+        } else {
+            again_counts(&sales, list);
+        }
+    }
+    chek_memory_free(sales.sales, sales.capacity * sizeof *sales.sales);
+    return stop;
+}
+
 /* ---- the question ----------------------------------------------------------------------------- */
 
 static int
@@ -113,8 +292,10 @@ warnings_ask(struct chek__run *run, const struct chek_ask_warnings *question)
     if (chek__table_open(&list.table, titles, count, false) != CHEK_OK) {
         return chek__error(run, -ENOMEM, NULL, NULL);
     }
-    int stop = chek__ask(run, CHEK_OPCODE_ASK_WARNINGS, ask_warnings_encode, question,
-                         on_warned_list, &list);
+    int stop = question->warnings == UINT32_C(1) << CHEK_WARNING_SOLD_AGAIN
+                   ? again_ask(question, &list)
+                   : chek__ask(run, CHEK_OPCODE_ASK_WARNINGS, ask_warnings_encode, question,
+                               on_warned_list, &list);
     if (stop != CHEK_OK) {
         return stop;
     }
@@ -178,6 +359,9 @@ warnings_run(struct chek__run *run, const struct warnings_wish *wish)
         }
         question.warnings |= UINT32_C(1) << warning;
     }
+    if ((question.warnings >> CHEK_WARNING_SOLD_AGAIN & 1) != 0 && wish->kinds.count != 1) {
+        return chek__usage(run, "--warning sold_again is looked for alone");
+    }
     if (wish->after != NULL) {
         if (!place_read(wish->after, &after)) {
             return chek__usage(run, "--after is REGISTER:ORDINAL, as a page before it ended with");
@@ -232,8 +416,12 @@ const struct chek__command chek__command_warnings = {
     "  count. Conflicts, repeats that differ and refusals are counted and mark no document.\n\n"
     "  late shift_unknown document_gap cash_negative total_differs payments_absent shift_differs\n"
     "  time_back shift_long line_differs tax_differs offline_long clock_differs number_again\n"
-    "  conflict retry_differs refused\n\n"
+    "  conflict retry_differs refused tin_wrong register_number_wrong\n\n"
+    "  sold_again, which has to be named and is named alone: sales of marked goods that were sold\n"
+    "  before and not returned since. No document is marked so: the codes of all receipts are\n"
+    "  looked through, which takes as long as chek marking --sold-again.\n\n"
     "Examples\n"
     "  chek warnings --org 123456789012\n"
+    "  chek warnings --warning sold_again --kkm fn:9280440300671993\n"
     "  chek warnings --list --kkm device:201873 --warning offline_long --from 2026-03-01 --json\n",
     warnings};
