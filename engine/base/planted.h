@@ -39,6 +39,7 @@
     X(EXCHANGE_FORGOTTEN, 25, "a loaded partition forgets what registers asked last")         \
     X(DRIVE_ANSWERED_EARLY, 26, "a drive's document is acknowledged when it is handed over")  \
     X(REMOVED_BEFORE_NAMED, 27, "a segment's file goes before a manifest names what is kept") \
+    X(REPORT_ANSWERED_EARLY, 28, "a drive's report is acknowledged when it is handed over")   \
     X(VERSION_OF_ONE_LIST, 29, "a list of goods counts its versions by itself")               \
     X(STAYS_AT_WORK, 30, "a register whose connection went amid a request stays at work")
 

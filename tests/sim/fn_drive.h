@@ -8,7 +8,8 @@
  * the next; now and then an old one again, a ping, or another document under a number that is there.
  *
  * What was acknowledged has the same answer for ever, byte by byte, also behind the end and a power
- * cut; and every list shows it once, with the sum it had.
+ * cut; every list shows it once, with the sum it had, and nothing is said to be missing, though the
+ * engine keeps of reports no more than their numbers.
  */
 #ifndef CHEK_SIM_FN_DRIVE_H
 #define CHEK_SIM_FN_DRIVE_H

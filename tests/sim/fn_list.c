@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fn_list.c - the list of a drive's documents, as the native protocol shows it, against the drive's.
+ * fn_list.c - the list of a drive's documents and its gaps, as the native protocol shows them, against
+ * the drive's.
  */
 #include <string.h>
 
@@ -9,6 +10,8 @@
 #include "tests/sim/fn_run.h"
 
 #define ARENA_SIZE ((size_t)4 * 1024 * 1024)
+#define ASKED 2 /* the frame id of the question; hello has 1, */
+#define GAPS 3  /* and that for what is missing comes behind it */
 
 static uint32_t
 number_of(const struct chek_stored *stored)
@@ -37,6 +40,36 @@ stored_judge(struct fn_run *run, const struct chek_stored *stored)
     run->peer.result.counts[FN_LISTED] += 1;
 }
 
+/* Answers may overtake each other; whether this was the last frame of its own. */
+static bool
+answer_end(struct fn_run *run, const struct chek_frame *frame)
+{
+    bool is_last = (frame->head.flags & CHEK_FRAME_LAST) != 0;
+    run->answers_left -= is_last;
+    run->is_listed = run->answers_left == 0;
+    return is_last;
+}
+
+/* All that a drive has sent was acknowledged, reports too: nothing is missing. */
+static void
+gaps_judge(struct fn_run *run, const struct chek_frame *frame)
+{
+    struct chek_arena arena;
+    struct chek_gaps gaps;
+    struct chek_fault fault;
+    int error = chek_arena_init(&arena, ARENA_SIZE);
+    CHEK_ASSERT(error == CHEK_OK);
+    error = chek_gaps_decode_whole(frame->body.bytes, frame->body.size, &arena, &gaps, &fault);
+    if (error != CHEK_OK || gaps.gaps_count != 0) {
+        peer_violate(&run->peer, "drive %s: %u documents are missing from number %u on",
+                     run->devices[run->listed].number,
+                     error == CHEK_OK ? (unsigned)gaps.gaps[0].count : 0,
+                     error == CHEK_OK ? (unsigned)gaps.gaps[0].first : 0);
+    }
+    chek_arena_finish(&arena);
+    (void)answer_end(run, frame);
+}
+
 static void
 counts_judge(struct fn_run *run)
 {
@@ -60,6 +93,13 @@ on_frame(struct peer_client *reader, const struct chek_frame *frame)
         reader->line.lost = true; /* it asks again */
         return;
     }
+    if (frame->head.frame_id == GAPS) {
+        gaps_judge(run, frame);
+        return;
+    }
+    if (frame->head.frame_id != ASKED) {
+        return;
+    }
     int error = chek_arena_init(&arena, ARENA_SIZE);
     CHEK_ASSERT(error == CHEK_OK);
     error =
@@ -71,8 +111,7 @@ on_frame(struct peer_client *reader, const struct chek_frame *frame)
         peer_violate(&run->peer, "drive %u: a list that is none, or not whole", run->listed);
     }
     chek_arena_finish(&arena);
-    run->is_listed = (frame->head.flags & CHEK_FRAME_LAST) != 0;
-    if (run->is_listed) {
+    if (answer_end(run, frame)) {
         counts_judge(run);
     }
 }
@@ -89,6 +128,10 @@ question_send(struct fn_run *run)
     size_t begin = chek_frame_begin(&out);
     chek_ask_receipts_encode(&out, &(struct chek_ask_receipts){.target = &target});
     peer_client_send(&run->reader, CHEK_OPCODE_ASK_RECEIPTS, &out, begin);
+    out = chek_writer_over(bytes, sizeof bytes);
+    begin = chek_frame_begin(&out);
+    chek_ask_gaps_encode(&out, &(struct chek_ask_gaps){.target = &target});
+    peer_client_send(&run->reader, CHEK_OPCODE_ASK_GAPS, &out, begin);
 }
 
 void
@@ -105,6 +148,7 @@ fn_lists_judge(struct fn_run *run)
         while (peer_is_good(&run->peer) && !run->is_listed) {
             if (!peer_line_step(&run->reader.line) && run->peer.is_ready) {
                 memset(run->seen_count, 0, sizeof run->seen_count);
+                run->answers_left = 2;
                 peer_client_connect(&run->reader);
                 question_send(run); /* without waiting for the answer to hello */
             }

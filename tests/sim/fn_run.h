@@ -56,6 +56,7 @@ struct fn_run {
     struct peer_client reader;
     uint32_t seen_count[FN_DOCUMENT_COUNT];
     uint32_t listed; /* the drive whose list is under way */
+    unsigned answers_left;
     bool is_listed;
 };
 

@@ -14,7 +14,8 @@ main(int count, char **words)
 {
 #ifdef CHEK_PLANTED_BUGS
     static const enum chek_planted bugs[] = {CHEK_PLANTED_IDENTITY_FORGOTTEN,
-                                             CHEK_PLANTED_DRIVE_ANSWERED_EARLY};
+                                             CHEK_PLANTED_DRIVE_ANSWERED_EARLY,
+                                             CHEK_PLANTED_REPORT_ANSWERED_EARLY};
     (void)count;
     (void)words;
     return peer_test_planted(fn_drive, bugs, CHEK_COUNT(bugs));

@@ -145,7 +145,8 @@ document_feed(struct ffd_connection *connection, const struct chek_ffd_made *mad
     job->of_registration = made->registers;
     job->has_more = job->step == FFD_FEEDS_REGISTER && made->noted;
     connection->job = job;
-    if (CHEK_PLANTED(DRIVE_ANSWERED_EARLY)) {
+    if (CHEK_PLANTED(DRIVE_ANSWERED_EARLY) ||
+        (CHEK_PLANTED(REPORT_ANSWERED_EARLY) && job->step == FFD_FEEDS_NUMBER)) {
         connection->job = NULL;
         job->connection = NULL;
         document_answer(connection, reply, CHEK_FFD_ACCEPTED);
