@@ -341,6 +341,17 @@ id_set(struct chek_bytes_view text, uint8_t *at)
     return error;
 }
 
+static int
+utc_set(struct chek_bytes_view text, uint8_t *at)
+{
+    uint64_t utc_us;
+    int error = chek_civil_read_utc(text, &utc_us);
+    if (error == CHEK_OK) {
+        memcpy(at, &utc_us, sizeof utc_us);
+    }
+    return error;
+}
+
 static bool
 is_currency(const struct chek_field_shape *field, struct chek_bytes_view name)
 {
@@ -388,8 +399,9 @@ chek_record_build_set(struct chek_record_build *build, struct chek_bytes_view na
         return bytes_set(build->arena, field, text, at);
     case CHEK_SHAPE_BLOBS:
         return blob_add(build->arena, field, text, record);
-    case CHEK_SHAPE_WIDE:
     case CHEK_SHAPE_UTC:
+        return utc_set(text, at);
+    case CHEK_SHAPE_WIDE:
     case CHEK_SHAPE_RECORD:
     case CHEK_SHAPE_LIST:
         return CHEK_E_FIELD_UNKNOWN; /* no document has them as values */

@@ -112,6 +112,23 @@ chek_subject_id(const struct chek_subject_key *key, struct chek_bytes_view organ
     sodium_memzero(normal, sizeof normal);
 }
 
+int
+chek_subject_of(const struct chek_subject_key *key, struct chek_bytes_view organisation,
+                uint8_t kind, struct chek_bytes_view value, uint8_t ret[CHEK_SUBJECT_SIZE])
+{
+    uint8_t normal[CHEK_SUBJECT_VALUE_SIZE_MAX + 1];
+    if (kind >= CHEK_PERSON_KIND_COUNT || value.size > CHEK_SUBJECT_VALUE_SIZE_MAX) {
+        return CHEK_E_RANGE;
+    }
+    size_t size = chek_subject_normalise(kind, value, normal);
+    sodium_memzero(normal, sizeof normal);
+    if (size <= (kind == CHEK_PERSON_KIND_CONTACT)) { /* a phone's plus is there in any case */
+        return CHEK_E_RANGE;
+    }
+    chek_subject_id(key, organisation, kind, value, ret);
+    return CHEK_OK;
+}
+
 size_t
 chek_subject_seal(const struct chek_subject_key *key, struct chek_bytes_view value,
                   const uint8_t nonce[CHEK_SUBJECT_NONCE_SIZE],

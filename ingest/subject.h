@@ -45,6 +45,15 @@ size_t chek_subject_normalise(uint8_t kind, struct chek_bytes_view value,
 void chek_subject_id(const struct chek_subject_key *key, struct chek_bytes_view organisation,
                      uint8_t kind, struct chek_bytes_view value, uint8_t ret[CHEK_SUBJECT_SIZE]);
 
+/*
+ * The same, of a value that somebody asks by.
+ *
+ *   Errors     RANGE: a kind that is none, or nothing is left of the value; *ret is unchanged
+ */
+CHEK_MUST_USE int chek_subject_of(const struct chek_subject_key *key,
+                                  struct chek_bytes_view organisation, uint8_t kind,
+                                  struct chek_bytes_view value, uint8_t ret[CHEK_SUBJECT_SIZE]);
+
 /* Encrypt a value as given; returns the size. `nonce` is random. */
 size_t chek_subject_seal(const struct chek_subject_key *key, struct chek_bytes_view value,
                          const uint8_t nonce[CHEK_SUBJECT_NONCE_SIZE],

@@ -36,7 +36,7 @@ struct chek_query_host {
 /* The rows; one for every opcode of the room. */
 extern const struct query__kind query__report, query__shifts, query__receipts, query__receipt,
     query__sums, query__registers, query__gaps, query__reconcile, query__warnings, query__marked,
-    query__sold_again;
+    query__sold_again, query__erasures;
 
 const struct chek_directory *query__directory(struct chek_query_host *host);
 
@@ -57,6 +57,14 @@ CHEK_MUST_USE int query__resolve(struct chek_query_host *host, struct chek_visit
 CHEK_MUST_USE int query__visit_register(struct chek_query_host *host, struct chek_visit *visit,
                                         const struct chek_target *target, uint16_t field,
                                         uint32_t *ret);
+
+/*
+ * Send the visit to the partition of an organisation, all of which the asker sees.
+ *
+ *   Errors     PERMISSION
+ */
+CHEK_MUST_USE int query__visit_organisation(struct chek_query_host *host, struct chek_visit *visit,
+                                            struct chek_bytes_view organisation, uint16_t field);
 
 /* Whether the asker sees a document of the visit's partition: it is of his scope and was not removed. */
 bool query__sees_document(const struct chek_visit *visit, const struct chek_visit_ground *ground,

@@ -24,9 +24,9 @@
 _Static_assert(STRIDE % 4096 == 0, "whole pages");
 
 static const struct query__kind *const kinds[] = {
-    &query__report,   &query__shifts,    &query__receipts,  &query__receipt,
-    &query__sums,     &query__registers, &query__gaps,      &query__reconcile,
-    &query__warnings, &query__marked,    &query__sold_again};
+    &query__report,   &query__shifts,    &query__receipts,   &query__receipt,
+    &query__sums,     &query__registers, &query__gaps,       &query__reconcile,
+    &query__warnings, &query__marked,    &query__sold_again, &query__erasures};
 
 int
 chek_query_host_create(const struct chek_query_config *config, const struct chek_query_port *port,
@@ -333,6 +333,20 @@ query__visit_register(struct chek_query_host *host, struct chek_visit *visit,
     }
     visit->partition = visit->partition_last = home.partition;
     *ret = registration;
+    return CHEK_OK;
+}
+
+int
+query__visit_organisation(struct chek_query_host *host, struct chek_visit *visit,
+                          struct chek_bytes_view organisation, uint16_t field)
+{
+    const struct chek_directory *directory = query__directory(host);
+    struct chek_register any = {.organisation = organisation};
+    visit->fault = (struct chek_fault){.field = field};
+    if (!chek_directory_sees_register(directory, visit->principal, &any)) {
+        return CHEK_E_PERMISSION;
+    }
+    visit->partition = visit->partition_last = chek_directory_partition_of(directory, organisation);
     return CHEK_OK;
 }
 

@@ -201,3 +201,18 @@ chek_civil_write_utc(uint64_t utc_us, char text[CHEK_CIVIL_TEXT_MAX])
     text[size] = '\0';
     return size;
 }
+
+int
+chek_civil_read_utc(struct chek_bytes_view text, uint64_t *ret)
+{
+    enum { SIZE = 20 };
+    int64_t civil_s;
+    if (text.size != SIZE || text.bytes[SIZE - 1] != 'Z') {
+        return CHEK_E_DATE;
+    }
+    int error = chek_civil_read(chek_bytes_view_of(text.bytes, SIZE - 1), &civil_s);
+    if (error == CHEK_OK) {
+        *ret = (uint64_t)civil_s * 1000000;
+    }
+    return error;
+}

@@ -71,6 +71,9 @@ size_t chek_civil_write(int64_t civil_s, char text[CHEK_CIVIL_TEXT_MAX]);
 /* Write the date alone. */
 size_t chek_civil_write_date(int64_t civil_s, char text[CHEK_CIVIL_TEXT_MAX]);
 
+/* Read what chek_civil_write_utc() writes, as microseconds since 1970. Errors: DATE; *ret is unchanged. */
+CHEK_MUST_USE int chek_civil_read_utc(struct chek_bytes_view text, uint64_t *ret);
+
 /* Write a UTC time in microseconds since 1970 as "YYYY-MM-DDTHH:MM:SSZ". */
 size_t chek_civil_write_utc(uint64_t utc_us, char text[CHEK_CIVIL_TEXT_MAX]);
 

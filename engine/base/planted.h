@@ -41,7 +41,8 @@
     X(REMOVED_BEFORE_NAMED, 27, "a segment's file goes before a manifest names what is kept") \
     X(REPORT_ANSWERED_EARLY, 28, "a drive's report is acknowledged when it is handed over")   \
     X(VERSION_OF_ONE_LIST, 29, "a list of goods counts its versions by itself")               \
-    X(STAYS_AT_WORK, 30, "a register whose connection went amid a request stays at work")
+    X(STAYS_AT_WORK, 30, "a register whose connection went amid a request stays at work")     \
+    X(ERASURES_FORGOTTEN, 31, "a loaded partition forgets who was erased")
 
 #define CHEK_PLANTED_ENUM(name, number, text) CHEK_PLANTED_##name = (number),
 enum chek_planted { CHEK_PLANTED_NONE = 0, CHEK_PLANTED_LIST(CHEK_PLANTED_ENUM) };

@@ -48,7 +48,8 @@ enum chek_command_kind {
     CHEK_COMMAND_NOMENCLATURE = 11, /* record nomenclature */
     CHEK_COMMAND_RETAIN = 13,       /* record command_retain */
     CHEK_COMMAND_TRY = 14,          /* record nothing: a wrong password at a device */
-    CHEK_COMMAND_KIND_MAX = CHEK_COMMAND_TRY,
+    CHEK_COMMAND_ERASE = 17,        /* record erasure */
+    CHEK_COMMAND_KIND_MAX = CHEK_COMMAND_ERASE,
 };
 
 /* What the token of an exchange was, by the state that the exchange names. */

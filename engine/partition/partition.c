@@ -276,6 +276,7 @@ kind_fits(const struct chek_partition *partition, uint8_t kind)
     case CHEK_COMMAND_NOMENCLATURE:
     case CHEK_COMMAND_RETAIN:
     case CHEK_COMMAND_TRY:
+    case CHEK_COMMAND_ERASE:
         return partition->number != 0;
     default:
         return partition->number == 0;
@@ -309,6 +310,8 @@ apply_kind(struct chek_partition *partition, const struct chek_command *command,
         return partition__apply_retain(partition, command);
     case CHEK_COMMAND_TRY:
         return partition__apply_try(partition, command);
+    case CHEK_COMMAND_ERASE:
+        return partition__apply_erase(partition, command, ret);
     default:
         chek_arena_reset(&partition->scratch);
         return chek_directory_apply(partition->directory, command, &partition->decode,
@@ -486,6 +489,9 @@ chek_partition_load(const struct chek_partition_config *config,
     }
     if (CHEK_PLANTED(ORGANISATIONS_FORGOTTEN) && config->number != 0) {
         partition__organisations_forget(partition);
+    }
+    if (CHEK_PLANTED(ERASURES_FORGOTTEN) && config->number != 0) {
+        partition__erasures_forget(partition);
     }
     *ret = partition;
     return CHEK_OK;

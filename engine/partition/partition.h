@@ -124,6 +124,32 @@ uint64_t chek_partition_source_offset(const struct chek_partition *partition, ui
 CHEK_MUST_USE int chek_partition_subject(const struct chek_partition *partition,
                                          const uint8_t subject[16], struct chek_bytes_view *ret);
 bool chek_partition_has_subject(const struct chek_partition *partition, const uint8_t subject[16]);
+uint64_t chek_partition_subject_count(const struct chek_partition *partition);
+
+/* Call for every subject's id and encrypted value until a call says false. Cost: walks everything. */
+void chek_partition_subjects_each(const struct chek_partition *partition,
+                                  bool (*on_subject)(void *context, const uint8_t subject[16],
+                                                     struct chek_bytes_view secret),
+                                  void *context);
+
+/*
+ * When a subject was erased last (UTC, microseconds); 0: never. It may be there again: a document
+ * that came later brought it.
+ */
+uint64_t chek_partition_erased_us(const struct chek_partition *partition,
+                                  const uint8_t subject[16]);
+uint64_t chek_partition_erasure_count(const struct chek_partition *partition);
+
+/*
+ * List who was erased, the subjects that were erased first at the end.
+ *
+ *   Arguments  `*at` 0 before the first call; the next one goes on from it, whatever is erased
+ *              meanwhile
+ *   Returns    how many; fewer than `count_max`: there are no more
+ *   Ownership  organisations borrow the heap, until the next command
+ */
+uint32_t chek_partition_erasures(const struct chek_partition *partition, uint32_t *at,
+                                 struct chek_erasure *ret, uint32_t count_max);
 
 /*
  * Whether the objects of a partition that was loaded are whole (chek_fiscal_is_valid(); sources and

@@ -25,7 +25,7 @@ struct partition__root {
     struct chek_page_map subjects; /* first half of a subject id -> struct partition__subject */
     struct chek_fiscal_root fiscal;
     chek_page_ref retention; /* a struct partition__retention; 0: nothing was removed */
-    uint32_t zero;
+    chek_page_ref erasures;  /* a struct partition__erasures; 0: nobody was erased */
 };
 
 /* What was removed: the documents of the first rows. (format) */
@@ -46,6 +46,24 @@ struct partition__subject {
     uint32_t size;
     uint8_t zero[12];
 };
+
+/* Who was erased. (format) */
+struct partition__erasures {
+    struct chek_page_map subjects; /* first half of a subject id -> struct partition__erasure */
+    chek_page_ref newest;          /* the one made last */
+    uint32_t zero;
+};
+
+/* That a subject's value was erased; it may have come back since. (format) */
+struct partition__erasure {
+    uint8_t subject[16];
+    uint64_t erased_us;   /* the last time */
+    chek_page_ref before; /* made before this one; 0: none */
+    uint8_t organisation_size;
+    uint8_t zero[3];
+    uint8_t organisation[32]; /* zeros behind the text */
+};
+_Static_assert(sizeof(struct partition__erasure) == 64, "format");
 
 /* What of a device's documents outlives a shift. */
 struct partition__device_totals {
@@ -207,7 +225,14 @@ CHEK_MUST_USE int partition__apply_nomenclature(struct chek_partition *partition
                                                 struct chek_outcome *ret);
 bool partition__nomenclatures_are_valid(const struct chek_partition *partition,
                                         const struct chek_page_map *map);
+/* persons.c */
 CHEK_MUST_USE int partition__apply_subject(struct chek_partition *partition,
                                            const struct chek_command *command);
+CHEK_MUST_USE int partition__apply_erase(struct chek_partition *partition,
+                                         const struct chek_command *command,
+                                         struct chek_outcome *ret);
+/* Forget who was erased. Only a planted bug does this. */
+void partition__erasures_forget(struct chek_partition *partition);
+bool partition__subjects_are_valid(const struct chek_partition *partition);
 
 #endif

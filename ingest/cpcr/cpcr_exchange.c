@@ -132,7 +132,8 @@ subjects_take(struct making *making, struct chek_cpcr_exchange *ret)
     CHEK_ASSERT(!out.full);
     making->document.receipt = receipt;
     for (uint32_t i = 0; i < count; i++) {
-        if (!chek_partition_has_subject(making->ground->partition, subjects[i].id)) {
+        if (making->ground->is_erasing ||
+            !chek_partition_has_subject(making->ground->partition, subjects[i].id)) {
             ret->subject_bodies[ret->subject_count++] = subjects[i].body;
         }
     }

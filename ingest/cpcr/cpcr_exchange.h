@@ -43,6 +43,7 @@ struct chek_cpcr_ground {
     uint32_t registration;    /* 0: the device is not known */
     bool without_autonomous;  /* the last attempt was a conflict: R76 */
     bool looks_ahead;         /* look at all the rows that applying the document will look at */
+    bool is_erasing; /* persons that are there may be erased before the document is applied */
 };
 
 /* Who AUTH found. (R33) */

@@ -45,6 +45,7 @@ struct run {
 
 BODY(document)
 BODY(command_subject)
+BODY(erasure)
 BODY(command_device)
 BODY(command_exchange)
 BODY(command_operator)
@@ -68,6 +69,16 @@ subject_make(struct run *run, int64_t step)
     struct chek_command_subject what = {.secret = chek_bytes_view_text("nonce and cipher text")};
     memset(what.subject, 1 + (int)(step % 200), sizeof what.subject);
     command_subject_body(run, &what);
+}
+
+/* Every third subject is erased while it is there, some of them twice. */
+static void
+erase_make(struct run *run, int64_t step)
+{
+    struct chek_erasure what = {.organisation = chek_bytes_view_text(ORGANISATION),
+                                .erased = step % 2 != 0 ? (uint64_t)step : 0};
+    memset(what.subject, 1 + (int)(step % 200 / 3 * 3), sizeof what.subject);
+    erasure_body(run, &what);
 }
 
 /* Added once, then reset, blocked and unblocked. */
@@ -209,6 +220,7 @@ partition_run(struct run *run)
     } others[] = {
         {movement_make, CHEK_COMMAND_DOCUMENT, 2},
         {subject_make, CHEK_COMMAND_SUBJECT, 0},
+        {erase_make, CHEK_COMMAND_ERASE, 0},
         {device_make, CHEK_COMMAND_DEVICE, 1},
         {exchange_make, CHEK_COMMAND_EXCHANGE, 1},
         {operator_make, CHEK_COMMAND_OPERATOR, 1},

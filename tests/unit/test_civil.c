@@ -135,6 +135,22 @@ test_civil_write_utc_drops_the_fraction(void **state)
 }
 
 static void
+test_civil_read_utc(void **state)
+{
+    static const char *const wrong[] = {"2024-03-01T00:00:00", "2024-03-01T00:00:0Z",
+                                        "2024-02-30T00:00:00Z", "2024-03-01T00:00:00z", ""};
+    uint64_t utc_us = 7;
+    (void)state;
+    for (size_t i = 0; i < CHEK_COUNT(wrong); i++) {
+        assert_error(chek_civil_read_utc(chek_bytes_view_text(wrong[i]), &utc_us), CHEK_E_DATE);
+        assert_int_equal(utc_us, 7);
+    }
+    assert_error(chek_civil_read_utc(chek_bytes_view_text("2024-03-01T00:00:00Z"), &utc_us),
+                 CHEK_OK);
+    assert_int_equal(utc_us, UINT64_C(1709251200000000));
+}
+
+static void
 test_civil_day_and_hour_are_divisions(void **state)
 {
     (void)state;
@@ -163,6 +179,7 @@ main(void)
     TABLE_ROWS(&table, test_civil_from_parts, parts_cases);
     TABLE_ROWS(&table, test_civil_write, write_cases);
     TABLE_TEST(&table, test_civil_write_utc_drops_the_fraction);
+    TABLE_TEST(&table, test_civil_read_utc);
     TABLE_TEST(&table, test_civil_day_and_hour_are_divisions);
     TABLE_TEST(&table, test_civil_is_valid_has_two_edges);
     return table_run(&table, "civil");

@@ -313,6 +313,17 @@ retain_encode(struct chek_writer *out)
                  .border = TIME_US, .rows = 16384, .registers = registers, .registers_count = 2});
 }
 
+static void
+erase_encode(struct chek_writer *out)
+{
+    struct chek_erasure what = {.organisation = {(const uint8_t *)"123456789012", 12},
+                                .erased = TIME_US};
+    for (size_t i = 0; i < sizeof what.subject; i++) {
+        what.subject[i] = (uint8_t)(i + 1);
+    }
+    chek_erasure_encode(out, &what);
+}
+
 /* Decode a body as its kind says, and encode what came out again. */
 #define BODY_AGAIN(name)                                                                          \
     static void name##_again(struct chek_bytes_view body, struct chek_arena *arena,               \
@@ -338,6 +349,7 @@ BODY_AGAIN(command_operator)
 BODY_AGAIN(nomenclature)
 BODY_AGAIN(command_retain)
 BODY_AGAIN(nothing)
+BODY_AGAIN(erasure)
 
 static const struct command_case {
     const char *name;
@@ -398,6 +410,10 @@ static const struct command_case {
      {CHEK_COMMAND_TRY, 0, 2, 1, 12, 9, TIME_US + 10, 0, 0, 0},
      try_encode,
      nothing_again},
+    {"command-erase",
+     {CHEK_COMMAND_ERASE, 0, 2, 1, 0, 10, TIME_US + 11, 0, 0, 0},
+     erase_encode,
+     erasure_again},
 };
 
 static void

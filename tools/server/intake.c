@@ -118,7 +118,7 @@ append_register(struct server__shard *shard, struct server__ground *ground, uint
 /* What must stand in the log before a document: its register, those on it that are new. */
 static bool
 append_before(struct server__shard *shard, struct server__ground *ground,
-              const struct chek_part_item *item, int *ret_error)
+              const struct chek_part_item *item, uint32_t subject_count, int *ret_error)
 {
     static const struct server__ticket nobody = {.kind = TICKET_NONE};
     *ret_error = CHEK_OK;
@@ -131,11 +131,13 @@ append_before(struct server__shard *shard, struct server__ground *ground,
             return true;
         }
     }
-    for (uint32_t i = 0; i < item->subject_count && *ret_error == CHEK_OK; i++) {
+    for (uint32_t i = 0; i < subject_count && *ret_error == CHEK_OK; i++) {
         const struct chek_subject *subject = &item->subjects[i];
         struct chek_envelope envelope = {.kind = CHEK_COMMAND_SUBJECT,
                                          .registration = item->registration};
-        if (!chek_partition_has_subject(ground->partition, subject->id) &&
+        bool is_there = ground->erasures_logged == 0 &&
+                        chek_partition_has_subject(ground->partition, subject->id);
+        if (!is_there &&
             !server__append(shard, ground, &envelope, subject->body, &nobody, ret_error)) {
             return false;
         }
@@ -167,7 +169,8 @@ item_refuse(struct server__shard *shard, struct chek_part *part, uint32_t index,
 
 /* Log an item that has to be. */
 static enum taking
-item_log(struct server__shard *shard, struct chek_part *part, uint32_t index, bool may_match)
+item_log(struct server__shard *shard, struct chek_part *part, uint32_t index,
+         enum server__suspicion suspicion)
 {
     const struct chek_part_item *item = &part->items[index];
     struct server__ground *ground = shard->grounds[item->partition];
@@ -177,10 +180,12 @@ item_log(struct server__shard *shard, struct chek_part *part, uint32_t index, bo
                                      .source_offset = item->source_offset};
     struct server__ticket ticket = {.owner = part, .index = index, .kind = TICKET_PART};
     int error = CHEK_OK;
-    if (item->kind == CHEK_COMMAND_DOCUMENT && !append_before(shard, ground, item, &error)) {
+    uint32_t subject_count = suspicion != ITEM_REPEATS_LOGGED ? item->subject_count : 0;
+    if (item->kind == CHEK_COMMAND_DOCUMENT &&
+        !append_before(shard, ground, item, subject_count, &error)) {
         return ITEM_STAYS;
     }
-    ticket.is_held = may_match && server__cold_hold(shard, ground->fetch_holds);
+    ticket.is_held = suspicion != ITEM_IS_NEW && server__cold_hold(shard, ground->fetch_holds);
     bool was_appended =
         error == CHEK_OK &&
         server__append(shard, ground, &envelope, chek_bytes_view_of(item->body, item->body_size),
@@ -226,7 +231,7 @@ item_take(struct server__shard *shard, struct chek_part *part, uint32_t index)
         item_result(shard, part, index, &result);
         return ITEM_TAKEN;
     }
-    return item_log(shard, part, index, suspicion == ITEM_MAY_MATCH);
+    return item_log(shard, part, index, suspicion);
 }
 
 /* ---- in front of a partition ------------------------------------------------------------------- */
@@ -450,6 +455,9 @@ server__on_durable(void *context, const struct chek_log_command *commands, uint3
     chek_partition_prefetch(targets, count, &shard->ahead);
     for (uint32_t i = 0; i < count; i++) {
         command_apply(shard, &targets[i]);
+        if (targets[i].command.envelope.kind == CHEK_COMMAND_ERASE) {
+            server__erasure_note(shard, commands[i].lsn, targets[i].command.envelope.time_us);
+        }
     }
     server__step_next(shard, STEP_LOG);
 }

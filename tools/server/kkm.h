@@ -27,6 +27,7 @@ enum server__job_kind {
     SERVER_JOB_NOMENCLATURE,     /* the body of the command in `frame`; its version in the answer */
     SERVER_JOB_NOMENCLATURE_ASK, /* all of it in the answer; of `organisation`, these four, */
     SERVER_JOB_NOMENCLATURES,    /* and these two of `point` or `device`; those that there are */
+    SERVER_JOB_ERASE,            /* the body of the command in `frame`; an erasure in the answer */
 };
 
 struct server__job {
@@ -129,6 +130,11 @@ void server__nomenclatures_list(struct server__shard *shard, struct server__job 
 /* Write the answer: version and time, or all of it. Errors: NOT_FOUND, CORRUPT and the like. */
 CHEK_MUST_USE int server__nomenclature_told(struct server__shard *shard, struct server__job *job,
                                             bool is_whole);
+
+/* person_admin.c */
+void server__person_erase(void *context, struct chek_request *request, struct chek_bytes_view body);
+/* Write the answer: the erasure as it is listed. */
+void server__erasure_tell(struct server__shard *shard, struct server__job *job);
 
 /* cpcr_listener.c */
 /*

@@ -55,6 +55,7 @@ static const uint16_t fields[] = {
     [SERVER_JOB_NOMENCLATURE] = CHEK_FIELD_NOMENCLATURE_ORGANISATION,
     [SERVER_JOB_NOMENCLATURE_ASK] = CHEK_FIELD_NOMENCLATURE_ORGANISATION,
     [SERVER_JOB_NOMENCLATURES] = CHEK_FIELD_NOMENCLATURE_ORGANISATION,
+    [SERVER_JOB_ERASE] = CHEK_FIELD_PERSON_QUERY_SUBJECT,
 };
 
 int
@@ -62,6 +63,10 @@ server__job_tell(struct server__shard *shard, struct server__job *job)
 {
     struct chek_device device;
     if (job->kind == SERVER_JOB_OPERATOR) {
+        return CHEK_OK;
+    }
+    if (job->kind == SERVER_JOB_ERASE) {
+        server__erasure_tell(shard, job);
         return CHEK_OK;
     }
     if (job->kind == SERVER_JOB_NOMENCLATURE) {

@@ -113,6 +113,7 @@ ground_of(struct server__shard *shard, const struct server__job *job)
         .registration = job->partition != 0 ? job->registration : 0,
         .without_autonomous = job->again,
         .looks_ahead = server__cold_is_there(shard),
+        .is_erasing = job->partition != 0 && shard->grounds[job->partition]->erasures_logged != 0,
     };
 }
 
@@ -259,6 +260,15 @@ whole_run(struct server__shard *shard, struct server__job *job, uint8_t kind)
     return job->error == CHEK_OK ? ATTEMPT_LOGGED : ATTEMPT_DONE;
 }
 
+/* Until it is applied, documents bring their persons along, whether they are there or not. */
+static enum attempt
+erase_run(struct server__shard *shard, struct server__job *job)
+{
+    enum attempt attempt = whole_run(shard, job, CHEK_COMMAND_ERASE);
+    shard->grounds[job->partition]->erasures_logged += attempt == ATTEMPT_LOGGED;
+    return attempt;
+}
+
 static enum attempt
 operator_run(struct server__shard *shard, struct server__job *job)
 {
@@ -327,6 +337,8 @@ job_run(struct server__shard *shard, struct server__job *job)
         return ATTEMPT_DONE;
     case SERVER_JOB_NOMENCLATURE:
         return whole_run(shard, job, CHEK_COMMAND_NOMENCLATURE);
+    case SERVER_JOB_ERASE:
+        return erase_run(shard, job);
     case SERVER_JOB_NOMENCLATURE_ASK:
         job->error = server__nomenclature_told(shard, job, true);
         return ATTEMPT_DONE;
@@ -474,6 +486,7 @@ server__job_applied(struct server__shard *shard, struct server__job *job,
         job->is_counted = true;
         attempt = exchange_answer(shard, job) ? ATTEMPT_DONE : ATTEMPT_COLD;
     } else {
+        shard->grounds[job->partition]->erasures_logged -= job->kind == SERVER_JOB_ERASE;
         job->error = outcome->error != CHEK_OK ? outcome->error : server__job_tell(shard, job);
     }
     attempt_note(shard, job, attempt);

@@ -189,6 +189,12 @@ query_room(void *context, struct chek_request *request)
         server__ask_nomenclatures, server__job_on_abandon, NULL \
     }
 
+#define HANDLER_person_erase                               \
+    {                                                      \
+        server__person_erase, server__job_on_abandon, NULL \
+    }
+#define HANDLER_ask_erasures QUERY
+
 #define HANDLER_ROW(number, NAME, name, right, scope, size, request, answer, stream) HANDLER_##name,
 static const struct chek_handler handlers[CHEK_OPCODE_COUNT] = {CHEK_OPCODES(HANDLER_ROW)};
 

@@ -129,6 +129,23 @@ struct server__parked {
     uint32_t index;
 };
 
+/* Erasures whose commands are in log files that are still there. */
+struct server__erased {
+    uint64_t count;
+    uint64_t first_us; /* of the oldest */
+};
+
+/* Of this run, in the order of the log: those that are near each other, or came when all places were
+ * taken, are complete together. */
+#define SERVER_ERASING_GAP (UINT64_C(1) << 20)
+struct server__erasing {
+    uint32_t count;
+    struct server__erasing_run {
+        uint64_t lsn; /* behind the last one */
+        uint64_t count, first_us;
+    } runs[32];
+};
+
 /* A partition as its shard runs it. */
 struct server__ground {
     struct chek_partition *partition;
@@ -149,6 +166,8 @@ struct server__ground {
     bool fetch_holds;           /* it counts in the shard's `cold_holds` */
     bool retain_stopped;        /* totals could not be proved: nothing is removed until a start */
     uint64_t keep_number;       /* of the segment that is being kept, as its file is named */
+    uint32_t erasures_logged;   /* on their way through the log */
+    struct server__erased erased_before; /* by the log that this start replayed */
     struct server__shard *shard;
 };
 
@@ -324,6 +343,7 @@ struct server__shard {
     uint32_t seal_count;           /* at work */
     unsigned seal_next;            /* whose turn it is */
     struct server__retain *retain; /* retain.h; NULL: nothing is ever removed */
+    struct server__erasing erasing;
     bool seals_behind; /* a set had to wait for another: no calm work until none is left */
     bool is_merging;   /* one partition at a time, so that workers stay free for sealing */
     uint64_t merge_count;
@@ -403,10 +423,11 @@ void server__submit(void *context, struct chek_part *part);
 
 /* suspect.c: what is found out about an item before it is logged. */
 enum server__suspicion {
-    ITEM_IS_NEW,    /* as far as a look at numbers tells */
-    ITEM_MAY_MATCH, /* applying it will look at sealed rows, which are in memory */
-    ITEM_REPEATS,   /* it is answered */
-    ITEM_IS_COLD,   /* rows that it would be compared with are not in memory: shard->cold */
+    ITEM_IS_NEW,         /* as far as a look at numbers tells */
+    ITEM_MAY_MATCH,      /* applying it will look at sealed rows, which are in memory */
+    ITEM_REPEATS,        /* it is answered */
+    ITEM_REPEATS_LOGGED, /* and it has to be logged; whom it names is known, or was erased */
+    ITEM_IS_COLD,        /* rows that it would be compared with are not in memory: shard->cold */
 };
 
 /* Learn what a partition knows of a register, the first time that it is spoken of. */
@@ -559,6 +580,15 @@ struct chek_status_items server__status_join(struct server__shard *shard,
                                              struct server__gather *gather);
 void server__ask_status(void *context, struct chek_request *request, struct chek_bytes_view body);
 void server__ask_chains(void *context, struct chek_request *request, struct chek_bytes_view body);
+
+/* person_admin.c */
+/* The command of an erasure is durable, and its time. */
+void server__erasure_note(struct server__shard *shard, uint64_t lsn, uint64_t time_us);
+/* Images of before the newest snapshot are gone, log files of earlier runs, and of this run those
+ * below `lsn`. */
+void server__erasures_complete(struct server__shard *shard, uint64_t lsn);
+/* What is not complete. */
+struct server__erased server__erasures_open(const struct server__shard *shard);
 
 /* event_flow.c */
 void server__on_event(void *context, uint16_t partition, uint64_t event_seq,

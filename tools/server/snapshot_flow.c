@@ -95,7 +95,8 @@ on_manifest(struct chek_op *op, int64_t result)
     }
     bool is_stored = zero->manifest_state == MANIFEST_STORED;
     for (unsigned i = 0; is_stored && i < server__shard_count(zero->server); i++) {
-        zero->named_messages[i] = (struct chek_message){0};
+        zero->named_messages[i] =
+            (struct chek_message){.payload = zero->snapshot_error == CHEK_OK ? zero : NULL};
         server__post(zero, i, SERVER_SNAPSHOT_NAMED, &zero->named_messages[i]);
     }
     snapshot_end(zero, zero->snapshot_error);
@@ -119,9 +120,9 @@ on_shard_stored(struct server__shard *zero, const struct server__snapshot *snaps
     chek_io_work(zero->io, &zero->manifest_op, manifest_work, zero);
 }
 
-/* The manifest on disk names what this shard has stored. */
+/* The manifest on disk names what this shard has stored; and what it does not name is gone. */
 static void
-on_named(struct server__shard *shard)
+on_named(struct server__shard *shard, bool is_tidy)
 {
     for (unsigned i = 0; i <= chek_server_partition_count(shard->server); i++) {
         struct server__ground *ground = shard->grounds[i];
@@ -135,6 +136,9 @@ on_named(struct server__shard *shard)
     }
     /* What the manifest says, and not what a file that ended meanwhile would allow. */
     chek_log_truncate(shard->log, shard->snapshot.known.lsn_first);
+    if (is_tidy) {
+        server__erasures_complete(shard, shard->snapshot.known.lsn_first);
+    }
 }
 
 void
@@ -161,7 +165,7 @@ server__snapshot_message(struct server__shard *shard, struct chek_message *messa
         on_shard_stored(shard, CHEK_CONTAINER_OF(message, struct server__snapshot, message));
         return;
     case SERVER_SNAPSHOT_NAMED:
-        on_named(shard);
+        on_named(shard, message->payload != NULL);
         return;
     default:
         server__backup_message(shard, message);

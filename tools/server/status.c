@@ -91,6 +91,8 @@ rows_of_partitions(struct server__shard *shard, struct rows *rows)
     uint64_t heap_size = 0;
     uint64_t partition_count = 0;
     uint64_t registration_count = 0;
+    uint64_t subject_count = 0;
+    uint64_t erasure_count = 0;
     uint64_t chained_count = 0;
     uint64_t removed_count = 0;
     uint64_t border_us = 0;
@@ -117,6 +119,8 @@ rows_of_partitions(struct server__shard *shard, struct rows *rows)
         sum.dictionary_size += store.dictionary_size;
         heap_size += chek_partition_heap_size(partition);
         registration_count += chek_partition_registration_count(partition);
+        subject_count += chek_partition_subject_count(partition);
+        erasure_count += chek_partition_erasure_count(partition);
         chained_count += chek_partition_chain_reach(partition).rows;
         partition_count += 1;
     }
@@ -131,6 +135,11 @@ rows_of_partitions(struct server__shard *shard, struct rows *rows)
     row(rows, "segments_kept", sum.kept_count);
     row(rows, "rows_removed", removed_count);
     row(rows, "retention_border_us", border_us);
+    row(rows, "persons", subject_count);
+    row(rows, "erasures", erasure_count);
+    struct server__erased erased = server__erasures_open(shard);
+    row(rows, "erasures_incomplete", erased.count);
+    row(rows, "erasures_incomplete_since_us", erased.first_us);
     struct server__retained retained = server__retain_count(shard);
     row(rows, "retention_proved", retained.proved_count);
     row(rows, "retention_stopped", retained.stopped_count);

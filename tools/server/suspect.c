@@ -20,6 +20,21 @@ server__registration_learn(struct server__shard *shard, const struct server__gro
     }
 }
 
+/* Whether a document names somebody who was erased and is not there: if it is a repeat, what came with
+ * it went for good. */
+static bool
+names_erased(const struct server__ground *ground, const struct chek_part_item *item)
+{
+    for (uint32_t i = 0; i < item->subject_count; i++) {
+        const uint8_t *subject = item->subjects[i].id;
+        if (chek_partition_erased_us(ground->partition, subject) != 0 &&
+            !chek_partition_has_subject(ground->partition, subject)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum server__suspicion
 server__suspect(struct server__shard *shard, const struct server__ground *ground,
                 const struct chek_part_item *item, struct chek_result *ret)
@@ -32,7 +47,8 @@ server__suspect(struct server__shard *shard, const struct server__ground *ground
     bool has_number = item->number != 0 && item->number <= known->number_last;
     bool is_answered = has_number && item->source_offset == 0 && item->subject_count == 0;
     bool is_searched = item->number == 0 || known->has_numberless;
-    if (!is_answered && !((has_number || is_searched) && server__cold_is_there(shard))) {
+    bool is_compared = server__cold_is_there(shard) || names_erased(ground, item);
+    if (!is_answered && !((has_number || is_searched) && is_compared)) {
         return ITEM_IS_NEW;
     }
     chek_arena_reset(&shard->arena);
@@ -47,5 +63,5 @@ server__suspect(struct server__shard *shard, const struct server__ground *ground
     if (shard->cold.count != 0) {
         return ITEM_IS_COLD;
     }
-    return repeats && is_answered ? ITEM_REPEATS : ITEM_MAY_MATCH;
+    return !repeats ? ITEM_MAY_MATCH : is_answered ? ITEM_REPEATS : ITEM_REPEATS_LOGGED;
 }

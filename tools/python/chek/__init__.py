@@ -25,11 +25,11 @@ import time as _time
 
 from . import protocol
 from .protocol import (E, EventKind, Fault, Form, FrameError, KeyKind, LineKind, Operation,
-                       PaymentKind, Right, Status, SumsBy, SumsStep, TaxKind, Warning)
+                       PaymentKind, PersonKind, Right, Status, SumsBy, SumsStep, TaxKind, Warning)
 
 __all__ = ["Client", "Refused", "Unknown", "civil", "civil_text", "protocol", "E", "EventKind",
-           "Fault", "Form", "FrameError", "KeyKind", "LineKind", "Operation", "PaymentKind", "Right",
-           "Status", "SumsBy", "SumsStep", "TaxKind", "Warning"]
+           "Fault", "Form", "FrameError", "KeyKind", "LineKind", "Operation", "PaymentKind",
+           "PersonKind", "Right", "Status", "SumsBy", "SumsStep", "TaxKind", "Warning"]
 
 DOCUMENTS_A_FRAME = 1000
 FRAME_SIZE = 256 * 1024
@@ -295,6 +295,16 @@ class Client:
     def tokens(self):
         for chunk in self.answers("tokens", {}):
             yield from chunk.principals
+
+    def person_erase(self, organisation, **who):
+        """Forget who somebody is: by subject (16 bytes), or by kind (PersonKind) and value. `erased` of
+        an erasure runs it again on a copy of the folder. Returns an `erasure`."""
+        return self.ask("person_erase", {"organisation": organisation, **who})
+
+    def erasures(self, **filters):
+        """Yield who was erased: organisation, subject, erased. Filters: organisation."""
+        for chunk in self.answers("ask_erasures", filters):
+            yield from chunk.erasures
 
     def status(self):
         """What the server says of itself: {(name, shard or None): number or text}."""

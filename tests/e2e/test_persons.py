@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: MIT
+"""People on receipts: erased, and nowhere in clear.
+
+    test_persons.py BIN_FOLDER PYTHON_FOLDER
+"""
+import itertools
+import json
+import shutil
+import sys
+import unittest
+
+from server import Server
+
+ARGUMENTS = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
+sys.path.insert(0, ARGUMENTS[1])
+import chek  # noqa: E402  (its folder is known only now)
+
+PHONE, OTHER_PHONE = "+77015550123", "+77015550199"
+MAIL, IIN, NAME = "canary.buyer@example.kz", "850101300123", "Canary Canaryev"
+DAY = chek.civil("2026-01-05T12:00:00")
+organisations = itertools.count(700000000001)
+
+
+def receipt(number, buyer=PHONE, persons=(), time=DAY, **more):
+    return {"time": time + number, "document": number, "sign": 1000 + number, "total": 100,
+            "payments": [{"sum": 100}], "lines": [{"sum": 100}], "buyer": buyer,
+            "persons": [{"kind": kind, "value": value} for kind, value in persons], **more}
+
+
+class Persons(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server(ARGUMENTS[0], ["--partitions", "3", "--shards", "2"])
+        cls.server.start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.__exit__()
+
+    def setUp(self):
+        self.organisation = str(next(organisations))
+        self.register = self.register_of("main")
+
+    def client(self):
+        return chek.Client(self.server.address, token_file=self.server.token_file)
+
+    def register_of(self, point, organisation=None):
+        organisation = organisation or self.organisation
+        profile = {"keys": [{"value": f"{organisation}-{point}"}], "organisation": organisation,
+                   "point": point}
+        with self.client() as client:
+            return client.claim([profile])[0].registration
+
+    def feed(self, *receipts, register=None, want=chek.Status.STORED, **options):
+        with self.client() as client:
+            results = client.feed([{"registration": register or self.register, "receipt": one}
+                                   for one in receipts], **options)
+        self.assertEqual({row.status for row in results}, {want})
+
+    def row(self, number):
+        return self.server.json("receipt", "--kkm", f"#{self.register}", "--document", number)
+
+    def subject(self, number):
+        return self.row(number)["receipt"]["subject"]
+
+    def erase(self, *whom, organisation=None, **options):
+        return self.server.json("person", "erase", "--org", organisation or self.organisation,
+                                *whom, **options)
+
+    def erasures(self, **options):
+        return self.server.lines("person", "erasures", "--org", self.organisation, **options)
+
+    def status(self, name):
+        return sum(row["value"] for row in self.server.lines("status") if row["name"] == name)
+
+
+class Erasing(Persons):
+    def test_by_value_and_by_subject(self):
+        self.feed(receipt(1, persons=[(chek.PersonKind.TIN, IIN), (chek.PersonKind.NAME, NAME),
+                                      (chek.PersonKind.CONTACT, MAIL)]))
+        before = self.status("persons")
+        done = self.erase("--phone", "8 (701) 555-01-23")
+        self.assertEqual((done["organisation"], done["subject"]),
+                         (self.organisation, self.subject(1)))
+        self.erase("--email", "-", text_in=" Canary.Buyer@example.kz\n")
+        self.erase("--iin", IIN)
+        self.erase("--subject", self.row(1)["receipt"]["persons"][1]["subject"])
+        self.assertEqual(self.status("persons"), before - 4)
+        self.assertEqual(len(self.erasures()), 4)
+        self.assertEqual(self.erase("--phone", PHONE), done, "it is done once")
+        self.assertEqual(self.server.error("person", "erase", "--org", self.organisation,
+                                           "--phone", OTHER_PHONE)["code"], "NOT_FOUND")
+
+    def test_refusals(self):
+        self.feed(receipt(1))
+        other = str(next(organisations))
+        self.assertEqual(self.server.error("person", "erase", "--org", other, "--phone",
+                                           PHONE)["code"], "NOT_FOUND", "another organisation's")
+        self.assertEqual(self.server.error("person", "erase", "--org", other, "--phone",
+                                           "none")["code"], "RANGE")
+        for words in ([], ["--org", "1"], ["--phone", PHONE], ["--org", "1", "--subject", "12"],
+                      ["--org", "1", "--phone", PHONE, "--iin", IIN],
+                      ["--file", "f", "--org", "1"], ["--org", "1", "--email", "nobody"]):
+            self.server.run("chek", "person", "erase", *words, code=2)
+        for rights, scope in (("read,ingest", ()), ("admin", ("--org", other)),
+                              ("admin", ("--org", self.organisation, "--point", "main"))):
+            token = self.server.home / f"{self.organisation}{rights}{len(scope)}.token"
+            self.server.chek("token", "add", token.name, "--rights", rights, "--out", token, *scope)
+            self.assertEqual(self.server.error("person", "erase", "--org", self.organisation,
+                                               "--phone", PHONE, token_file=token)["code"],
+                             "PERMISSION")
+            if rights == "admin":
+                self.assertEqual(self.server.error("person", "erasures", "--org",
+                                                   self.organisation, token_file=token)["code"],
+                                 "PERMISSION")
+                self.erase("--phone", PHONE)
+                self.assertEqual(self.server.lines("person", "erasures", token_file=token), [])
+
+    def test_a_later_receipt_brings_it_back_and_a_repeat_does_not(self):
+        for source in ({}, {"offset": 1}):
+            number = 1 if not source else 3
+            self.feed(receipt(number, buyer=MAIL), **source)
+            self.erase("--email", MAIL)
+            before = self.status("persons")
+            again = {"offset": 2} if source else {}
+            self.feed(receipt(number, buyer=MAIL), want=chek.Status.DUPLICATE, **again)
+            self.assertEqual(self.status("persons"), before)
+            again = {"offset": 3} if source else {}
+            self.feed(receipt(number + 1, buyer=MAIL), **again)
+            self.assertEqual(self.status("persons"), before + 1)
+            self.assertEqual(self.subject(number), self.subject(number + 1))
+            self.erase("--email", MAIL)
+
+    def test_it_stays_through_kills_stops_and_snapshots(self):
+        self.feed(receipt(1), receipt(2, buyer=OTHER_PHONE))
+        self.erase("--phone", PHONE)
+        before, listed = self.status("persons"), self.erasures()
+        for end in (self.server.kill, self.server.stop, lambda: (self.server.chek("snapshot"),
+                                                                 self.server.kill())):
+            end()
+            self.server.start()
+            self.assertEqual(self.status("persons"), before)
+            self.assertEqual(self.erasures(), listed)
+        self.assertEqual(self.erase("--phone", PHONE), listed[0])
+        self.assertEqual(self.status("persons"), before)
+
+
+class Completeness(Persons):
+    """Of a server of its own: others' erasures are in the same log."""
+
+    def setUp(self):
+        self.server = Server(ARGUMENTS[0], ["--partitions", "2", "--shards", "1"])
+        self.server.start()
+        self.addCleanup(self.server.__exit__)
+        super().setUp()
+
+    def test_status_says_until_when_it_is_not_complete(self):
+        self.feed(receipt(1))
+        self.server.chek("snapshot")
+        self.assertEqual((self.status("erasures_incomplete"),
+                          self.status("erasures_incomplete_since_us")), (0, 0))
+        self.erase("--phone", PHONE)
+        since = self.status("erasures_incomplete_since_us")
+        self.assertEqual(self.status("erasures_incomplete"), 1)
+        self.feed(receipt(2, buyer=MAIL))
+        self.erase("--email", MAIL)
+        self.assertEqual(self.status("erasures_incomplete"), 2)
+        self.assertEqual(self.status("erasures_incomplete_since_us"), since, "the oldest's")
+        # The snapshot has it; the file of the log that it is in is still the one that is written.
+        self.server.chek("snapshot")
+        self.assertEqual(self.status("erasures_incomplete"), 2)
+        self.server.kill()
+        self.server.start()
+        self.assertEqual(self.status("erasures_incomplete"), 2)
+        self.assertEqual(self.status("erasures_incomplete_since_us"), since)
+        self.server.restart()  # a stop is a snapshot, and the log of the run before goes with it
+        self.assertEqual((self.status("erasures_incomplete"),
+                          self.status("erasures_incomplete_since_us")), (0, 0))
+        self.assertEqual(self.status("erasures"), 2)
+
+    def test_what_is_complete_is_gone_from_the_disk(self):
+        self.feed(receipt(1, buyer="x" * 200 + "@example.kz"))
+        # A cipher text has no bytes of its own to look for: the subject stands before it.
+        subject = bytes.fromhex(self.subject(1))
+        # In the log a command_subject: mask 3, subject, 251 bytes; in an image: subject, size.
+        marks = (b"\x03" + subject + b"\xfb\x01", subject + (251).to_bytes(4, "little"))
+
+        def found():
+            return sorted({path.parent.name for path in self.server.data.rglob("*")
+                           if path.is_file() and any(mark in path.read_bytes() for mark in marks)})
+
+        self.assertEqual(found(), ["log"])
+        self.server.chek("snapshot")
+        self.assertEqual(found(), ["log", "snapshot"])
+        self.erase("--subject", subject.hex())
+        self.assertEqual(found(), ["log", "snapshot"])
+        self.server.chek("snapshot")
+        self.assertEqual((found(), self.status("erasures_incomplete")), (["log"], 1))
+        self.server.restart()
+        self.server.chek("snapshot")
+        self.assertEqual((found(), self.status("erasures_incomplete")), ([], 0))
+
+    def test_a_list_is_run_on_a_copy_from_before(self):
+        self.feed(receipt(1), receipt(2, buyer=MAIL), receipt(3, buyer=OTHER_PHONE))
+        copy = self.server.home / "copy"
+        self.server.chek("backup", copy)
+        for whom in (("--phone", PHONE), ("--email", MAIL)):
+            self.erase(*whom)
+        self.feed(receipt(4))  # came back, on the server
+        listing = self.server.home / "erasures.jsonl"
+        listing.write_text(self.server.chek("person", "erasures", "--json"), encoding="utf-8")
+        listed = self.erasures()
+        self.assertEqual(len(listed), 2)
+        self.server.json("person", "erase", "--file", listing)
+        self.assertEqual(self.status("persons"), 2, "who came back is not erased again")
+        self.server.stop()
+        shutil.copy(self.server.data / "secret.key", copy / "secret.key")
+        shutil.copy(self.server.data / "admin.token", copy / "admin.token")
+        self.server.data = copy
+        self.server.start()
+        self.assertEqual((self.status("persons"), self.erasures()), (3, []))
+        said = self.server.json("person", "erase", "--file", listing)
+        self.assertEqual(said, {"erased": 2, "unknown": 0})
+        self.assertEqual(self.status("persons"), 1)
+        self.assertEqual(*(sorted(rows, key=str) for rows in (self.erasures(), listed)))
+        stranger = dict(listed[0], subject="00" * 15 + "01")
+        said = self.server.json("person", "erase", "--file", "-",
+                                text_in=json.dumps(stranger) + "\n")
+        self.assertEqual(said, {"erased": 0, "unknown": 1})
+        for line in ("{}", "[1]", '{"organisation": "1"}', '{"subject": "12"}', "nonsense",
+                     '{"erased": "yesterday"}', '{"organisation": {"a": 1}}'):
+            error = self.server.error("person", "erase", "--file", "-", text_in="\n" + line)
+            self.assertEqual((error["field"], error["text"].split(":")[0]), ("file", "line 2"))
+        self.server.stop()
+        self.server.chek("verify", copy)
+
+
+if __name__ == "__main__":
+    del Persons
+    unittest.main(argv=sys.argv[:1], verbosity=2)

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * person_admin.c - somebody is erased, and how far that is complete.
+ *
+ * A value becomes a subject at the shard that its request came to; the job carries the subject. What
+ * was erased is still in images and log files of before. These go with a snapshot, the log a file at a
+ * time: so an erasure is complete when the file that its command is in is gone, because by then a
+ * snapshot was stored and tidied up after that has the log before it.
+ */
+#include <string.h>
+
+#include "engine/base/assertion.h"
+#include "tools/server/kkm.h"
+
+/* ---- a request -------------------------------------------------------------------------------- */
+
+/* Who is meant. Errors: FIELD_MISSING, RANGE. */
+static int
+subject_of(const struct chek_subject_key *key, const struct chek_person_query *what,
+           uint8_t ret[CHEK_SUBJECT_SIZE], struct chek_fault *fault)
+{
+    static const uint8_t nobody[CHEK_SUBJECT_SIZE];
+    bool is_subject = memcmp(what->subject, nobody, sizeof nobody) != 0;
+    if (what->value.size != 0) {
+        fault->field = CHEK_FIELD_PERSON_QUERY_VALUE;
+        return is_subject ? CHEK_E_RANGE
+                          : chek_subject_of(key, what->organisation, what->kind, what->value, ret);
+    }
+    fault->field = CHEK_FIELD_PERSON_QUERY_SUBJECT;
+    memcpy(ret, what->subject, CHEK_SUBJECT_SIZE);
+    return is_subject ? CHEK_OK : CHEK_E_FIELD_MISSING;
+}
+
+void
+server__person_erase(void *context, struct chek_request *request, struct chek_bytes_view body)
+{
+    struct server__shard *shard = context;
+    struct chek_person_query what;
+    struct chek_fault fault = {0};
+    struct chek_erasure command = {0};
+    uint16_t partition = 0;
+    int error = chek_person_query_decode_whole(body.bytes, body.size, chek_request_arena(request),
+                                               &what, &fault);
+    if (error == CHEK_OK) {
+        fault.field = CHEK_FIELD_PERSON_QUERY_ORGANISATION;
+        error = server__organisation_find(shard, request, what.organisation, &partition);
+    }
+    if (error == CHEK_OK) {
+        error = subject_of(server__subject_key(shard->server), &what, command.subject, &fault);
+    }
+    struct server__job *job = error == CHEK_OK ? server__job_take(shard, SERVER_JOB_ERASE) : NULL;
+    if (error != CHEK_OK || job == NULL) {
+        chek_request_refuse(request, error != CHEK_OK ? error : CHEK_E_BUSY,
+                            error != CHEK_OK ? &fault : NULL, NULL);
+        return;
+    }
+    command.organisation = what.organisation;
+    command.erased = what.erased;
+    struct chek_writer out = chek_writer_over(job->frame, CHEK_CPCR_FRAME_SIZE_MAX);
+    chek_erasure_encode(&out, &command);
+    CHEK_ASSERT(!out.full);
+    job->frame_size = out.size;
+    job->partition = partition;
+    server__job_ask(shard, request, job);
+}
+
+/* ---- on the owner ----------------------------------------------------------------------------- */
+
+void
+server__erasure_tell(struct server__shard *shard, struct server__job *job)
+{
+    struct chek_erasure what;
+    struct chek_fault fault;
+    chek_arena_reset(&shard->arena);
+    int error =
+        chek_erasure_decode_whole(job->frame, job->frame_size, &shard->arena, &what, &fault);
+    CHEK_ASSERT(error == CHEK_OK); /* it was applied */
+    what.erased = chek_partition_erased_us(shard->grounds[job->partition]->partition, what.subject);
+    struct chek_writer out = chek_writer_over(job->answer, CHEK_CPCR_ANSWER_SIZE_MAX);
+    chek_erasure_encode(&out, &what);
+    CHEK_ASSERT(!out.full);
+    job->answer_size = out.size;
+}
+
+/* ---- what is not complete --------------------------------------------------------------------- */
+
+void
+server__erasure_note(struct server__shard *shard, uint64_t lsn, uint64_t time_us)
+{
+    struct server__erasing *erasing = &shard->erasing;
+    struct server__erasing_run *last =
+        erasing->count != 0 ? &erasing->runs[erasing->count - 1] : NULL;
+    if (last == NULL ||
+        (lsn - last->lsn > SERVER_ERASING_GAP && erasing->count < CHEK_COUNT(erasing->runs))) {
+        last = &erasing->runs[erasing->count++];
+        *last = (struct server__erasing_run){.first_us = time_us};
+    }
+    last->lsn = lsn;
+    last->count += 1;
+}
+
+void
+server__erasures_complete(struct server__shard *shard, uint64_t lsn)
+{
+    struct server__erasing *erasing = &shard->erasing;
+    uint32_t gone = 0;
+    while (gone < erasing->count && erasing->runs[gone].lsn <= lsn) {
+        gone += 1;
+    }
+    erasing->count -= gone;
+    memmove(erasing->runs, erasing->runs + gone, erasing->count * sizeof *erasing->runs);
+    for (unsigned i = 1; i <= chek_server_partition_count(shard->server); i++) {
+        if (shard->grounds[i] != NULL) {
+            shard->grounds[i]->erased_before = (struct server__erased){0};
+        }
+    }
+}
+
+struct server__erased
+server__erasures_open(const struct server__shard *shard)
+{
+    struct server__erased sum = {0};
+    for (uint32_t i = 0; i < shard->erasing.count; i++) {
+        sum.count += shard->erasing.runs[i].count;
+        sum.first_us = sum.first_us != 0 ? sum.first_us : shard->erasing.runs[i].first_us;
+    }
+    for (unsigned i = 1; i <= chek_server_partition_count(shard->server); i++) {
+        const struct server__ground *ground = shard->grounds[i];
+        if (ground != NULL && ground->erased_before.count != 0) {
+            uint64_t first_us = ground->erased_before.first_us;
+            sum.count += ground->erased_before.count;
+            sum.first_us = sum.first_us == 0 || first_us < sum.first_us ? first_us : sum.first_us;
+        }
+    }
+    return sum;
+}
