@@ -158,6 +158,29 @@ chek_subject_open(const struct chek_subject_key *key, struct chek_bytes_view sec
     return CHEK_OK;
 }
 
+int
+chek_subject_open_of(const struct chek_subject_key *key, struct chek_bytes_view organisation,
+                     const uint8_t subject[CHEK_SUBJECT_SIZE], struct chek_bytes_view secret,
+                     uint8_t ret[CHEK_SUBJECT_VALUE_SIZE_MAX], size_t *ret_size, uint8_t *ret_kind)
+{
+    uint8_t id[CHEK_SUBJECT_SIZE];
+    size_t size;
+    int error = chek_subject_open(key, secret, ret, &size);
+    if (error != CHEK_OK) {
+        return error;
+    }
+    for (uint8_t kind = 0; kind < CHEK_PERSON_KIND_COUNT; kind++) {
+        chek_subject_id(key, organisation, kind, chek_bytes_view_of(ret, size), id);
+        if (memcmp(id, subject, sizeof id) == 0) {
+            *ret_size = size;
+            *ret_kind = kind;
+            return CHEK_OK;
+        }
+    }
+    sodium_memzero(ret, size);
+    return CHEK_E_NOT_FOUND;
+}
+
 /* ---- of a document ---------------------------------------------------------------------------- */
 
 struct taking {

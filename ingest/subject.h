@@ -66,6 +66,19 @@ CHEK_MUST_USE int chek_subject_open(const struct chek_subject_key *key,
                                     struct chek_bytes_view secret,
                                     uint8_t ret[CHEK_SUBJECT_VALUE_SIZE_MAX], size_t *ret_size);
 
+/*
+ * Decrypt the value of a subject that is said to be of an organisation.
+ *
+ *   Errors     CORRUPT as above; NOT_FOUND the subject is another organisation's, or another value's;
+ *              *ret_kind and *ret_size are unchanged
+ */
+CHEK_MUST_USE int chek_subject_open_of(const struct chek_subject_key *key,
+                                       struct chek_bytes_view organisation,
+                                       const uint8_t subject[CHEK_SUBJECT_SIZE],
+                                       struct chek_bytes_view secret,
+                                       uint8_t ret[CHEK_SUBJECT_VALUE_SIZE_MAX], size_t *ret_size,
+                                       uint8_t *ret_kind);
+
 /* A receipt names its buyer and so many more. */
 #define CHEK_SUBJECT_COUNT_MAX (1 + CHEK_PERSON_COUNT_MAX)
 

@@ -36,7 +36,7 @@ struct chek_query_host {
 /* The rows; one for every opcode of the room. */
 extern const struct query__kind query__report, query__shifts, query__receipts, query__receipt,
     query__sums, query__registers, query__gaps, query__reconcile, query__warnings, query__marked,
-    query__sold_again, query__erasures;
+    query__sold_again, query__erasures, query__person;
 
 const struct chek_directory *query__directory(struct chek_query_host *host);
 
@@ -65,6 +65,18 @@ CHEK_MUST_USE int query__visit_register(struct chek_query_host *host, struct che
  */
 CHEK_MUST_USE int query__visit_organisation(struct chek_query_host *host, struct chek_visit *visit,
                                             struct chek_bytes_view organisation, uint16_t field);
+
+/*
+ * The subject that a question means, by itself or by a value; the value is wiped from the question.
+ *
+ *   Errors     FIELD_MISSING, RANGE; *ret is unchanged
+ */
+CHEK_MUST_USE int query__subject(struct chek_query_host *host, struct chek_visit *visit,
+                                 const struct chek_person_query *question,
+                                 struct chek_bytes_view organisation, uint8_t ret[16]);
+
+/* Whether a document names a subject, as its buyer or among its persons. */
+bool query__names(const struct chek_document *document, const uint8_t subject[16]);
 
 /* Whether the asker sees a document of the visit's partition: it is of his scope and was not removed. */
 bool query__sees_document(const struct chek_visit *visit, const struct chek_visit_ground *ground,

@@ -27,6 +27,9 @@ struct chek_query_port {
     /* Carry a visit to the shard that owns its partition and call visit->run there; it comes back
      * through chek_query_visited(). Also when it is the own shard. */
     void (*visit)(void *context, struct chek_visit *visit);
+    /* The subject of a value. Errors: RANGE it is none. */
+    int (*subject_of)(void *context, struct chek_bytes_view organisation, uint8_t kind,
+                      struct chek_bytes_view value, uint8_t ret[16]);
 };
 
 struct chek_query_config {

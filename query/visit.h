@@ -27,10 +27,20 @@
 #define CHEK_VISIT_QUESTION_SIZE (272 * 1024)
 #define CHEK_VISIT_STATE_SIZE 512
 
+/* What opens values of persons, which are encrypted; any thread. */
+struct chek_visit_persons {
+    const void *key;
+    /* The value of a subject of an organisation, 255 bytes at most. Errors: CORRUPT it is encrypted
+     * with another key; NOT_FOUND the subject is another organisation's. */
+    int (*open)(const void *key, struct chek_bytes_view organisation, const uint8_t subject[16],
+                struct chek_bytes_view secret, uint8_t *ret, size_t *ret_size, uint8_t *ret_kind);
+};
+
 /* What a step on the owner's thread may look at: a partition, and the shard's directory copy. */
 struct chek_visit_ground {
     struct chek_partition *partition;
     const struct chek_directory *directory;
+    const struct chek_visit_persons *persons;
     struct chek_arena *arena; /* reset after the step, or when the visit leaves its place */
 };
 

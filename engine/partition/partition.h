@@ -136,6 +136,13 @@ void chek_partition_subjects_each(const struct chek_partition *partition,
  * When a subject was erased last (UTC, microseconds); 0: never. It may be there again: a document
  * that came later brought it.
  */
+/*
+ * The erasure of a subject as it is listed. Errors: NOT_FOUND; *ret is unchanged.
+ *
+ *   Ownership  the organisation borrows the heap, until the next command
+ */
+CHEK_MUST_USE int chek_partition_erasure(const struct chek_partition *partition,
+                                         const uint8_t subject[16], struct chek_erasure *ret);
 uint64_t chek_partition_erased_us(const struct chek_partition *partition,
                                   const uint8_t subject[16]);
 uint64_t chek_partition_erasure_count(const struct chek_partition *partition);

@@ -215,15 +215,35 @@ partition__erasures_forget(struct chek_partition *partition)
     ((struct partition__root *)chek_page_heap_root_change(&partition->heap))->erasures = 0;
 }
 
-uint64_t
-chek_partition_erased_us(const struct chek_partition *partition, const uint8_t subject[16])
+static struct chek_erasure
+erasure_read(const struct partition__erasure *known)
+{
+    struct chek_erasure ret = {
+        .organisation = chek_bytes_view_of(known->organisation, known->organisation_size),
+        .erased = known->erased_us,
+    };
+    memcpy(ret.subject, known->subject, sizeof ret.subject);
+    return ret;
+}
+
+int
+chek_partition_erasure(const struct chek_partition *partition, const uint8_t subject[16],
+                       struct chek_erasure *ret)
 {
     chek_page_ref ref = erasure_find(partition, subject);
     if (ref == 0) {
-        return 0;
+        return CHEK_E_NOT_FOUND;
     }
-    const struct partition__erasure *known = chek_page_heap_read(&partition->heap, ref);
-    return known->erased_us;
+    *ret = erasure_read(chek_page_heap_read(&partition->heap, ref));
+    return CHEK_OK;
+}
+
+uint64_t
+chek_partition_erased_us(const struct chek_partition *partition, const uint8_t subject[16])
+{
+    struct chek_erasure erasure;
+    int error = chek_partition_erasure(partition, subject, &erasure);
+    return error == CHEK_OK ? erasure.erased : 0;
 }
 
 static const struct partition__erasures *
@@ -254,11 +274,7 @@ chek_partition_erasures(const struct chek_partition *partition, uint32_t *at,
     }
     while (ref != 0 && count < count_max) {
         const struct partition__erasure *known = chek_page_heap_read(&partition->heap, ref);
-        ret[count] = (struct chek_erasure){
-            .organisation = chek_bytes_view_of(known->organisation, known->organisation_size),
-            .erased = known->erased_us,
-        };
-        memcpy(ret[count].subject, known->subject, sizeof known->subject);
+        ret[count] = erasure_read(known);
         count += 1;
         *at = ref;
         ref = known->before;

@@ -46,6 +46,8 @@ session__rights_of(uint8_t right)
         return 1u << CHEK_RIGHT_INGEST;
     case CHEK_OPCODE_RIGHT_ADMIN:
         return 1u << CHEK_RIGHT_ADMIN;
+    case CHEK_OPCODE_RIGHT_PERSONS:
+        return 1u << CHEK_RIGHT_PERSONS;
     default:
         return 0;
     }

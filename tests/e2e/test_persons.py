@@ -70,6 +70,12 @@ class Persons(unittest.TestCase):
     def erasures(self, **options):
         return self.server.lines("person", "erasures", "--org", self.organisation, **options)
 
+    def token(self, rights, *scope):
+        name = f"token{next(organisations)}"
+        path = self.server.home / name
+        self.server.chek("token", "add", name, "--rights", rights, "--out", path, *scope)
+        return path
+
     def status(self, name):
         return sum(row["value"] for row in self.server.lines("status") if row["name"] == name)
 
@@ -104,8 +110,7 @@ class Erasing(Persons):
             self.server.run("chek", "person", "erase", *words, code=2)
         for rights, scope in (("read,ingest", ()), ("admin", ("--org", other)),
                               ("admin", ("--org", self.organisation, "--point", "main"))):
-            token = self.server.home / f"{self.organisation}{rights}{len(scope)}.token"
-            self.server.chek("token", "add", token.name, "--rights", rights, "--out", token, *scope)
+            token = self.token(rights, *scope)
             self.assertEqual(self.server.error("person", "erase", "--org", self.organisation,
                                                "--phone", PHONE, token_file=token)["code"],
                              "PERMISSION")
@@ -143,6 +148,157 @@ class Erasing(Persons):
             self.assertEqual(self.erasures(), listed)
         self.assertEqual(self.erase("--phone", PHONE), listed[0])
         self.assertEqual(self.status("persons"), before)
+
+
+class Showing(Persons):
+    PERSONS = [(chek.PersonKind.TIN, IIN), (chek.PersonKind.NAME, NAME)]
+
+    def show(self, *whom, **options):
+        return self.server.json("person", "show", "--org", self.organisation, *whom, **options)
+
+    def test_of_an_organisation(self):
+        self.feed(receipt(1, buyer="8 701 555 01 23", persons=self.PERSONS))
+        token = self.token("persons")
+        row = self.row(1)["receipt"]
+        want = {"subject": row["subject"], "value": "8 701 555 01 23", "kind": "contact",
+                "erased": None, "sealed": False}
+        for whom in ((row["subject"],), ("--subject", row["subject"]), ("--phone", PHONE),
+                     ("--phone", "7015550123")):
+            self.assertEqual(self.show(*whom, token_file=token), want)
+        self.assertEqual(self.show("--iin", IIN, token_file=token)["kind"], "tin")
+        self.assertEqual(self.show("--name", "-", token_file=token, text_in=NAME + "\n"),
+                         {**want, "subject": row["persons"][1]["subject"], "value": NAME,
+                          "kind": "name"})
+        self.assertIn(NAME, self.server.chek("person", "show", "--org", self.organisation, "--name",
+                                             NAME, token_file=token))
+        self.erase("--phone", PHONE)
+        gone = self.show(row["subject"], token_file=token)
+        self.assertEqual((gone["value"], gone["erased"]), ("", self.erasures()[0]["erased"]))
+        self.assertIn("(erased 20", self.server.chek(
+            "person", "show", row["subject"], "--org", self.organisation, token_file=token))
+
+    def test_of_a_receipt(self):
+        self.feed(receipt(1, persons=self.PERSONS), receipt(2, buyer=""))
+        both = self.token("read,persons", "--org", self.organisation, "--point", "main")
+        words = ("receipt", "--kkm", f"#{self.register}", "--document")
+        shown = self.server.json(*words, 1, "--persons", token_file=both)
+        self.assertEqual([(one["kind"], one["value"]) for one in shown["known_persons"]],
+                         [("contact", PHONE), ("tin", IIN), ("name", NAME)])
+        self.assertEqual([one["subject"] for one in shown["known_persons"]],
+                         [shown["receipt"]["subject"],
+                          *(one["subject"] for one in shown["receipt"]["persons"])])
+        paper = self.server.chek(*words, 1, "--persons", token_file=both)
+        for left, value in (("Buyer", PHONE), ("Taxpayer", IIN), ("Name", NAME)):
+            self.assertTrue(any(left in line and value in line for line in paper.splitlines()))
+        self.assertEqual(self.server.json(*words, 2, "--persons", token_file=both)["known_persons"],
+                         [])
+        # Without the right, and without being asked, nothing.
+        self.assertNotIn(PHONE, self.server.chek(*words, 1))
+        self.assertNotIn("known_persons", self.server.json(*words, 1))
+        for token in (self.server.token_file, self.token("read,admin")):
+            self.assertEqual(self.server.error(*words, 1, "--persons", token_file=token)["code"],
+                             "PERMISSION")
+        self.assertEqual(self.server.error(*words, 1, "--persons",
+                                           token_file=self.token("persons"))["code"], "PERMISSION")
+        self.erase("--iin", IIN)
+        shown = self.server.json(*words, 1, "--persons", token_file=both)["known_persons"][1]
+        self.assertEqual((shown["value"], shown["erased"]), ("", self.erasures()[0]["erased"]))
+
+    def test_scopes(self):
+        """Of one partition: subjects of both organisations stand beside each other."""
+        other, another_register = str(next(organisations)), None
+        with self.client() as client:
+            home = {row.registration: row.partition for row in client.registers()}
+            while home.get(another_register) != home[self.register]:
+                other = str(next(organisations))
+                another_register = self.register_of("main", other)
+                home = {row.registration: row.partition for row in client.registers()}
+        self.feed(receipt(1))
+        self.feed(receipt(1), register=another_register)
+        with self.client() as admin:
+            made = admin.token_add(f"both{other}", 9, {"organisations": [other.encode()]})
+            whole = admin.token_add(f"all{other}", 8)
+            point = admin.token_add(f"point{other}", 9, {"points": [b"main"]})
+            elsewhere = admin.token_add(f"elsewhere{other}", 9, {"points": [b"none"]})
+        mine = bytes.fromhex(self.subject(1))
+
+        def ask(token, **who):
+            with chek.Client(self.server.address, token=token.token) as client:
+                try:
+                    return client.person(**who).value
+                except chek.Refused as refused:
+                    return refused.name
+
+        document = {"target": {"registration": self.register}, "ordinal": 1}
+        theirs = {"target": {"registration": another_register}, "ordinal": 1}
+        rows = [(made, {"organisation": self.organisation, "subject": mine}, "PERMISSION"),
+                (made, {"organisation": other, "subject": mine}, "NOT_FOUND"),
+                (made, {"organisation": other, "value": PHONE}, PHONE),
+                (made, {**document, "subject": mine}, "NOT_FOUND"),
+                (made, {**theirs, "subject": mine}, "NOT_FOUND"),
+                (whole, {"organisation": self.organisation, "subject": mine}, PHONE),
+                (whole, {"organisation": other, "subject": mine}, "NOT_FOUND"),
+                (whole, {"organisation": other, "value": OTHER_PHONE}, "NOT_FOUND"),
+                (whole, {"organisation": other, "value": "x"}, "RANGE"),
+                (whole, {"organisation": other}, "FIELD_MISSING"),
+                (whole, {"subject": mine}, "NOT_FOUND"),
+                (whole, {**document, "subject": mine}, PHONE),
+                (whole, {**document, "value": PHONE}, PHONE),
+                (whole, {**document, "ordinal": 0, "subject": mine}, "FIELD_MISSING"),
+                (whole, {**document, "ordinal": 99, "subject": mine}, "NOT_FOUND"),
+                (point, {"organisation": other, "value": PHONE}, "PERMISSION"),
+                (point, {**document, "subject": mine}, PHONE),
+                (elsewhere, {**document, "subject": mine}, "NOT_FOUND")]
+        for token, who, want in rows:
+            with self.subTest(str(who)):
+                self.assertEqual(ask(token, **who), want)
+        # Nor does anybody erase another organisation's.
+        admin = self.token("admin", "--org", other)
+        for token in (admin, None):
+            self.assertEqual(self.server.error("person", "erase", "--org", other, "--subject",
+                                               mine.hex(), token_file=token)["code"], "NOT_FOUND")
+        self.assertEqual(ask(whole, **document, subject=mine), PHONE)
+        self.erase("--subject", mine.hex())
+        for token, who, want in ((whole, {"organisation": self.organisation, "subject": mine}, ""),
+                                 (whole, {"organisation": other, "subject": mine}, "NOT_FOUND"),
+                                 (made, {"organisation": other, "value": PHONE}, PHONE)):
+            self.assertEqual(ask(token, **who), want)
+        self.assertEqual(self.server.error("person", "erase", "--org", other, "--subject",
+                                           mine.hex())["code"], "NOT_FOUND")
+
+
+class OtherKey(Persons):
+    """A copy on which the key of its folder was lost, and another one put in."""
+
+    def setUp(self):
+        self.server = Server(ARGUMENTS[0], ["--partitions", "2", "--shards", "1"])
+        self.server.start()
+        self.addCleanup(self.server.__exit__)
+        super().setUp()
+
+    def test_it_is_said(self):
+        self.feed(receipt(1))
+        subject, token = self.subject(1), self.token("read,persons")
+        other = Server(ARGUMENTS[0], ["--partitions", "1", "--shards", "1"])
+        other.start()
+        self.addCleanup(other.__exit__)
+        self.server.stop()
+        shutil.copy(other.data / "secret.key", self.server.data / "secret.key")
+        self.server.start()
+        shown = self.server.json("person", "show", subject, "--org", self.organisation,
+                                 token_file=token)
+        self.assertEqual((shown["value"], shown["sealed"]), ("", True))
+        self.assertIn("(encrypted with another secret.key)", self.server.chek(
+            "receipt", "--kkm", f"#{self.register}", "--document", 1, "--persons", token_file=token))
+        # By its value it is another subject now; by the subject only who sees all of them erases.
+        self.assertEqual(self.server.error("person", "show", "--phone", PHONE, "--org",
+                                           self.organisation, token_file=token)["code"], "NOT_FOUND")
+        bounded = self.token("admin", "--org", self.organisation)
+        self.assertEqual(self.server.error("person", "erase", "--subject", subject, "--org",
+                                           self.organisation, token_file=bounded)["code"],
+                         "NOT_FOUND")
+        self.erase("--subject", subject)
+        self.assertEqual(self.status("persons"), 0)
 
 
 class Completeness(Persons):

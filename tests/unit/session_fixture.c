@@ -45,7 +45,7 @@ directory_create(void)
         chek_token_hash(secret, hash);
         struct chek_principal principal = {.principal = i,
                                            .name = chek_bytes_view_text("somebody"),
-                                           .rights = (i - 1) % 8,
+                                           .rights = (i - 1) % 16,
                                            .trusted = i == FIXTURE_ALL};
         struct chek_command_principal command = {.principal = &principal,
                                                  .hash = chek_bytes_view_of(hash, sizeof hash)};

@@ -3,7 +3,7 @@
  * session_fixture.h - a session host over the fake network, with a directory of principals and
  * handlers that do what the test says.
  *
- * Principal n + 1 has the rights n (bits of enum right), n of 0..7, the one with all of them is
+ * Principal n + 1 has the rights n (bits of enum right), n of 0..15, the one with all of them is
  * trusted; principal 9 is revoked. A handler keeps its request, or does at once what `act` of the fixture says. Kept requests are
  * numbered in the order of their coming and forgotten when they end.
  */
@@ -13,8 +13,8 @@
 #include "engine/session/session.h"
 #include "tests/unit/fake_network.h"
 
-#define FIXTURE_ALL 8     /* principal with every right */
-#define FIXTURE_REVOKED 9 /* principal */
+#define FIXTURE_ALL 16     /* principal with every right */
+#define FIXTURE_REVOKED 17 /* principal */
 #define FIXTURE_KEPT_COUNT_MAX 256
 #define FIXTURE_SERVER "chek test"
 

@@ -367,7 +367,7 @@ test_rights_are_had_all_or_not(void **state)
 {
     (void)state;
     struct chek_directory *directory = directory_open();
-    for (uint32_t rights = 0; rights < 8; rights++) {
+    for (uint32_t rights = 0; rights < 16; rights++) {
         uint32_t principal = directory_principal_add(directory, rights, rights % 2 == 1, NULL);
         assert_int_equal(principal, rights + 1);
         assert_int_equal(chek_directory_is_trusted(directory, principal), rights % 2 == 1);

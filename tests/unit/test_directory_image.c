@@ -77,7 +77,7 @@ ask_everything(const struct chek_directory *directory)
         chek_arena_init_over(&arena, memory, sizeof memory);
         int error = chek_directory_principal_read(directory, who, &arena, &principal);
         assert_int_equal(error == CHEK_OK, who != 0);
-        assert_true(who == 0 || (principal.name.size <= 64 && principal.rights < 8));
+        assert_true(who == 0 || (principal.name.size <= 64 && principal.rights < 16));
         (void)chek_directory_find(directory, who, -1, directory_text("a"), found, 4);
     }
 }

@@ -202,6 +202,8 @@ may(uint8_t right, uint32_t rights)
         return (rights & 2) != 0;
     case CHEK_OPCODE_RIGHT_ADMIN:
         return (rights & 4) != 0;
+    case CHEK_OPCODE_RIGHT_PERSONS:
+        return (rights & 8) != 0;
     default:
         return false;
     }
@@ -211,7 +213,7 @@ static void
 test_rights(void **state)
 {
     const struct opcode_row *row = *state;
-    for (uint32_t rights = 0; rights < 8 && row->right != CHEK_OPCODE_RIGHT_NONE; rights++) {
+    for (uint32_t rights = 0; rights < 16 && row->right != CHEK_OPCODE_RIGHT_NONE; rights++) {
         struct fixture_and_client both = opened(rights + 1);
         struct seen seen;
         client_ask(&both.client, row->opcode, 7, 16);

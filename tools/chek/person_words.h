@@ -41,6 +41,21 @@ bool chek__person_is_said(const struct chek__person_words *words);
 CHEK_MUST_USE int chek__person_read(struct chek__run *run, const struct chek__person_words *words,
                                     struct chek_person_query *ret);
 
+#define CHEK__PERSON_TEXT_SIZE 64
+
+/* The value, or why there is none, for people. Ownership: the person's, or `text`. */
+struct chek_bytes_view chek__person_text(const struct chek_known_person *person,
+                                         char text[CHEK__PERSON_TEXT_SIZE]);
+
+/*
+ * Ask who a subject is that a document names. CHEK_OK, or an exit code after the error was told.
+ *
+ *   Ownership  ret->value is the run's
+ */
+CHEK_MUST_USE int chek__person_of_document(struct chek__run *run, const struct chek_stored *stored,
+                                           const uint8_t subject[16],
+                                           struct chek_known_person *ret);
+
 /* 32 hexadecimal digits. */
 bool chek__subject_read(const char *text, uint8_t ret[16]);
 void chek__subject_text(const uint8_t subject[16], char ret[CHEK__SUBJECT_TEXT_SIZE]);

@@ -7,6 +7,7 @@
 #include "engine/base/civil.h"
 #include "engine/base/decimal.h"
 #include "engine/base/utf8.h"
+#include "tools/chek/person_words.h"
 #include "tools/chek/report_print.h"
 #include "tools/chek/text_table.h"
 #include "tools/chek/warning_text.h"
@@ -84,36 +85,40 @@ payments_print(const struct chek_receipt *receipt, uint16_t currency)
     }
 }
 
-/* A server never says who somebody is; the same person is the same subject. */
+/* Who somebody is, where it was asked; else the subject, which is the same for the same person. */
 static void
-subject_print(const char *left, const uint8_t subject[16])
+person_print(const char *left, const uint8_t subject[16], const struct chek__known *known)
 {
-    static const char digits[] = "0123456789abcdef";
     static const uint8_t nobody[16];
-    char text[2 * sizeof nobody + 1] = {0};
-    for (size_t i = 0; i < sizeof nobody; i++) {
-        text[2 * i] = digits[subject[i] >> 4];
-        text[2 * i + 1] = digits[subject[i] & 15];
+    char text[CHEK__PERSON_TEXT_SIZE];
+    if (memcmp(subject, nobody, sizeof nobody) == 0) {
+        return;
     }
-    if (memcmp(subject, nobody, sizeof nobody) != 0) {
-        chek__strip(left, text);
+    for (uint32_t i = 0; known != NULL && i < known->count; i++) {
+        if (memcmp(known->persons[i].subject, subject, sizeof nobody) == 0) {
+            chek__strip_view(left, chek__person_text(&known->persons[i], text));
+            return;
+        }
     }
+    chek__subject_text(subject, text);
+    chek__strip(left, text);
 }
 
 static void
-persons_print(const struct chek_receipt *receipt)
+persons_print(const struct chek_receipt *receipt, const struct chek__known *known)
 {
     static const char *const names[] = {"Contact", "Taxpayer", "Name"};
     _Static_assert(CHEK_COUNT(names) == CHEK_PERSON_KIND_COUNT, "a name a kind");
-    subject_print("Buyer", receipt->subject);
+    person_print("Buyer", receipt->subject, known);
     for (uint32_t i = 0; i < receipt->persons_count; i++) {
         const struct chek_person *person = &receipt->persons[i];
-        subject_print(names[person->kind % CHEK_PERSON_KIND_COUNT], person->subject);
+        person_print(names[person->kind % CHEK_PERSON_KIND_COUNT], person->subject, known);
     }
 }
 
 static void
-receipt_print(const struct chek_receipt *receipt, uint16_t currency)
+receipt_print(const struct chek_receipt *receipt, uint16_t currency,
+              const struct chek__known *known)
 {
     char title[TEXT_SIZE];
     (void)snprintf(title, sizeof title, "%s, %s", form_names[receipt->form % CHEK_FORM_COUNT],
@@ -140,7 +145,7 @@ receipt_print(const struct chek_receipt *receipt, uint16_t currency)
     number("Document (FD)", receipt->document);
     number("Sign (FP)", receipt->sign);
     number("Autonomous sign", receipt->autonomous);
-    persons_print(receipt);
+    persons_print(receipt, known);
 }
 
 static void
@@ -191,7 +196,8 @@ engine_print(const struct chek_stored *stored)
 }
 
 void
-chek__stored_print(const struct chek_registered *whose, const struct chek_stored *stored)
+chek__stored_print(const struct chek_registered *whose, const struct chek_stored *stored,
+                   const struct chek__known *known)
 {
     const struct chek_register *what = whose != NULL ? whose->profile : NULL;
     uint16_t currency = chek__register_currency(what);
@@ -210,7 +216,7 @@ chek__stored_print(const struct chek_registered *whose, const struct chek_stored
     number("Shift", stored->shift);
     chek__strip_rule();
     if (stored->receipt != NULL) {
-        receipt_print(stored->receipt, currency);
+        receipt_print(stored->receipt, currency, known);
     } else if (stored->movement != NULL) {
         movement_print(stored->movement, currency);
     } else if (stored->close != NULL) {

@@ -10,6 +10,7 @@
 #include "tools/chek/arguments.h"
 #include "tools/chek/commands.h"
 #include "tools/chek/json.h"
+#include "tools/chek/person_words.h"
 #include "tools/chek/receipt_print.h"
 #include "tools/chek/report_print.h"
 #include "tools/chek/text_table.h"
@@ -23,10 +24,17 @@ CHEK__ENCODER(ask_registers)
 
 static void
 stored_json(struct chek__run *run, const struct chek_registered *whose,
-            const struct chek_stored *stored)
+            const struct chek_stored *stored, const struct chek__known *known)
 {
     chek__json_open(run);
     chek__json_fields(run, CHEK_RECORD_STORED, stored);
+    if (known != NULL) {
+        chek__json_list_open(run, "known_persons");
+        for (uint32_t i = 0; i < known->count; i++) {
+            chek__json_record(run, NULL, CHEK_RECORD_KNOWN_PERSON, &known->persons[i]);
+        }
+        chek__json_list_close(run);
+    }
     chek__json_currency(run, chek__register_currency(whose != NULL ? whose->profile : NULL));
     chek__json_close(run);
     chek__json_end(run);
@@ -128,7 +136,7 @@ on_stored_list(void *context, struct chek_bytes_view body)
     for (uint32_t i = 0; error == CHEK_OK && i < answer.receipts_count; i++) {
         const struct chek_stored *stored = &answer.receipts[i];
         if (list->json) {
-            stored_json(list->run, list->whose, stored);
+            stored_json(list->run, list->whose, stored, NULL);
             continue;
         }
         chek__cell_number(&list->table, stored->ordinal);
@@ -235,6 +243,8 @@ struct receipt_run {
     struct chek_bytes_view body; /* kept: whose it is, is asked behind it */
     struct chek_registered whose;
     bool whose_known;
+    bool with_persons;
+    struct chek__known known;
 };
 
 static int
@@ -264,6 +274,30 @@ on_whose(void *context, struct chek_bytes_view body)
 }
 
 static int
+persons_ask(struct receipt_run *receipt, const struct chek_stored *stored)
+{
+    static const uint8_t nobody[16];
+    const uint8_t *subjects[CHEK__KNOWN_COUNT_MAX];
+    struct chek__known *known = &receipt->known;
+    int stop = CHEK_OK;
+    uint32_t count = 0;
+    if (stored->receipt == NULL) {
+        return CHEK_OK;
+    }
+    subjects[count++] = stored->receipt->subject;
+    for (uint32_t i = 0; i < stored->receipt->persons_count; i++) {
+        subjects[count++] = stored->receipt->persons[i].subject;
+    }
+    for (uint32_t i = 0; i < count && stop == CHEK_OK; i++) {
+        if (memcmp(subjects[i], nobody, sizeof nobody) != 0) {
+            stop = chek__person_of_document(receipt->run, stored, subjects[i],
+                                            &known->persons[known->count++]);
+        }
+    }
+    return stop;
+}
+
+static int
 receipt_show(struct receipt_run *receipt)
 {
     struct chek__run *run = receipt->run;
@@ -280,11 +314,18 @@ receipt_show(struct receipt_run *receipt)
     if (stop != CHEK_OK) {
         return stop;
     }
+    if (receipt->with_persons) {
+        stop = persons_ask(receipt, &stored);
+        if (stop != CHEK_OK) {
+            return stop;
+        }
+    }
     const struct chek_registered *whose = receipt->whose_known ? &receipt->whose : NULL;
+    const struct chek__known *known = receipt->with_persons ? &receipt->known : NULL;
     if (run->json) {
-        stored_json(run, whose, &stored);
+        stored_json(run, whose, &stored, known);
     } else {
-        chek__stored_print(whose, &stored);
+        chek__stored_print(whose, &stored, known);
     }
     return CHEK_OK;
 }
@@ -350,6 +391,7 @@ receipt(struct chek__run *run, int count, char **words)
         {"document", CHEK__OPTION_NUMBER, &wish.document},
         {"ordinal", CHEK__OPTION_NUMBER, &wish.ordinal},
         {"date", CHEK__OPTION_FROM, &wish.day},
+        {"persons", CHEK__OPTION_FLAG, &found.with_persons},
     };
     int stop = chek__arguments_read(run, count, words, options, CHEK_COUNT(options), NULL);
     if (stop != CHEK_OK) {
@@ -368,7 +410,8 @@ const struct chek__command chek__command_receipt = {
     "  chek receipt --qr STRING\n"
     "  chek receipt --fn FN --fd FD [--fp FP]\n"
     "  chek receipt --kkm K --sign SIGN [--date DAY] | --document N | --ordinal N\n\n"
-    "  Without a date the register's history is searched, newest first.\n\n"
+    "  Without a date the register's history is searched, newest first.\n"
+    "  --persons  who bought, in clear: the token needs the right `persons` too\n\n"
     "Examples\n"
     "  chek receipt --qr 't=20210615T1029&s=17545.18&fn=9280440300671993&i=540&fp=2318389997&n=1'\n"
     "  chek receipt --fn 9280440300671993 --fd 540 --fp 2318389997 --json\n",

@@ -80,17 +80,20 @@ on_added(void *context, struct chek_bytes_view body)
     return CHEK_OK;
 }
 
+/* As bits, in the order of enum right. */
+static const char *const right_names[] = {"read", "ingest", "admin", "persons"};
+_Static_assert(CHEK_COUNT(right_names) == CHEK_RIGHT_COUNT, "a name a right");
+
 /* "read,ingest" as bits; 0 when a word is not a right. */
 static uint32_t
 rights_read(const char *text)
 {
-    static const char *const names[] = {"read", "ingest", "admin"};
     uint32_t rights = 0;
     while (*text != 0) {
         size_t size = strcspn(text, ",");
         uint32_t right = 0;
-        for (uint32_t i = 0; i < CHEK_COUNT(names); i++) {
-            if (strlen(names[i]) == size && memcmp(names[i], text, size) == 0) {
+        for (uint32_t i = 0; i < CHEK_COUNT(right_names); i++) {
+            if (strlen(right_names[i]) == size && memcmp(right_names[i], text, size) == 0) {
                 right = UINT32_C(1) << i;
             }
         }
@@ -139,7 +142,8 @@ token_add(struct chek__run *run, int count, char **words)
     }
     uint32_t bits = rights_read(rights);
     if (names.count != 1 || bits == 0) {
-        return chek__usage(run, "chek token add NAME --rights read,ingest,admin (some of them)");
+        return chek__usage(run, "chek token add NAME --rights read,ingest,admin,persons (some of "
+                                "them)");
     }
     if (views_of(run, &organisations, "org", views[0]) != CHEK_OK ||
         views_of(run, &points, "point", views[1]) != CHEK_OK ||
@@ -175,9 +179,10 @@ token_add(struct chek__run *run, int count, char **words)
 
 const struct chek__command chek__command_token_add = {
     "token add", "make a principal; its token is shown once",
-    "  chek token add NAME --rights read,ingest,admin [--org ORG].. [--point POINT].. [--kkm KEY]..\n"
-    "                 [--trusted] [--out FILE]\n\n"
-    "  --rights   read: ask; ingest: feed; admin: tokens and snapshots\n"
+    "  chek token add NAME --rights read,ingest,admin,persons [--org ORG].. [--point POINT]..\n"
+    "                 [--kkm KEY].. [--trusted] [--out FILE]\n\n"
+    "  --rights   read: ask; ingest: feed; admin: tokens and snapshots; persons: who people on\n"
+    "             receipts are (no other right has it)\n"
     "  --org, --point, --kkm   only registers of these; each may be given again, and then\n"
     "             any of its values will do; of two or three of them each must hold\n"
     "  --trusted  may make registers by feeding them\n"
@@ -216,10 +221,13 @@ principal_show(struct token_list *list, const struct chek_principal *principal)
 {
     static const struct chek_scope all;
     const struct chek_scope *scope = principal->scope != NULL ? principal->scope : &all;
-    char rights[32] = "";
-    (void)snprintf(rights, sizeof rights, "%s%s%s", principal->rights & 1 ? "read " : "",
-                   principal->rights & 2 ? "ingest " : "", principal->rights & 4 ? "admin " : "");
-    size_t size = strlen(rights);
+    char rights[64] = "";
+    size_t size = 0;
+    for (uint32_t i = 0; i < CHEK_COUNT(right_names); i++) {
+        if ((principal->rights >> i & 1) != 0) {
+            size += (size_t)snprintf(rights + size, sizeof rights - size, "%s ", right_names[i]);
+        }
+    }
     chek__cell_number(&list->table, principal->principal);
     chek__cell(&list->table, principal->name);
     chek__cell(&list->table, chek_bytes_view_of(rights, size != 0 ? size - 1 : 0));

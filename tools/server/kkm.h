@@ -40,6 +40,7 @@ struct server__job {
     bool again;         /* an exchange that was a conflict (R76) */
     bool is_counted;    /* an exchange that was applied: only the answer is left to do */
     bool had_rows_read; /* rows were not in memory: those that are now stay until it is through */
+    bool is_unbounded;  /* SERVER_JOB_ERASE: its asker sees all there is */
     bool registered;    /* SERVER_JOB_ADD: the register is in the log */
     int error;          /* of all kinds but an exchange */
     uint32_t token;     /* SERVER_JOB_ADD: wanted, 0 = any; then the one that is due */
@@ -133,6 +134,8 @@ CHEK_MUST_USE int server__nomenclature_told(struct server__shard *shard, struct 
 
 /* person_admin.c */
 void server__person_erase(void *context, struct chek_request *request, struct chek_bytes_view body);
+/* Errors: NOT_FOUND the subject of the command in `frame` is another organisation's. */
+CHEK_MUST_USE int server__erasure_check(struct server__shard *shard, const struct server__job *job);
 /* Write the answer: the erasure as it is listed. */
 void server__erasure_tell(struct server__shard *shard, struct server__job *job);
 

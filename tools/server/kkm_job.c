@@ -264,6 +264,10 @@ whole_run(struct server__shard *shard, struct server__job *job, uint8_t kind)
 static enum attempt
 erase_run(struct server__shard *shard, struct server__job *job)
 {
+    job->error = server__erasure_check(shard, job);
+    if (job->error != CHEK_OK) {
+        return ATTEMPT_DONE;
+    }
     enum attempt attempt = whole_run(shard, job, CHEK_COMMAND_ERASE);
     shard->grounds[job->partition]->erasures_logged += attempt == ATTEMPT_LOGGED;
     return attempt;

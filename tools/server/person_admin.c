@@ -7,6 +7,7 @@
  * time: so an erasure is complete when the file that its command is in is gone, because by then a
  * snapshot was stored and tidied up after that has the log before it.
  */
+#include <sodium.h>
 #include <string.h>
 
 #include "engine/base/assertion.h"
@@ -61,10 +62,65 @@ server__person_erase(void *context, struct chek_request *request, struct chek_by
     CHEK_ASSERT(!out.full);
     job->frame_size = out.size;
     job->partition = partition;
+    job->is_unbounded =
+        chek_directory_is_unbounded(server__directory(shard), chek_request_principal(request));
     server__job_ask(shard, request, job);
 }
 
+/* ---- for questions ---------------------------------------------------------------------------- */
+
+int
+server__subject_of(void *context, struct chek_bytes_view organisation, uint8_t kind,
+                   struct chek_bytes_view value, uint8_t ret[16])
+{
+    const struct server__shard *shard = context;
+    return chek_subject_of(server__subject_key(shard->server), organisation, kind, value, ret);
+}
+
+static int
+persons_open(const void *key, struct chek_bytes_view organisation, const uint8_t subject[16],
+             struct chek_bytes_view secret, uint8_t *ret, size_t *ret_size, uint8_t *ret_kind)
+{
+    return chek_subject_open_of(key, organisation, subject, secret, ret, ret_size, ret_kind);
+}
+
+struct chek_visit_persons
+server__persons(const struct chek_server *server)
+{
+    return (struct chek_visit_persons){server__subject_key(server), persons_open};
+}
+
 /* ---- on the owner ----------------------------------------------------------------------------- */
+
+/*
+ * Whether a subject is of the organisation that the asker sees: others stand beside it. What another key
+ * encrypted only who sees all of them can be believed.
+ */
+int
+server__erasure_check(struct server__shard *shard, const struct server__job *job)
+{
+    const struct chek_partition *partition = shard->grounds[job->partition]->partition;
+    uint8_t value[CHEK_SUBJECT_VALUE_SIZE_MAX];
+    struct chek_bytes_view secret;
+    struct chek_erasure what, listed;
+    struct chek_fault fault;
+    size_t size;
+    uint8_t kind;
+    chek_arena_reset(&shard->arena);
+    int error =
+        chek_erasure_decode_whole(job->frame, job->frame_size, &shard->arena, &what, &fault);
+    CHEK_ASSERT(error == CHEK_OK); /* the origin encoded it */
+    if (chek_partition_subject(partition, what.subject, &secret) == CHEK_OK) {
+        error = chek_subject_open_of(server__subject_key(shard->server), what.organisation,
+                                     what.subject, secret, value, &size, &kind);
+        sodium_memzero(value, sizeof value);
+        return error != CHEK_E_CORRUPT ? error : job->is_unbounded ? CHEK_OK : CHEK_E_NOT_FOUND;
+    }
+    error = chek_partition_erasure(partition, what.subject, &listed);
+    return error == CHEK_OK && !chek_bytes_view_equal(listed.organisation, what.organisation)
+               ? CHEK_E_NOT_FOUND
+               : CHEK_OK;
+}
 
 void
 server__erasure_tell(struct server__shard *shard, struct server__job *job)

@@ -194,6 +194,7 @@ query_room(void *context, struct chek_request *request)
         server__person_erase, server__job_on_abandon, NULL \
     }
 #define HANDLER_ask_erasures QUERY
+#define HANDLER_ask_person QUERY
 
 #define HANDLER_ROW(number, NAME, name, right, scope, size, request, answer, stream) HANDLER_##name,
 static const struct chek_handler handlers[CHEK_OPCODE_COUNT] = {CHEK_OPCODES(HANDLER_ROW)};
@@ -450,7 +451,8 @@ hosts_init(struct server__shard *shard)
                                   server__claim,
                                   server__subject_key(shard->server)};
     struct chek_feed_config feed_config = {shard->io, FEED_FRAME_COUNT, FEED_PART_COUNT};
-    struct chek_query_port query = {shard, port_directory, port_shard_of, port_visit};
+    struct chek_query_port query = {shard, port_directory, port_shard_of, port_visit,
+                                    server__subject_of};
     struct chek_query_config query_config = {shard->io, shard->index, VISIT_COUNT};
 
     memcpy(table.handlers, handlers, sizeof table.handlers);

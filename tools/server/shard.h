@@ -582,6 +582,10 @@ void server__ask_status(void *context, struct chek_request *request, struct chek
 void server__ask_chains(void *context, struct chek_request *request, struct chek_bytes_view body);
 
 /* person_admin.c */
+/* For questions: the subject of a value, and what opens values. */
+int server__subject_of(void *shard, struct chek_bytes_view organisation, uint8_t kind,
+                       struct chek_bytes_view value, uint8_t ret[16]);
+struct chek_visit_persons server__persons(const struct chek_server *server);
 /* The command of an erasure is durable, and its time. */
 void server__erasure_note(struct server__shard *shard, uint64_t lsn, uint64_t time_us);
 /* Images of before the newest snapshot are gone, log files of earlier runs, and of this run those

@@ -191,8 +191,10 @@ server__visit_try(struct server__shard *shard, struct chek_visit *visit, struct 
     struct server__place *place = visit->place;
     struct chek_partition *partition = shard->grounds[visit->partition]->partition;
     struct chek_store *store = chek_partition_store(partition); /* the directory has none */
+    struct chek_visit_persons persons = server__persons(shard->server);
     struct chek_visit_ground ground = {
         .partition = partition,
+        .persons = &persons,
         .directory = server__directory(shard),
         .arena = place != NULL ? &place->arena : &shard->arena,
     };

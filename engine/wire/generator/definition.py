@@ -18,7 +18,7 @@ CIVIL_MAX = 4102444799
 BODY_SIZE_MAX = 1048576  # of a request's frame
 ANSWER_SIZE_MAX = BODY_SIZE_MAX + 4096  # of an answer's: a document, and what the engine adds
 
-RIGHTS = ("none", "any", "read", "ingest", "admin")
+RIGHTS = ("none", "any", "read", "ingest", "admin", "persons")
 SCOPES = ("none", "registers", "filter")
 
 # What a field may not be called: words of C, and members that every structure has.

@@ -265,6 +265,11 @@ class Client:
         for chunk in self.answers("ask_sold_again", question):
             yield from chunk.receipts
 
+    def person(self, **who):
+        """Who a subject (16 bytes) is: by organisation, or by target and ordinal (+ 1) of a document that
+        names it; kind (PersonKind) and value in the place of the subject. Returns a `known_person`."""
+        return self.ask("ask_person", who)
+
     def reconcile(self, target, **bounds):
         """Yield the closed shifts of a register, each with the differences between what it counted
         itself and what the engine did. Bounds: shift_from, shift_to."""
