@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ask_marked.c - the receipts that a marked good is in, by its code, newest first.
+ * ask_marked.c - the receipts that a marked good is in, by its code, or that name a person, newest first.
  *
  * A worker looks for the code over a view, some rows a step; what the asker does not see the owner
  * takes out; then a worker reads the documents. The code may be of any register, so the question
- * goes to every partition, unless it names one.
+ * goes to every partition, unless it names one. A person is of one organisation, so of one partition.
  */
 #include "engine/base/assertion.h"
 #include "engine/store/marking_search.h"
+#include "engine/store/person_search.h"
 #include "query/host.h"
 
 #define PLACES_A_STEP 128 /* rows */
@@ -16,6 +17,9 @@ struct marked_state {
     uint32_t registration;            /* 0: any */
     bool is_searched;                 /* the owner comes next, then a worker that reads */
     struct chek_marking_place before; /* where the next step begins */
+    bool is_person;                   /* then what is looked for is `person`: no question is read */
+    uint32_t count_max;
+    struct chek_person_search person;
 };
 
 _Static_assert(sizeof(struct marked_state) <= CHEK_VISIT_STATE_SIZE, "state of a visit");
@@ -56,10 +60,51 @@ begin(struct chek_query_host *host, struct chek_visit *visit)
                                        &state->registration);
 }
 
+static int
+begin_person(struct chek_query_host *host, struct chek_visit *visit)
+{
+    const struct chek_directory *directory = query__directory(host);
+    struct chek_arena *arena = chek_request_arena(visit->request);
+    struct marked_state *state = (void *)visit->state;
+    struct chek_person_query question;
+    struct chek_registered known;
+    int error = chek_person_query_decode_whole(visit->question, visit->question_size, arena,
+                                               &question, &visit->fault);
+    if (error != CHEK_OK) {
+        return error;
+    }
+    if (!chek_directory_may(directory, visit->principal, 1u << CHEK_RIGHT_READ)) {
+        return CHEK_E_PERMISSION;
+    }
+    state->is_person = true;
+    state->count_max = (uint32_t)question.count_max;
+    state->person.time_min = question.from;
+    state->person.time_max = question.to != 0 ? question.to : question.from != 0 ? INT64_MAX : 0;
+    struct chek_bytes_view organisation = question.organisation;
+    if (question.target == NULL) { /* what is not seen of it is taken out row by row */
+        visit->fault = (struct chek_fault){.field = CHEK_FIELD_PERSON_QUERY_ORGANISATION};
+        error = organisation.size != 0 ? CHEK_OK : CHEK_E_FIELD_MISSING;
+        visit->partition = visit->partition_last =
+            chek_directory_partition_of(directory, organisation);
+    } else {
+        error = query__visit_register(host, visit, question.target, CHEK_FIELD_PERSON_QUERY_TARGET,
+                                      &state->registration);
+        if (error == CHEK_OK) {
+            error = chek_directory_registered(directory, state->registration, arena, &known);
+        }
+        if (error == CHEK_OK) {
+            organisation = known.profile->organisation;
+        }
+    }
+    return error == CHEK_OK
+               ? query__subject(host, visit, &question, organisation, state->person.subject)
+               : error;
+}
+
 /* ---- what a step has ------------------------------------------------------------------------- */
 
 struct marked_work {
-    struct chek_ask_marked question;
+    struct chek_ask_marked question; /* of codes */
     struct chek_marking_place places[PLACES_A_STEP];
     struct chek_bytes_view keys[PLACES_A_STEP];
     struct chek_marked list[PLACES_A_STEP];
@@ -83,8 +128,15 @@ look(struct chek_visit *visit, const struct chek_visit_view *view)
                                          .registration = state->registration,
                                          .before = state->before};
     work->count = 0;
-    visit->error = chek_marking_search(view->store, &search, view->arena, work->count_max,
-                                       work->places, &work->count);
+    if (state->is_person) {
+        state->person.registration = state->registration;
+        state->person.before = state->before;
+        visit->error = chek_person_search(view->store, &state->person, view->arena, work->count_max,
+                                          work->places, &work->count);
+    } else {
+        visit->error = chek_marking_search(view->store, &search, view->arena, work->count_max,
+                                           work->places, &work->count);
+    }
     work->is_end = work->count < work->count_max;
     work->end = work->count != 0 ? work->places[work->count - 1] : state->before;
     state->is_searched = true;
@@ -172,12 +224,12 @@ prepare(struct chek_visit *visit, const struct chek_visit_ground *ground)
     struct marked_work *work = chek_arena_take(ground->arena, sizeof *work);
     CHEK_ASSERT(work != NULL);
     state->is_searched = false;
-    int error = decode(visit, ground->arena, &work->question);
+    int error = state->is_person ? CHEK_OK : decode(visit, ground->arena, &work->question);
     CHEK_ASSERT(error == CHEK_OK);
     visit->fault = (struct chek_fault){0};
     work->shown_count = visit->carried;
-    uint64_t left =
-        work->question.count_max != 0 ? work->question.count_max - visit->carried : UINT64_MAX;
+    uint64_t wanted = state->is_person ? state->count_max : work->question.count_max;
+    uint64_t left = wanted != 0 ? wanted - visit->carried : UINT64_MAX;
     work->count_max = left < PLACES_A_STEP ? (uint32_t)left : PLACES_A_STEP;
     return work;
 }
@@ -214,3 +266,9 @@ const struct query__kind query__marked = {.opcode = CHEK_OPCODE_ASK_MARKED,
                                           .run = run,
                                           .work = work,
                                           .is_long = true};
+
+const struct query__kind query__person_receipts = {.opcode = CHEK_OPCODE_ASK_PERSON_RECEIPTS,
+                                                   .begin = begin_person,
+                                                   .run = run,
+                                                   .work = work,
+                                                   .is_long = true};

@@ -36,7 +36,7 @@ struct chek_query_host {
 /* The rows; one for every opcode of the room. */
 extern const struct query__kind query__report, query__shifts, query__receipts, query__receipt,
     query__sums, query__registers, query__gaps, query__reconcile, query__warnings, query__marked,
-    query__sold_again, query__erasures, query__person;
+    query__sold_again, query__erasures, query__person, query__person_receipts;
 
 const struct chek_directory *query__directory(struct chek_query_host *host);
 

@@ -26,7 +26,7 @@ _Static_assert(STRIDE % 4096 == 0, "whole pages");
 static const struct query__kind *const kinds[] = {
     &query__report,     &query__shifts,   &query__receipts,  &query__receipt,        &query__sums,
     &query__registers,  &query__gaps,     &query__reconcile, &query__warnings,       &query__marked,
-    &query__sold_again, &query__erasures, &query__person};
+    &query__sold_again, &query__erasures, &query__person,    &query__person_receipts};
 
 int
 chek_query_host_create(const struct chek_query_config *config, const struct chek_query_port *port,

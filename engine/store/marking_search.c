@@ -10,6 +10,7 @@
 
 #include "engine/base/assertion.h"
 #include "engine/store/marking_table.h"
+#include "engine/store/place_list.h"
 #include "engine/store/segment.h"
 #include "engine/store/set.h"
 
@@ -17,8 +18,7 @@ struct searching {
     const struct chek_store *store;
     const struct chek_marking_search *search;
     struct chek_arena *arena;
-    struct chek_marking_place *list;
-    uint32_t count, count_max;
+    struct store__place_list places;
 };
 
 uint32_t
@@ -27,44 +27,7 @@ chek_marking_hash(struct chek_bytes_view code)
     return store__marking_hash(code);
 }
 
-/* ---- choosing --------------------------------------------------------------------------------- */
-
-/* Whether a place comes before another in a list. */
-static bool
-is_newer(const struct chek_marking_place *a, const struct chek_marking_place *b)
-{
-    if (a->received_us != b->received_us) {
-        return a->received_us > b->received_us;
-    }
-    return a->registration != b->registration ? a->registration > b->registration
-                                              : a->ordinal > b->ordinal;
-}
-
-/* Whether a row would be taken into the list, if it has the code. */
-static bool
-is_wanted(const struct searching *from, const struct chek_marking_place *place)
-{
-    const struct chek_marking_search *search = from->search;
-    return (search->registration == 0 || place->registration == search->registration) &&
-           (search->before.received_us == 0 || is_newer(&search->before, place)) &&
-           (from->count < from->count_max || is_newer(place, &from->list[from->count - 1]));
-}
-
-/* Put a row into the list, once; the oldest goes when it is full. */
-static void
-take(struct searching *to, const struct chek_marking_place *place)
-{
-    uint32_t at = to->count;
-    while (at > 0 && is_newer(place, &to->list[at - 1])) {
-        at -= 1;
-    }
-    if (at > 0 && !is_newer(&to->list[at - 1], place)) {
-        return; /* it has two codes that are looked for */
-    }
-    uint32_t last = to->count < to->count_max ? to->count++ : to->count - 1;
-    memmove(&to->list[at + 1], &to->list[at], (last - at) * sizeof *to->list);
-    to->list[at] = *place;
-}
+/* ---- reading ---------------------------------------------------------------------------------- */
 
 static bool
 has_code(const struct chek_marking_search *search, const struct chek_document *document)
@@ -93,7 +56,7 @@ compare_and_take(struct searching *to, const struct chek_marking_place *place)
     int error =
         chek_store_read(to->store, place->registration, place->ordinal, to->arena, &row, &document);
     if (error == CHEK_OK && has_code(to->search, &document)) {
-        take(to, place);
+        store__place_take(&to->places, place);
     }
     chek_arena_rewind(to->arena, mark);
     return error;
@@ -126,23 +89,13 @@ set_run(struct searching *to, const struct store__set *set)
         struct chek_marking_place place = {.received_us = row->received,
                                            .registration = row->registration,
                                            .ordinal = row->ordinal};
-        if (is_wanted(to, &place) && !store__is_replaced(to->store, set->replaced, i)) {
+        if (store__place_is_wanted(&to->places, &place) &&
+            !store__is_replaced(to->store, set->replaced, i)) {
             error = compare_and_take(to, &place);
         }
     }
     to->store->effort->rows += set->row_count;
     return error;
-}
-
-/* The newest set that was not looked at: the one before `end`. NULL: there is none. */
-static const struct store__set *
-set_before(const struct chek_store *store, const struct store__set *end)
-{
-    const struct store__set *set = store->oldest != end ? store->oldest : NULL;
-    while (set != NULL && set->next != end) {
-        set = set->next;
-    }
-    return set;
 }
 
 /* ---- sealed rows ------------------------------------------------------------------------------ */
@@ -169,7 +122,7 @@ row_take(struct searching *to, const struct chek_segment *segment, uint32_t inde
         place.received_us = (uint64_t)store__page_value(received, index % segment->page_row_count);
     }
     store__segment_done(segment, group, to->store->cold);
-    return is_wanted(to, &place) ? compare_and_take(to, &place) : CHEK_OK;
+    return store__place_is_wanted(&to->places, &place) ? compare_and_take(to, &place) : CHEK_OK;
 }
 
 /* The first entry of a page whose hash is not less. */
@@ -244,21 +197,26 @@ chek_marking_search(const struct chek_store *store, const struct chek_marking_se
                     struct chek_arena *arena, uint32_t count_max, struct chek_marking_place *ret,
                     uint32_t *ret_count)
 {
-    struct searching to = {
-        .store = store, .search = search, .arena = arena, .list = ret, .count_max = count_max};
+    struct searching to = {.store = store,
+                           .search = search,
+                           .arena = arena,
+                           .places = {.list = ret,
+                                      .count_max = count_max,
+                                      .before = search->before,
+                                      .registration = search->registration}};
     int error = CHEK_OK;
     CHEK_ASSERT(count_max > 0);
-    const struct store__set *set = set_before(store, NULL);
-    while (set != NULL && to.count < count_max && error == CHEK_OK) {
+    const struct store__set *set = store__set_before(store, NULL);
+    while (set != NULL && to.places.count < count_max && error == CHEK_OK) {
         error = set_run(&to, set);
-        set = set_before(store, set);
+        set = store__set_before(store, set);
     }
-    for (uint32_t i = store->segment_count; i > 0 && to.count < count_max && error == CHEK_OK;
-         i--) {
+    for (uint32_t i = store->segment_count;
+         i > 0 && to.places.count < count_max && error == CHEK_OK; i--) {
         error = segment_run(&to, store->segments[i - 1]);
     }
     if (error == CHEK_OK) {
-        *ret_count = to.count;
+        *ret_count = to.places.count;
     }
     return error;
 }

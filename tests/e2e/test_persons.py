@@ -267,6 +267,110 @@ class Showing(Persons):
                                            mine.hex())["code"], "NOT_FOUND")
 
 
+class Finding(Persons):
+    DAY_S = 86400
+
+    def receipts(self, *words, **options):
+        return self.server.lines("person", "receipts", "--org", self.organisation, *words, **options)
+
+    def numbers(self, *words, **options):
+        return [row["stored"]["receipt"]["document"] for row in self.receipts(*words, **options)]
+
+    def test_by_value_period_and_register(self):
+        other = self.register_of("other")
+        persons = [(chek.PersonKind.TIN, IIN)]
+        for number in range(1, 7):
+            self.feed(receipt(number, buyer=PHONE if number % 2 else MAIL, time=DAY +
+                              self.DAY_S * number, persons=persons if number > 3 else ()))
+        self.feed(receipt(11, time=DAY + self.DAY_S), receipt(12, buyer=OTHER_PHONE), register=other)
+        token = self.token("read,persons")
+        ask = lambda *words: self.numbers(*words, token_file=token)  # noqa: E731
+        self.assertEqual(ask("--phone", PHONE), [11, 5, 3, 1])
+        self.assertEqual(ask("--phone", "8 701 5550123", "--limit", 2), [11, 5])
+        self.assertEqual(ask("--phone", PHONE, "--kkm", f"#{self.register}"), [5, 3, 1])
+        self.assertEqual(ask("--phone", PHONE, "--kkm", f"#{other}"), [11])
+        self.assertEqual(ask("--email", MAIL), [6, 4, 2])
+        self.assertEqual(ask("--iin", IIN), [6, 5, 4])
+        self.assertEqual(ask("--iin", IIN, "--from", "2026-01-10"), [6, 5])
+        self.assertEqual(ask("--iin", IIN, "--from", "2026-01-10", "--to", "2026-01-10"), [5])
+        self.assertEqual(ask("--iin", IIN, "--to", "2026-01-09"), [4])
+        self.assertEqual(ask("--name", NAME), [])
+        self.assertEqual(ask("--subject", self.subject(1)), [11, 5, 3, 1])
+        table = self.server.chek("person", "receipts", "--org", self.organisation, "--phone", PHONE,
+                                 token_file=token)
+        self.assertEqual(len(table.splitlines()), 5)
+        self.assertNotIn(PHONE, table)
+        self.erase("--phone", PHONE)
+        self.assertEqual(ask("--phone", PHONE), [11, 5, 3, 1], "receipts stay")
+        with self.client() as client:
+            made = client.token_add(f"api{self.organisation}", 9)
+            with chek.Client(self.server.address, token=made.token) as asker:
+                rows = list(asker.person_receipts(organisation=self.organisation, value=MAIL,
+                                                  count_max=2))
+        self.assertEqual([row.stored.receipt.document for row in rows], [6, 4])
+
+    def test_rights_and_scopes(self):
+        second = self.register_of("second")
+        self.feed(receipt(1))
+        self.feed(receipt(2), register=second)
+        words = ("--phone", PHONE)
+        for rights in ("read", "persons", "admin", "read,ingest,admin", "ingest,persons"):
+            self.assertEqual(self.server.error("person", "receipts", "--org", self.organisation,
+                                               *words, token_file=self.token(rights))["code"],
+                             "PERMISSION")
+        for scope, want in (((), [2, 1]), (("--point", "second"), [2]), (("--point", "main"), [1]),
+                            (("--kkm", f"{self.organisation}-main"), [1]),
+                            (("--org", self.organisation), [2, 1]), (("--org", "1"), [])):
+            self.assertEqual(self.numbers(*words, token_file=self.token("read,persons", *scope)),
+                             want)
+        bounded = self.token("read,persons", "--point", "second")
+        self.assertEqual(self.server.error("person", "receipts", "--org", self.organisation, *words,
+                                           "--kkm", f"#{self.register}", token_file=bounded)["code"],
+                         "NOT_FOUND")
+
+    def test_a_long_list_is_whole(self):
+        """Sealed and open, more than a step, with others between."""
+        count = 40000
+        for first in range(1, count, 10000):
+            self.feed(*(receipt(number, buyer=PHONE if number % 40 == 0 else MAIL if number % 3 == 0
+                                else "") for number in range(first, first + 10000)))
+        self.server.wait_for_sealing()
+        token = self.token("read,persons")
+        want = list(range(count, 0, -40))
+        self.assertEqual(self.numbers("--phone", PHONE, token_file=token), want)
+        self.server.restart()
+        self.assertEqual(self.numbers("--phone", PHONE, token_file=token), want)
+        self.assertEqual(self.numbers("--phone", PHONE, "--limit", 300, token_file=token), want[:300])
+
+
+class Verifying(Persons):
+    def setUp(self):
+        self.server = Server(ARGUMENTS[0], ["--partitions", "1", "--shards", "1"])
+        self.server.start()
+        self.addCleanup(self.server.__exit__)
+        super().setUp()
+
+    def verify(self, code=0):
+        lines = self.server.lines("verify", self.server.data, code=code)
+        return ([line["text"] for line in lines if line.get("finding") or line.get("what") ==
+                 "finding"], [line["text"] for line in lines if line.get("note") or
+                              line.get("what") == "note"], lines)
+
+    def image(self, change):
+        """Change the bytes of the partition's image, under sums that are right."""
+        path = max((self.server.data / "snapshot").glob("0001-*"))
+        data = bytearray(path.read_bytes())
+        change(data)
+        tail = len(data) - 48
+        struct.pack_into("<Q", data, tail + 32, xxh3_64(bytes(data[64:tail]), 0))
+        magic = int.from_bytes(data[tail:tail + 4], "little")
+        struct.pack_into("<Q", data, tail + 40, xxh3_64(bytes(data[tail:tail + 40]), magic))
+        seed = xxh3_64(bytes(data[:40]), 0)
+        struct.pack_into("<Q", data, 48, xxh3_64(bytes(data[64:]), seed))
+        struct.pack_into("<Q", data, 56, xxh3_64(bytes(data[:56]), 0))
+        path.write_bytes(data)
+
+
 class OtherKey(Persons):
     """A copy on which the key of its folder was lost, and another one put in."""
 

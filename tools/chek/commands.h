@@ -18,6 +18,7 @@ extern const struct chek__command chek__command_token_add, chek__command_token_l
     chek__command_nomenclature_list, chek__command_status, chek__command_snapshot,
     chek__command_backup, chek__command_events, chek__command_verify, chek__command_gaps,
     chek__command_reconcile, chek__command_warnings, chek__command_marking,
-    chek__command_person_erase, chek__command_person_erasures, chek__command_person_show;
+    chek__command_person_erase, chek__command_person_erasures, chek__command_person_show,
+    chek__command_person_receipts;
 
 #endif

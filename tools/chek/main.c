@@ -44,6 +44,7 @@ static const struct chek__command *const commands[] = {
     &chek__command_nomenclature_show,
     &chek__command_nomenclature_list,
     &chek__command_person_show,
+    &chek__command_person_receipts,
     &chek__command_person_erase,
     &chek__command_person_erasures,
     &chek__command_token_add,

@@ -195,6 +195,7 @@ query_room(void *context, struct chek_request *request)
     }
 #define HANDLER_ask_erasures QUERY
 #define HANDLER_ask_person QUERY
+#define HANDLER_ask_person_receipts QUERY
 
 #define HANDLER_ROW(number, NAME, name, right, scope, size, request, answer, stream) HANDLER_##name,
 static const struct chek_handler handlers[CHEK_OPCODE_COUNT] = {CHEK_OPCODES(HANDLER_ROW)};

@@ -270,6 +270,12 @@ class Client:
         names it; kind (PersonKind) and value in the place of the subject. Returns a `known_person`."""
         return self.ask("ask_person", who)
 
+    def person_receipts(self, **who):
+        """Yield the receipts that name somebody, newest first: key, stored. By organisation, or by target;
+        subject, or kind and value. Bounds: from, to (civil seconds), count_max."""
+        for chunk in self.answers("ask_person_receipts", who):
+            yield from chunk.receipts
+
     def reconcile(self, target, **bounds):
         """Yield the closed shifts of a register, each with the differences between what it counted
         itself and what the engine did. Bounds: shift_from, shift_to."""
