@@ -106,6 +106,7 @@ run_end(struct verify__run *run)
     chek_memory_free(run->want, sizeof *run->want);
     chek_memory_free(run->got, sizeof *run->got);
     verify__chain_end(run);
+    verify__persons_close(run);
     chek_arena_finish(&run->scratch);
     chek_arena_finish(&run->pages);
     verify__rows_destroy(run->rows);
@@ -149,6 +150,9 @@ folder_verify(struct verify__run *run)
     }
     if (error == CHEK_E_NOT_FOUND || error == CHEK_E_CORRUPT || error == CHEK_E_VERSION) {
         return CHEK_OK; /* nothing says what belongs to the folder: that is the finding */
+    }
+    if (error == CHEK_OK) {
+        error = verify__persons_open(run);
     }
     if (error == CHEK_OK) {
         error = verify__events_read(run);

@@ -4,7 +4,8 @@
  *
  * The manifest, the sums of every file, page, block and event, the log replayed in memory on top of
  * the snapshot; then, of every registration, each row, its identity, and every X, Z and revision
- * against an evaluator that shares no code with the engine (tools/verify/naive); then the chain of
+ * against an evaluator that shares no code with the engine (tools/verify/naive); then the people whom
+ * documents name, whose values are opened where the folder's key is there; then the chain of
  * each partition, against the manifest and heads that were noted elsewhere. What is wrong is a
  * finding: a file, an offset where there is one, and what differs.
  *

@@ -114,6 +114,10 @@ row_check(struct verify__run *run, uint16_t partition, uint32_t registration, ui
     }
     if (ordinal >= chek_fiscal_removed(fiscal, registration)) {
         verify__markings_of(run, registration, ordinal, &document);
+        error = verify__persons_of(run, registration, ordinal, &document);
+        if (error != CHEK_OK) {
+            return error;
+        }
     }
     document.registration = registration; /* however the document named it */
     document.profile = NULL;

@@ -157,6 +157,10 @@ registration_check(struct verify__run *run, uint16_t partition, uint32_t registr
     sums->completed_count += run->rows->completed_count;
     warned_check(run, partition, registration);
     verify__markings_add(run, registration);
+    error = verify__persons_add(run, registration);
+    if (error != CHEK_OK) {
+        return error;
+    }
     error = events_check(run, partition, registration);
     if (error == CHEK_OK) {
         error = verify__identity_check(run, partition, registration);
@@ -211,6 +215,7 @@ verify__partition_check(struct verify__run *run, uint16_t partition,
     }
     verify__kept_partition(run, partition);
     verify__chain_check(run, partition, ret);
+    verify__persons_check(run, partition);
     error = verify__markings_check(run, partition);
     if (error != CHEK_OK) {
         return error;

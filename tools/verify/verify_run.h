@@ -74,8 +74,14 @@ struct verify__run {
     struct verify__rows *rows; /* verify_rows.c */
     struct verify__markings {
         uint64_t count, sum;
-        uint64_t finding_count;   /* before the partition */
-    } markings;                   /* codes of the documents that were read */
+        uint64_t finding_count; /* before the partition */
+    } markings;                 /* codes of the documents that were read */
+    struct verify__persons {
+        struct verify__named *named; /* of the partition that is being checked */
+        size_t count, capacity;
+        void *key; /* a struct chek_subject_key */
+        bool has_key;
+    } persons;
     struct verify__place *places; /* of all rows of the partition that is being checked */
     size_t place_count, place_capacity;
     bool has_all_places; /* every row of it could be read */
@@ -225,6 +231,20 @@ void verify__markings_of(struct verify__run *run, uint32_t registration, uint32_
                          const struct chek_document *document);
 void verify__markings_add(struct verify__run *run, uint32_t registration);
 CHEK_MUST_USE int verify__markings_check(struct verify__run *run, uint16_t partition);
+
+/* ---- verify_persons.c -------------------------------------------------------------------------- */
+
+/* Read the folder's key, if it is there. Errors: -ENOMEM. */
+CHEK_MUST_USE int verify__persons_open(struct verify__run *run);
+void verify__persons_close(struct verify__run *run);
+
+/* Note whom one document names, or those of run->rows. Errors: -ENOMEM. */
+CHEK_MUST_USE int verify__persons_of(struct verify__run *run, uint32_t registration,
+                                     uint32_t ordinal, const struct chek_document *document);
+CHEK_MUST_USE int verify__persons_add(struct verify__run *run, uint32_t registration);
+
+/* The documents of a partition are noted: check its table of persons, and begin anew. */
+void verify__persons_check(struct verify__run *run, uint16_t partition);
 
 /* ---- verify_totals.c --------------------------------------------------------------------------- */
 
