@@ -24,8 +24,8 @@ token_add(struct run_client *client)
         .state = TOKEN_ASKED,
         .organisation =
             is_feeder || run_chance(run, 30) ? -1 : (int)run_below(run, STORY_ORGANISATION_COUNT),
-        .rights =
-            is_feeder ? 1u << CHEK_RIGHT_READ | 1u << CHEK_RIGHT_INGEST : 1u << CHEK_RIGHT_READ,
+        .rights = 1u << CHEK_RIGHT_READ |
+                  (is_feeder ? 1u << CHEK_RIGHT_INGEST : 1u << CHEK_RIGHT_PERSONS),
     };
     (void)snprintf(principal->name, sizeof principal->name, "user-%u", journal->principal_count);
     request->principal = journal->principal_count++;
@@ -101,7 +101,7 @@ run_admin_act(struct run_client *client)
     if (run->is_verifying || run_request_count(client) > 2 || !run_chance(run, 2)) {
         return;
     }
-    switch (run_below(run, 9)) {
+    switch (run_below(run, 12)) {
     case 0:
     case 1:
         token_add(client);
@@ -120,6 +120,13 @@ run_admin_act(struct run_client *client)
             run_backup_begin(run);
             nothing_send(client, CHEK_OPCODE_BACKUP);
         }
+        break;
+    case 6:
+    case 7:
+        run_person_erase(client);
+        break;
+    case 8:
+        run_person_list(client);
         break;
     default:
         nothing_send(client, CHEK_OPCODE_SNAPSHOT);
@@ -211,20 +218,26 @@ on_tokens(struct run_client *client, const struct run_request *request,
     }
 }
 
+static void
+on_revoked(struct run *run, const struct run_request *request)
+{
+    struct run_principal *principal = &run->journal.principals[request->principal];
+    run->result.revoke_count += 1;
+    if (principal->revoked_ns == 0) {
+        principal->revoked_ns = chek_world_now_ns(run->world);
+    }
+}
+
 void
 run_admin_answer(struct run_client *client, struct run_request *request,
                  const struct chek_frame *frame)
 {
-    struct run_principal *principal = &client->run->journal.principals[request->principal];
     switch (request->opcode) {
     case CHEK_OPCODE_TOKEN_ADD:
         on_token_added(client, request, frame);
         break;
     case CHEK_OPCODE_TOKEN_REVOKE:
-        client->run->result.revoke_count += 1;
-        if (principal->revoked_ns == 0) {
-            principal->revoked_ns = chek_world_now_ns(client->run->world);
-        }
+        on_revoked(client->run, request);
         break;
     case CHEK_OPCODE_TOKENS:
         on_tokens(client, request, frame);
@@ -235,6 +248,11 @@ run_admin_answer(struct run_client *client, struct run_request *request,
     case CHEK_OPCODE_BACKUP:
         run_backup_answer(client, frame);
         break;
+    case CHEK_OPCODE_PERSON_ERASE:
+    case CHEK_OPCODE_ASK_ERASURES:
+    case CHEK_OPCODE_ASK_PERSON:
+        run_person_answer(client->run, request, frame, (frame->head.flags & CHEK_FRAME_LAST) != 0);
+        break;
     default:
         break;
     }
@@ -243,12 +261,12 @@ run_admin_answer(struct run_client *client, struct run_request *request,
 void
 run_admin_refused(struct run_client *client, struct run_request *request, int error)
 {
-    const struct run_principal *principal = &client->run->journal.principals[request->principal];
+    const struct run_principal *principals = client->run->journal.principals;
     bool failed = error > -5000 || error == CHEK_E_CORRUPT; /* a snapshot on a failing disk */
     bool wanted =
         error == CHEK_E_BUSY ||
         (request->opcode == CHEK_OPCODE_TOKEN_REVOKE && error == CHEK_E_NOT_FOUND &&
-         principal->revoke_asked) ||
+         principals[request->principal].revoke_asked) ||
         ((request->opcode == CHEK_OPCODE_SNAPSHOT || request->opcode == CHEK_OPCODE_BACKUP) &&
          failed && !client->run->options.calm);
     if (!wanted) {

@@ -187,6 +187,9 @@ run_ask_act(struct run_client *client)
     if (run->is_verifying || run_request_count(client) > 3 || !run_chance(run, 3)) {
         return;
     }
+    if (run_person_ask(client)) {
+        return;
+    }
     switch (run_below(run, 9)) {
     case 0:
         run_ask_list(client, at);

@@ -97,6 +97,11 @@ struct run_journal {
     uint32_t place_count;
     /* Of a value of a buyer in an organisation. */
     uint8_t subjects[CHEK_PERSON_KIND_COUNT][9][STORY_ORGANISATION_COUNT][16];
+#define RUN_PERSON_COUNT (CHEK_PERSON_KIND_COUNT * 9 * STORY_ORGANISATION_COUNT)
+    struct run_erasure {
+        bool asked;
+        uint64_t known_ns;        /* when it was confirmed first; 0: it was not */
+    } erasures[RUN_PERSON_COUNT]; /* in the order of `subjects` */
 };
 
 /* ---- clients ---------------------------------------------------------------------------------- */
@@ -145,7 +150,7 @@ struct run_request {
     uint64_t offset; /* of a feed */
     struct run_item items[RUN_ITEM_COUNT];
     uint32_t item_count;
-    unsigned principal; /* of token_add and token_revoke: index */
+    unsigned principal; /* of token_add and token_revoke: index; of persons: whose */
     struct run_question question;
 };
 
@@ -332,6 +337,13 @@ void run_admin_act(struct run_client *client);
 void run_admin_answer(struct run_client *client, struct run_request *request,
                       const struct chek_frame *frame);
 void run_admin_refused(struct run_client *client, struct run_request *request, int error);
+
+/* server_person.c: each sends a request if one is free; false: it does not */
+void run_person_erase(struct run_client *client);
+void run_person_list(struct run_client *client);
+bool run_person_ask(struct run_client *client);
+void run_person_answer(struct run *run, struct run_request *request, const struct chek_frame *frame,
+                       bool last);
 
 /* server_rot.c: damage rows in files that the manifest names, and make them right again. */
 void run_rot_begin(struct run *run);

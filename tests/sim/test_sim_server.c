@@ -100,6 +100,7 @@ static const struct planted {
     {"planted_directory_not_told_is_found", CHEK_PLANTED_DIRECTORY_NOT_TOLD, 0},
     {"planted_events_not_awaited_is_found", CHEK_PLANTED_EVENTS_NOT_AWAITED, 0},
     {"planted_chain_of_another_is_found", CHEK_PLANTED_CHAIN_OF_ANOTHER, 0},
+    {"planted_erasures_forgotten_is_found", CHEK_PLANTED_ERASURES_FORGOTTEN, 0},
     {"planted_cold_unchecked_is_found", CHEK_PLANTED_COLD_UNCHECKED, 0},
     {"planted_cold_before_stored_is_found", CHEK_PLANTED_COLD_BEFORE_STORED, 0},
     {"planted_segment_twice_is_found", CHEK_PLANTED_SEGMENT_TWICE, 0},
