@@ -215,7 +215,7 @@ class Showing(Persons):
                 other = str(next(organisations))
                 another_register = self.register_of("main", other)
                 home = {row.registration: row.partition for row in client.registers()}
-        self.feed(receipt(1))
+        self.feed(receipt(1), receipt(2, buyer=MAIL))
         self.feed(receipt(1), register=another_register)
         with self.client() as admin:
             made = admin.token_add(f"both{other}", 9, {"organisations": [other.encode()]})
@@ -250,6 +250,7 @@ class Showing(Persons):
                 (whole, {**document, "ordinal": 99, "subject": mine}, "NOT_FOUND"),
                 (point, {"organisation": other, "value": PHONE}, "PERMISSION"),
                 (point, {**document, "subject": mine}, PHONE),
+                (point, {**document, "ordinal": 2, "subject": mine}, "NOT_FOUND"),
                 (elsewhere, {**document, "subject": mine}, "NOT_FOUND")]
         for token, who, want in rows:
             with self.subTest(str(who)):
