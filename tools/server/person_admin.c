@@ -39,12 +39,13 @@ server__person_erase(void *context, struct chek_request *request, struct chek_by
     struct chek_person_query what;
     struct chek_fault fault = {0};
     struct chek_erasure command = {0};
-    uint16_t partition = 0;
+    struct server__whose whose = {0};
     int error = chek_person_query_decode_whole(body.bytes, body.size, chek_request_arena(request),
                                                &what, &fault);
     if (error == CHEK_OK) {
         fault.field = CHEK_FIELD_PERSON_QUERY_ORGANISATION;
-        error = server__organisation_find(shard, request, what.organisation, &partition);
+        whose.organisation = what.organisation;
+        error = server__whose_find(shard, request, &whose);
     }
     if (error == CHEK_OK) {
         error = subject_of(server__subject_key(shard->server), &what, command.subject, &fault);
@@ -61,7 +62,7 @@ server__person_erase(void *context, struct chek_request *request, struct chek_by
     chek_erasure_encode(&out, &command);
     CHEK_ASSERT(!out.full);
     job->frame_size = out.size;
-    job->partition = partition;
+    job->partition = whose.partition;
     job->is_unbounded =
         chek_directory_is_unbounded(server__directory(shard), chek_request_principal(request));
     server__job_ask(shard, request, job);
