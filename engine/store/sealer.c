@@ -95,7 +95,8 @@ values_ensure(struct store__sealer *to, uint32_t table, uint64_t count)
             continue;
         }
         uint64_t more = count > 2 * old ? count : 2 * old;
-        int64_t *grown = chek_workspace_grow(to->values[i], old * sizeof *grown, more * sizeof *grown);
+        int64_t *grown =
+            chek_workspace_grow(to->values[i], old * sizeof *grown, more * sizeof *grown);
         if (grown == NULL) {
             store__sealer_fail(to, -ENOMEM);
             return;

@@ -89,6 +89,9 @@ run_backup_answer(struct run_client *client, const struct chek_frame *frame)
         return;
     }
     backup->is_whole = piece.name.size == 0;
+    if (run->is_rotten) {
+        note(run, CHEK_E_CORRUPT); /* as `chek backup` says once it has read back what it wrote */
+    }
     if (backup->is_whole || backup->is_spoilt) {
         return;
     }

@@ -139,17 +139,6 @@ command_apply(struct lane *lane, const struct chek_partition_target *target)
     return CHEK_OK;
 }
 
-/* Its command is in the log, whether the snapshot has it or not: it is not complete. */
-static void
-erasure_note(struct server__folder *folder, const struct chek_envelope *envelope)
-{
-    struct server__erased *before = &folder->grounds[envelope->partition].erased_before;
-    before->count += 1;
-    if (before->first_us == 0 || envelope->time_us < before->first_us) {
-        before->first_us = envelope->time_us;
-    }
-}
-
 static int
 commands_apply(struct lane *lane, const struct chek_bytes_view *commands, uint32_t count)
 {
@@ -161,9 +150,6 @@ commands_apply(struct lane *lane, const struct chek_bytes_view *commands, uint32
         int error = chek_command_decode(commands[i], command);
         CHEK_ASSERT(error == CHEK_OK); /* the reader decoded it */
         targets[i].partition = lane->folder->partitions[command->envelope.partition];
-        if (command->envelope.kind == CHEK_COMMAND_ERASE) {
-            erasure_note(lane->folder, &command->envelope);
-        }
         if (CHEK_PLANTED(REVOKE_FORGOTTEN) && command->envelope.kind == CHEK_COMMAND_REVOKE) {
             command->body = revocation_of_nobody(body, sizeof body);
         }
@@ -205,6 +191,17 @@ batch_put(struct replay *replay, struct lane *lane)
     }
 }
 
+/* Its command is in the log, whether the snapshot has it or not: it is not complete. */
+static void
+erasure_note(struct server__folder *folder, const struct chek_envelope *envelope)
+{
+    struct server__erased *before = &folder->grounds[envelope->partition].erased_before;
+    before->count += 1;
+    if (before->first_us == 0 || envelope->time_us < before->first_us) {
+        before->first_us = envelope->time_us;
+    }
+}
+
 static int
 on_command(void *context, struct chek_bytes_view bytes)
 {
@@ -219,6 +216,9 @@ on_command(void *context, struct chek_bytes_view bytes)
     unsigned partition = command.envelope.partition;
     if (partition > folder->partition_count) {
         return CHEK_E_CORRUPT;
+    }
+    if (command.envelope.kind == CHEK_COMMAND_ERASE) {
+        erasure_note(folder, &command.envelope);
     }
     if (command.envelope.partition_seq <= folder->entries[partition].partition_seq) {
         return CHEK_OK; /* the snapshot had it; a fresh folder has no log */

@@ -18,7 +18,7 @@
 #include "tools/server/shard.h"
 
 #define SLOT_SIZE (64 * 1024)
-#define ITEM_COUNT_MAX 128
+#define ITEM_COUNT_MAX 192
 
 struct rows {
     struct chek_status_item items[ITEM_COUNT_MAX];
