@@ -90,10 +90,21 @@ fields_check(const struct chek_cpcr_message *message, const struct chek_document
                                               "this version makes the field mandatory");
 }
 
-/* Whether a message says that it had to wait: registers say on every message since when, and until
- * when, they were without connection, and online the two are one. */
+static int64_t
+time_of(const struct chek_document *document)
+{
+    return document->receipt != NULL    ? document->receipt->time
+           : document->movement != NULL ? document->movement->time
+                                        : document->close->time;
+}
+
+/*
+ * Whether a message says that its document had to wait: registers say on every message since when, and
+ * until when, they were without connection, and online the two are one. What was made after the connection
+ * had come back did not wait for it.
+ */
 static bool
-has_waited(const struct chek_cpcr_message *message)
+has_waited(const struct chek_cpcr_message *message, int64_t time)
 {
     const Ingest__ServiceRequest *service = message->request->service;
     const Ingest__OfflinePeriod *period = service != NULL ? service->offline_period : NULL;
@@ -103,7 +114,7 @@ has_waited(const struct chek_cpcr_message *message)
     return period != NULL &&
            chek_cpcr_civil(period->begin_time, "begin_time", &begin, &unused) == CHEK_CPCR_OK &&
            chek_cpcr_civil(period->end_time, "end_time", &end, &unused) == CHEK_CPCR_OK &&
-           begin != end;
+           begin != end && time <= end;
 }
 
 uint32_t
@@ -115,7 +126,8 @@ ingest__cpcr_allow(const struct chek_cpcr_ground *ground, const struct chek_devi
     uint32_t code = CHEK_CPCR_OK;
     int error =
         chek_fiscal_now(chek_partition_fiscal(ground->partition), ground->registration, &now);
-    if (error != CHEK_OK || chek_cpcr_is_offline(message) || has_waited(message)) {
+    if (error != CHEK_OK || chek_cpcr_is_offline(message) ||
+        has_waited(message, time_of(document))) {
         return CHEK_CPCR_OK;
     }
     if ((device->policy & CHEK_CPCR_POLICY_FIELDS) != 0) {
@@ -156,7 +168,7 @@ ingest__cpcr_late(const struct chek_cpcr_ground *ground, const struct chek_cpcr_
                   int64_t time)
 {
     int64_t age = ingest__cpcr_wall(ground) - time;
-    bool may_be_old = chek_cpcr_is_offline(message) || has_waited(message);
+    bool may_be_old = chek_cpcr_is_offline(message) || has_waited(message, time);
     if (age < -CLOCK_S_MAX || (age > CLOCK_S_MAX && !may_be_old)) {
         return WARNING(CLOCK_DIFFERS);
     }

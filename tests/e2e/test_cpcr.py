@@ -452,6 +452,10 @@ def test_what_waited_is_not_refused_for_what_is_now(server):
     same, two = ("2026-03-03 11:00:00",) * 2, ("2026-03-03 11:00:00", "2026-03-03 12:00:00")
     kkm.send(TICKET, with_period(buys, *same), want=14)
     kkm.send(TICKET, with_period(late, *same), want=11)
+    # Made after the connection had come back, it did not wait for it.
+    back = ("2026-03-01 07:00:00", "2026-03-01 08:00:00")
+    kkm.send(TICKET, with_period(buys, *back), want=14)
+    kkm.send(TICKET, with_period(late, *back), want=11)
     kkm.send(TICKET, with_period(buys, *two))
     kkm.send(TICKET, with_period(late, *two))
     kkm.send(TICKET, with_period(ticket(SELL, 30000, payments={CASH: 1}), *two), want=13)
