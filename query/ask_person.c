@@ -113,7 +113,9 @@ begin(struct chek_query_host *host, struct chek_visit *visit)
     if (error == CHEK_OK) {
         CHEK_ASSERT(organisation.size <= sizeof state->organisation);
         state->organisation_size = (uint8_t)organisation.size;
-        memcpy(state->organisation, organisation.bytes, organisation.size);
+        if (organisation.size != 0) {
+            memcpy(state->organisation, organisation.bytes, organisation.size);
+        }
         error = query__subject(host, visit, &question,
                                chek_bytes_view_of(state->organisation, organisation.size),
                                state->subject);

@@ -37,6 +37,13 @@ register_add(struct kkm_run *run)
     run->is_adding = true;
 }
 
+/*
+ * What was sent when a line went may still be on its way through the server, and would undo what came
+ * after it: an administrator who goes on at once cannot tell what there is. Whoever knows his last
+ * word waits until no copy of it can be left.
+ */
+#define COPY_NS UINT64_C(60000000000)
+
 static bool
 all_added(const struct kkm_run *run)
 {
@@ -81,14 +88,18 @@ admin_step(struct kkm_run *run)
         peer_line_drop(&run->admin.line);
         return;
     }
+    uint64_t now_ns = chek_world_now_ns(run->peer.world);
     if (!peer_line_step(&run->admin.line)) {
+        if (run->is_adding) {
+            run->copy_ns = now_ns + COPY_NS;
+        }
         run->is_adding = false;
         if (run->peer.is_ready) {
             peer_client_connect(&run->admin);
         }
     } else if (run->admin.is_in && !run->is_adding && !all_added(run)) {
         register_add(run);
-    } else if (run->admin.is_in && !run->is_adding) {
+    } else if (run->admin.is_in && !run->is_adding && now_ns >= run->copy_ns) {
         shop_change(run);
     }
 }

@@ -97,6 +97,7 @@ struct kkm_run {
     struct peer_client admin;
     unsigned added_count;
     bool is_adding;
+    uint64_t copy_ns; /* until when a change that was sent before may come again */
     struct shop shops[SHOP_COUNT];
     uint32_t shop; /* whose change is under way */
     bool is_list;

@@ -63,7 +63,7 @@ on_ready(void *context, const struct chek_server_ports *ports)
     }
     token[strcspn(token, "\n")] = 0;
     memcpy(run->token, token, sizeof token);
-    run->is_ready = true;
+    run->is_ready = run->was_ready = true;
 }
 
 static void
@@ -110,7 +110,9 @@ server_start(struct peer_run *run)
         if (error < -5000) {
             peer_violate(run, "it does not start: %s", fault.text);
         }
-        chek_world_crash(run->world, run->machine, CHEK_CRASH_KILL);
+        /* A folder whose making failed is to be emptied: what a failed sync dropped stays dropped. */
+        chek_world_crash(run->world, run->machine,
+                         run->was_ready ? CHEK_CRASH_KILL : CHEK_CRASH_POWER);
     }
     return false;
 }

@@ -130,7 +130,7 @@ struct peer_run {
     struct chek_io *ios[PEER_SHARD_COUNT_MAX];
     unsigned shard_count, crashes_left;
     unsigned still_count; /* steps in a row in which there was nothing to do */
-    bool is_ready, has_stopped;
+    bool was_ready, is_ready, has_stopped;
     bool is_ending; /* the end of the run: kinds stop doing what they only do amid faults */
     bool is_calm;   /* lines are mended */
     uint64_t moved_ns;

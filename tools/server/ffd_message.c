@@ -141,7 +141,7 @@ document_feed(struct ffd_connection *connection, const struct chek_ffd_made *mad
     ffd->job_open_count += 1;
     job->connection = connection;
     job->reply = *reply;
-    job->step = step_of(connection, made);
+    job->step = (uint8_t)step_of(connection, made);
     job->of_registration = made->registers;
     job->has_more = job->step == FFD_FEEDS_REGISTER && made->noted;
     connection->job = job;

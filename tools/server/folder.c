@@ -384,7 +384,8 @@ server__folder_open(struct chek_server *server, struct server__folder *folder, s
             error = events_open(server, folder, ios);
         }
         if (error != CHEK_OK) {
-            return fault_say(fault, error, "making the data folder", "");
+            return fault_say(fault, error, "making the data folder",
+                             "empty it before the next start: names in it may not be on the disk");
         }
     } else if (error != CHEK_OK) {
         return fault_say(fault, error, "reading the manifest",
