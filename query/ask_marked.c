@@ -14,10 +14,10 @@
 #define PLACES_A_STEP 128 /* rows */
 
 struct marked_state {
-    uint32_t registration;            /* 0: any */
-    bool is_searched;                 /* the owner comes next, then a worker that reads */
-    struct chek_marking_place before; /* where the next step begins */
-    bool is_person;                   /* then what is looked for is `person`: no question is read */
+    uint32_t registration;        /* 0: any */
+    bool is_searched;             /* the owner comes next, then a worker that reads */
+    struct chek_row_place before; /* where the next step begins */
+    bool is_person;               /* then what is looked for is `person`: no question is read */
     uint32_t count_max;
     struct chek_person_search person;
 };
@@ -105,15 +105,15 @@ begin_person(struct chek_query_host *host, struct chek_visit *visit)
 
 struct marked_work {
     struct chek_ask_marked question; /* of codes */
-    struct chek_marking_place places[PLACES_A_STEP];
+    struct chek_row_place places[PLACES_A_STEP];
     struct chek_bytes_view keys[PLACES_A_STEP];
     struct chek_marked list[PLACES_A_STEP];
     struct chek_stored stored[PLACES_A_STEP];
-    uint64_t shown_count;          /* before this step; visit->carried */
-    uint32_t count;                /* rows that were found, and that the asker sees */
-    uint32_t count_max;            /* found in a step */
-    bool is_end;                   /* there are no more of the partition */
-    struct chek_marking_place end; /* behind what was found */
+    uint64_t shown_count;      /* before this step; visit->carried */
+    uint32_t count;            /* rows that were found, and that the asker sees */
+    uint32_t count_max;        /* found in a step */
+    bool is_end;               /* there are no more of the partition */
+    struct chek_row_place end; /* behind what was found */
 };
 
 /* ---- on a worker: looking --------------------------------------------------------------------- */

@@ -63,7 +63,7 @@ begin(struct chek_query_host *host, struct chek_visit *visit)
 
 /* What is shown of a sale; its document is left in the arena no longer than it takes. */
 static int
-sale_read(const struct chek_visit_view *view, const struct chek_marking_place *place,
+sale_read(const struct chek_visit_view *view, const struct chek_row_place *place,
           struct chek_stored *stored, struct chek_receipt *receipt)
 {
     struct chek_row row;

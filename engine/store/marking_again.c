@@ -144,7 +144,7 @@ width_find(const struct chek_store *store, uint32_t entry_count_max)
 /* A receipt with a code. */
 struct dealing {
     struct chek_bytes_view code;
-    struct chek_marking_place place;
+    struct chek_row_place place;
     uint8_t operation;
 };
 

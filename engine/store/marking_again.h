@@ -19,7 +19,7 @@
 /* A sale, and the one before it. The code stands where the call says. */
 struct chek_marking_again {
     struct chek_bytes_view code;
-    struct chek_marking_place sale, before;
+    struct chek_row_place sale, before;
 };
 
 #define CHEK_MARKING_AGAIN_COUNT_MAX 256 /* that a step gives at most */

@@ -48,7 +48,7 @@ has_code(const struct chek_marking_search *search, const struct chek_document *d
 
 /* Read a row and take it, if it has the code. */
 static int
-compare_and_take(struct searching *to, const struct chek_marking_place *place)
+compare_and_take(struct searching *to, const struct chek_row_place *place)
 {
     struct chek_row row;
     struct chek_document document;
@@ -86,9 +86,9 @@ set_run(struct searching *to, const struct store__set *set)
         if (row->marking_count == 0 || !may_have_code(to->search, row)) {
             continue;
         }
-        struct chek_marking_place place = {.received_us = row->received,
-                                           .registration = row->registration,
-                                           .ordinal = row->ordinal};
+        struct chek_row_place place = {.received_us = row->received,
+                                       .registration = row->registration,
+                                       .ordinal = row->ordinal};
         if (store__place_is_wanted(&to->places, &place) &&
             !store__is_replaced(to->store, set->replaced, i)) {
             error = compare_and_take(to, &place);
@@ -106,8 +106,8 @@ row_take(struct searching *to, const struct chek_segment *segment, uint32_t inde
 {
     uint32_t group = index / segment->page_row_count;
     struct store__run run = store__segment_run(segment, store__segment_run_of(segment, index));
-    struct chek_marking_place place = {.registration = run.registration,
-                                       .ordinal = run.ordinal + (index - run.row)};
+    struct chek_row_place place = {.registration = run.registration,
+                                   .ordinal = run.ordinal + (index - run.row)};
     if ((to->search->registration != 0 && run.registration != to->search->registration) ||
         store__is_replaced(to->store, segment->replaced, index)) {
         return CHEK_OK;
@@ -194,7 +194,7 @@ segment_run(struct searching *to, const struct chek_segment *segment)
 
 int
 chek_marking_search(const struct chek_store *store, const struct chek_marking_search *search,
-                    struct chek_arena *arena, uint32_t count_max, struct chek_marking_place *ret,
+                    struct chek_arena *arena, uint32_t count_max, struct chek_row_place *ret,
                     uint32_t *ret_count)
 {
     struct searching to = {.store = store,

@@ -3,25 +3,19 @@
  * marking_search.h - the rows whose documents have a marking code, newest first.
  *
  * Sealed rows are found by the marking tables of their segments, open ones by looking at those that
- * have codes at all. A list is given piece by piece: a piece goes on behind a place, which is a row's
- * own (when it came, and which it is), so it stays right when rows are sealed and segments merged.
+ * have codes at all. A list is given piece by piece (row_place.h).
  */
 #ifndef CHEK_STORE_MARKING_SEARCH_H
 #define CHEK_STORE_MARKING_SEARCH_H
 
+#include "engine/store/row_place.h"
 #include "engine/store/store.h"
-
-/* A row, in the order of lists: newest first. */
-struct chek_marking_place {
-    uint64_t received_us;
-    uint32_t registration, ordinal;
-};
 
 struct chek_marking_search {
     const struct chek_bytes_view *codes; /* a row that has any of them will do; none is empty */
     uint32_t code_count;
-    uint32_t registration;            /* 0: any */
-    struct chek_marking_place before; /* received 0: from the newest on */
+    uint32_t registration;        /* 0: any */
+    struct chek_row_place before; /* received 0: from the newest on */
 };
 
 /*
@@ -36,7 +30,7 @@ struct chek_marking_search {
 CHEK_MUST_USE int chek_marking_search(const struct chek_store *store,
                                       const struct chek_marking_search *search,
                                       struct chek_arena *arena, uint32_t count_max,
-                                      struct chek_marking_place *ret, uint32_t *ret_count);
+                                      struct chek_row_place *ret, uint32_t *ret_count);
 
 /* A code of a row: an entry of a marking table, or what will be one. */
 struct chek_marking_entry {

@@ -33,9 +33,9 @@ set_run(struct searching *to, const struct store__set *set)
 {
     for (uint32_t i = 0; i < set->row_count; i++) {
         const struct store__row *row = store__set_row(set, i);
-        struct chek_marking_place place = {.received_us = row->received,
-                                           .registration = row->registration,
-                                           .ordinal = row->ordinal};
+        struct chek_row_place place = {.received_us = row->received,
+                                       .registration = row->registration,
+                                       .ordinal = row->ordinal};
         if (time_fits(to->search, row->time) && store__place_is_wanted(&to->places, &place) &&
             memmem(row->bytes, row->document_size, to->search->subject, SUBJECT_SIZE) != NULL &&
             !store__is_replaced(to->store, set->replaced, i)) {
@@ -60,7 +60,7 @@ row_take(struct searching *to, const struct chek_segment *segment, uint32_t grou
 {
     uint32_t index = group * segment->page_row_count + at;
     struct store__run run = store__segment_run(segment, store__segment_run_of(segment, index));
-    struct chek_marking_place place = {
+    struct chek_row_place place = {
         .received_us = (uint64_t)value_of(segment, STORE__DOCUMENT_RECEIVED, group, at),
         .registration = run.registration,
         .ordinal = run.ordinal + (index - run.row)};
@@ -166,7 +166,7 @@ group_run(struct searching *to, const struct chek_segment *segment, uint32_t gro
 /* Rows of a set all came before those of the next one, and so it is with segments. */
 int
 chek_person_search(const struct chek_store *store, const struct chek_person_search *search,
-                   struct chek_arena *arena, uint32_t count_max, struct chek_marking_place *ret,
+                   struct chek_arena *arena, uint32_t count_max, struct chek_row_place *ret,
                    uint32_t *ret_count)
 {
     struct searching to = {.store = store,

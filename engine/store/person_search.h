@@ -4,18 +4,19 @@
  *
  * There is no index of subjects: columns are looked at. Of a group in which nobody is named there is
  * nothing to look at, and of the buyers of others a head says between which they are. A list is given piece
- * by piece, as that of a marking code (marking_search.h).
+ * by piece, as that of a marking code (row_place.h).
  */
 #ifndef CHEK_STORE_PERSON_SEARCH_H
 #define CHEK_STORE_PERSON_SEARCH_H
 
-#include "engine/store/marking_search.h"
+#include "engine/store/row_place.h"
+#include "engine/store/store.h"
 
 struct chek_person_search {
     uint8_t subject[16];
-    uint32_t registration;            /* 0: any */
-    int64_t time_min, time_max;       /* civil, inclusive; max 0: any time */
-    struct chek_marking_place before; /* received 0: from the newest on */
+    uint32_t registration;        /* 0: any */
+    int64_t time_min, time_max;   /* civil, inclusive; max 0: any time */
+    struct chek_row_place before; /* received 0: from the newest on */
 };
 
 /*
@@ -30,6 +31,6 @@ struct chek_person_search {
 CHEK_MUST_USE int chek_person_search(const struct chek_store *store,
                                      const struct chek_person_search *search,
                                      struct chek_arena *arena, uint32_t count_max,
-                                     struct chek_marking_place *ret, uint32_t *ret_count);
+                                     struct chek_row_place *ret, uint32_t *ret_count);
 
 #endif

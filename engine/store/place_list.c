@@ -3,7 +3,7 @@
 
 /* Whether a place comes before another in a list. */
 static bool
-is_newer(const struct chek_marking_place *a, const struct chek_marking_place *b)
+is_newer(const struct chek_row_place *a, const struct chek_row_place *b)
 {
     if (a->received_us != b->received_us) {
         return a->received_us > b->received_us;
@@ -13,7 +13,7 @@ is_newer(const struct chek_marking_place *a, const struct chek_marking_place *b)
 }
 
 bool
-store__place_is_wanted(const struct store__place_list *to, const struct chek_marking_place *place)
+store__place_is_wanted(const struct store__place_list *to, const struct chek_row_place *place)
 {
     return (to->registration == 0 || place->registration == to->registration) &&
            (to->before.received_us == 0 || is_newer(&to->before, place)) &&
@@ -21,7 +21,7 @@ store__place_is_wanted(const struct store__place_list *to, const struct chek_mar
 }
 
 void
-store__place_take(struct store__place_list *to, const struct chek_marking_place *place)
+store__place_take(struct store__place_list *to, const struct chek_row_place *place)
 {
     uint32_t at = to->count;
     while (at > 0 && is_newer(place, &to->list[at - 1])) {

@@ -338,7 +338,7 @@ static struct answer
 marking_ask(struct round *round, struct chek_store *store, const struct question *question,
             struct chek_arena *arena)
 {
-    static struct chek_marking_place list[ROW_COUNT_MAX];
+    static struct chek_row_place list[ROW_COUNT_MAX];
     struct chek_bytes_view code =
         chek_bytes_view_of(round->codes[question->row].bytes, round->codes[question->row].size);
     struct chek_marking_search search = {.codes = &code, .code_count = 1};

@@ -238,7 +238,7 @@ static uint32_t
 piece(struct round *round, const struct chek_store *store, const struct model_row *rows,
       uint32_t row_count, uint32_t count_max)
 {
-    struct chek_marking_place list[ROW_COUNT_MAX];
+    struct chek_row_place list[ROW_COUNT_MAX];
     uint32_t want[ROW_COUNT_MAX];
     uint32_t count = 0;
     struct listing *listing = &round->listing;

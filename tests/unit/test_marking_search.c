@@ -62,7 +62,7 @@ seal_all(struct chek_store *store)
 
 static uint32_t
 search(const struct chek_store *store, struct chek_bytes_view code, uint32_t count_max,
-       struct chek_marking_place *ret)
+       struct chek_row_place *ret)
 {
     struct chek_marking_search what = {.codes = &code, .code_count = 1};
     struct chek_arena arena;
@@ -130,7 +130,7 @@ static void
 test_codes_of_one_hash_are_told_apart(void **state)
 {
     char texts[2][16];
-    struct chek_marking_place list[8];
+    struct chek_row_place list[8];
     (void)state;
     collision_find(texts[0], texts[1]);
     struct chek_bytes_view codes[] = {chek_bytes_view_text(texts[0]),
@@ -162,7 +162,7 @@ static void
 test_row_with_a_code_twice_is_found_once(void **state)
 {
     struct chek_bytes_view codes[] = {chek_bytes_view_text("A"), chek_bytes_view_text("A")};
-    struct chek_marking_place list[8];
+    struct chek_row_place list[8];
     (void)state;
     struct chek_store *store = store_make();
     for (uint32_t i = 0; i < 2 * SEGMENT_ROW_COUNT; i++) {
@@ -181,7 +181,7 @@ static void
 test_parts_of_texts_are_no_codes(void **state)
 {
     struct chek_bytes_view code = chek_bytes_view_text("ABCD");
-    struct chek_marking_place list[8];
+    struct chek_row_place list[8];
     (void)state;
     struct chek_store *store = store_make();
     for (uint32_t i = 0; i < 2 * SEGMENT_ROW_COUNT; i++) {

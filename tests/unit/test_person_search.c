@@ -17,7 +17,7 @@
 static _Alignas(16) uint8_t arena_bytes[1 << 20];
 
 struct model_row {
-    struct chek_marking_place place;
+    struct chek_row_place place;
     int64_t time;
     uint32_t buyer, others[2]; /* persons, 0: nobody */
     bool replaced;
@@ -115,7 +115,7 @@ seal_and_merge(void)
 }
 
 static bool
-is_newer(const struct chek_marking_place *a, const struct chek_marking_place *b)
+is_newer(const struct chek_row_place *a, const struct chek_row_place *b)
 {
     if (a->received_us != b->received_us) {
         return a->received_us > b->received_us;
@@ -127,7 +127,7 @@ is_newer(const struct chek_marking_place *a, const struct chek_marking_place *b)
 /* The newest row of the model that fits and is behind `before`; NULL: there is none. */
 static const struct model_row *
 model_next(const struct chek_person_search *search, uint32_t person,
-           const struct chek_marking_place *before)
+           const struct chek_row_place *before)
 {
     const struct model_row *found = NULL;
     for (uint32_t i = 0; i < model.count; i++) {
@@ -150,7 +150,7 @@ model_next(const struct chek_person_search *search, uint32_t person,
 static uint32_t
 list_check(uint32_t person)
 {
-    struct chek_marking_place list[8];
+    struct chek_row_place list[8];
     struct chek_person_search search = {0};
     struct chek_arena arena;
     uint32_t total = 0;
@@ -164,7 +164,7 @@ list_check(uint32_t person)
     }
     chek_arena_init_over(&arena, arena_bytes, sizeof arena_bytes);
     do {
-        struct chek_marking_place before = search.before;
+        struct chek_row_place before = search.before;
         count = 99;
         assert_error(chek_person_search(model.store, &search, &arena, count_max, list, &count),
                      CHEK_OK);
